@@ -1,0 +1,32 @@
+#include "common/transport/address.h"
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "common/error_info.h"
+
+namespace hotplugger {
+
+absl::Status CheckPlaintextAddress(absl::string_view flag, absl::string_view address,
+                                   bool insecure) {
+  if (absl::StartsWith(address, "unix:")) return absl::OkStatus();
+  const size_t colon = address.rfind(':');
+  int port = -1;
+  if (colon == absl::string_view::npos || colon == 0 ||
+      !absl::SimpleAtoi(address.substr(colon + 1), &port) || port < 0 || port > 65535) {
+    return MakeFieldErrors({{std::string(flag), absl::StrCat("\"", address,
+                                                             "\" is not HOST:PORT, e.g. "
+                                                             "127.0.0.1:7443")}});
+  }
+  const absl::string_view host = address.substr(0, colon);
+  const bool loopback = host == "localhost" || host == "[::1]" || absl::StartsWith(host, "127.");
+  if (loopback || insecure) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kPermissionDenied, "PLAINTEXT_REFUSED",
+                   absl::StrCat(flag, ": ", address,
+                                " is not a loopback address, and this version speaks plaintext "
+                                "only; use a loopback address, or --insecure on a network where "
+                                "everybody is trusted"));
+}
+
+}  // namespace hotplugger

@@ -7,6 +7,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "common/error_info.h"
 #include "common/status_macros.h"
 
@@ -36,8 +37,8 @@ absl::Status ValidateDriverName(absl::string_view name) {
   for (const char c : name) {
     if (!absl::ascii_isgraph(static_cast<unsigned char>(c)) ||
         absl::string_view("/[]").find(c) != absl::string_view::npos) {
-      return BadName(name, absl::StrCat("has the byte \"",
-                                        absl::CEscape(absl::string_view(&c, 1)), "\""));
+      return BadName(
+          name, absl::StrCat("has the byte \"", absl::CEscape(absl::string_view(&c, 1)), "\""));
     }
   }
   // A lone star means every driver in a whitelist, so it can't be a driver.
@@ -67,6 +68,15 @@ absl::Status ValidateWhitelist(absl::string_view driver,
     }
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<bool> ParseSwitching(absl::string_view text) {
+  const absl::string_view digit = absl::StripSuffix(text, "\n");
+  if (digit == "0") return false;
+  if (digit == "1") return true;
+  return MakeError(absl::StatusCode::kInvalidArgument, "BAD_SWITCHING",
+                   absl::StrCat("\"", absl::Utf8SafeCEscape(text.substr(0, 64)),
+                                "\" is not a state of the switch; it is 0 (off) or 1 (on)"));
 }
 
 CoexistenceResult CheckCoexistence(absl::string_view starting, const DriverWhitelist& of_starting,

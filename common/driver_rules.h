@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
 namespace hotplugger {
@@ -29,6 +30,10 @@ std::string NormalizeDriverName(absl::string_view name);
 // INVALID_ARGUMENT unless every name is valid or "*", none is the driver's own, none is there
 // twice, and there are at most kMaxWhitelistLength.
 absl::Status ValidateWhitelist(absl::string_view driver, const std::vector<std::string>& whitelist);
+
+// The registry's switch as a file has it: "0" or "1", with or without a newline;
+// INVALID_ARGUMENT for anything else (contract 21).
+absl::StatusOr<bool> ParseSwitching(absl::string_view text);
 
 // Whether two drivers may run side by side.
 enum class Coexistence {

@@ -62,8 +62,18 @@ absl::Status WithRetryDelay(absl::Status status, absl::Duration delay) {
   return status;
 }
 
+absl::Duration ErrorRetryDelay(const absl::Status& status) {
+  return absl::Seconds(GetDetail<google::rpc::RetryInfo>(status).retry_delay().seconds());
+}
+
 std::string ErrorReason(const absl::Status& status) {
   return GetDetail<google::rpc::ErrorInfo>(status).reason();
+}
+
+std::string ErrorMetadataValue(const absl::Status& status, const std::string& key) {
+  const auto info = GetDetail<google::rpc::ErrorInfo>(status);
+  const auto found = info.metadata().find(key);
+  return found == info.metadata().end() ? "" : found->second;
 }
 
 std::vector<FieldViolation> ErrorFieldViolations(const absl::Status& status) {

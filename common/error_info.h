@@ -35,8 +35,14 @@ absl::Status MakeFieldErrors(const std::vector<FieldViolation>& violations);
 // `status` with RetryInfo: not again before `delay`.
 absl::Status WithRetryDelay(absl::Status status, absl::Duration delay);
 
+// The delay that WithRetryDelay gave, or zero where there is none.
+absl::Duration ErrorRetryDelay(const absl::Status& status);
+
 // The reason that MakeError gave, or "" where there is none.
 std::string ErrorReason(const absl::Status& status);
+
+// The fact that MakeError was given under `key`, or "" where there is none.
+std::string ErrorMetadataValue(const absl::Status& status, const std::string& key);
 
 // The violations that MakeFieldErrors gave, or none.
 std::vector<FieldViolation> ErrorFieldViolations(const absl::Status& status);

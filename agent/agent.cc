@@ -1,0 +1,193 @@
+#include "agent/agent.h"
+
+#include <sys/utsname.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "agent/api/host_server.h"
+#include "agent/api/host_service.h"
+#include "agent/devices/device_operator.h"
+#include "agent/devices/sysfs.h"
+#include "agent/drivers/kernel_provider.h"
+#include "agent/drivers/registry.h"
+#include "agent/reconcile/host.h"
+#include "agent/reconcile/local_operations.h"
+#include "agent/reconcile/state_file.h"
+#include "agent/writer/writer_process.h"
+#include "common/clock.h"
+#include "common/error_info.h"
+#include "common/log.h"
+#include "common/status_macros.h"
+#include "common/version.h"
+#include "common/work_queue.h"
+
+namespace hotplugger::agent {
+namespace {
+
+// Operations that wait for the host's one queue; more are refused.
+constexpr size_t kOperationQueueCapacity = 256;
+
+absl::StatusOr<std::string> ReadBootId() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string boot_id;
+  if (std::getline(file, boot_id) && !boot_id.empty()) return boot_id;
+  return MakeError(absl::StatusCode::kFailedPrecondition, "NO_BOOT_ID",
+                   "/proc/sys/kernel/random/boot_id can't be read; is /proc mounted?");
+}
+
+std::string KernelRelease() {
+  utsname name = {};
+  return uname(&name) == 0 ? name.release : "unknown";
+}
+
+std::string WriterBesideThisProgram() {
+  std::error_code error;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
+  return error ? "hotplugger-writer" : (program.parent_path() / "hotplugger-writer").string();
+}
+
+v1::Hello MakeHello(const AgentOptions& options, const std::string& boot_id) {
+  v1::Hello hello;
+  hello.set_node(options.node);
+  hello.set_boot_id(boot_id);
+  hello.set_agent_version(kVersion);
+  for (const auto& [key, value] : options.labels) (*hello.mutable_labels())[key] = value;
+  return hello;
+}
+
+// Without a controller the reconciler's news have nowhere to go.
+class NoController final : public ControllerLink {
+ public:
+  void SendAck(const v1::SpecAck& /*ack*/) override {}
+  void SendReport(const v1::NodeReport& /*report*/) override {}
+  void SendInventory(const v1::Inventory& /*inventory*/) override {}
+};
+
+class AgentImpl final : public Agent {
+ public:
+  AgentImpl(const AgentOptions& options, Replacements replacements)
+      : options_(options), replacements_(std::move(replacements)) {}
+
+  ~AgentImpl() override { Stop(); }
+
+  absl::Status Start() {
+    RETURN_IF_ERROR(OpenHost());
+    queue_ = std::make_unique<WorkQueue>("operation queue", kOperationQueueCapacity);
+    MakeLink();
+    reconciler_ =
+        std::make_unique<Reconciler>(*host_, *queue_, *link_, replacements_.reconciler);
+    // Subscribed before the first read, so that no change falls between.
+    if (replacements_.monitor_uevents) {
+      ASSIGN_OR_RETURN(uevents_, UeventMonitor::Create([this] { HostChanged(); }));
+    }
+    operations_ = std::make_unique<LocalOperations>(*host_);
+    service_ = std::make_unique<HostService>(*operations_, *queue_, [this] { HostChanged(); });
+    ASSIGN_OR_RETURN(server_, HostServer::Create(options_.socket, *service_));
+    // Enforcing begins before the controller is heard: the saved spec needs nobody.
+    reconciler_->Start();
+    if (connector_ != nullptr) connector_->Start();
+    Log(LogLevel::kInfo, "agent started",
+        {{"node", options_.node},
+         {"version", kVersion},
+         {"controller", options_.controller},
+         {"socket", options_.socket}});
+    return absl::OkStatus();
+  }
+
+  void Stop() override {
+    if (server_ != nullptr) server_->Shutdown();
+    uevents_.reset();
+    if (connector_ != nullptr) connector_->Stop();
+    if (reconciler_ != nullptr) reconciler_->Stop();
+    if (queue_ != nullptr) queue_->Stop();
+  }
+
+  void HostChanged() override { reconciler_->HostChanged(); }
+
+ private:
+  absl::Status OpenHost() {
+    const bool real = options_.sysroot.empty();
+    const std::string root = real ? "/sys" : options_.sysroot;
+    ASSIGN_OR_RETURN(sysfs_, Sysfs::Open(root, real ? Sysfs::Kind::kRealSysfs
+                                                    : Sysfs::Kind::kAnyDirectory));
+    ASSIGN_OR_RETURN(state_file_, StateFile::Open(options_.state_dir));
+    writer_ = std::move(replacements_.writer);
+    if (writer_ == nullptr) {
+      const std::string program =
+          options_.writer.empty() ? WriterBesideThisProgram() : options_.writer;
+      ASSIGN_OR_RETURN(writer_, WriterProcess::Create(program, root));
+    }
+    devices_ = std::make_unique<DeviceOperator>(*sysfs_, *writer_, options_.limits, clock_);
+    kernel_drivers_ = std::make_unique<KernelProvider>(*sysfs_, *writer_);
+    drivers_ = std::make_unique<DriverRegistry>(clock_);
+    drivers_->AddProvider(*kernel_drivers_);
+    std::string boot_id = replacements_.boot_id;
+    if (boot_id.empty()) {
+      ASSIGN_OR_RETURN(boot_id, ReadBootId());
+    }
+    ASSIGN_OR_RETURN(host_, Host::Create({.sysfs = *sysfs_,
+                                          .devices = *devices_,
+                                          .drivers = *drivers_,
+                                          .state_store = *state_file_,
+                                          .boot_id = boot_id,
+                                          .kernel_release = KernelRelease()}));
+    return absl::OkStatus();
+  }
+
+  void MakeLink() {
+    if (options_.controller.empty()) {
+      link_ = &no_controller_;
+      return;
+    }
+    connector_ = std::make_unique<ControllerConnector>(
+        ControllerConnector::Options{.controller = options_.controller,
+                                     .hello = MakeHello(options_, host_->boot_id()),
+                                     .backoff = replacements_.reconnect},
+        [this](v1::Spec spec, uint64_t epoch) {
+          reconciler_->OfferSpec(std::move(spec), epoch);
+        });
+    link_ = connector_.get();
+  }
+
+  const AgentOptions options_;
+  Replacements replacements_;
+  SystemClock clock_;
+  NoController no_controller_;
+  // Each part is destroyed before those above it, which it uses.
+  std::unique_ptr<Sysfs> sysfs_;
+  std::unique_ptr<StateFile> state_file_;
+  std::unique_ptr<KernelWriter> writer_;
+  std::unique_ptr<DeviceOperator> devices_;
+  std::unique_ptr<KernelProvider> kernel_drivers_;
+  std::unique_ptr<DriverRegistry> drivers_;
+  std::unique_ptr<Host> host_;
+  std::unique_ptr<WorkQueue> queue_;
+  std::unique_ptr<ControllerConnector> connector_;
+  ControllerLink* link_ = nullptr;
+  std::unique_ptr<Reconciler> reconciler_;
+  std::unique_ptr<LocalOperations> operations_;
+  std::unique_ptr<HostService> service_;
+  std::unique_ptr<HostServer> server_;
+  std::unique_ptr<UeventMonitor> uevents_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Agent>> Agent::Create(const AgentOptions& options) {
+  return Create(options, Replacements());
+}
+
+absl::StatusOr<std::unique_ptr<Agent>> Agent::Create(const AgentOptions& options,
+                                                     Replacements replacements) {
+  RETURN_IF_ERROR(ValidateOptions(options));
+  auto agent = std::make_unique<AgentImpl>(options, std::move(replacements));
+  RETURN_IF_ERROR(agent->Start());
+  return agent;
+}
+
+}  // namespace hotplugger::agent

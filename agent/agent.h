@@ -1,0 +1,44 @@
+// The agent put together: owns every part, and alone knows the order of starting and stopping.
+#pragma once
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "agent/devices/kernel_writer.h"
+#include "agent/devices/uevent_monitor.h"
+#include "agent/link/controller_connector.h"
+#include "agent/options.h"
+#include "agent/reconcile/reconciler.h"
+
+namespace hotplugger::agent {
+
+// Works from Create until Stop or destruction.
+class Agent {
+ public:
+  // What tests put in the place of the real thing.
+  struct Replacements {
+    // Instead of a hotplugger-writer process.
+    std::unique_ptr<KernelWriter> writer;
+    // Whether to listen to the kernel's uevents; HostChanged stands in for them.
+    bool monitor_uevents = true;
+    Reconciler::Options reconciler;
+    Backoff::Options reconnect;
+    // Instead of the boot id in /proc.
+    std::string boot_id;
+  };
+
+  // Starts everything. Errors name what could not be started, and why.
+  static absl::StatusOr<std::unique_ptr<Agent>> Create(const AgentOptions& options);
+  static absl::StatusOr<std::unique_ptr<Agent>> Create(const AgentOptions& options,
+                                                       Replacements replacements);
+
+  virtual ~Agent() = default;
+
+  // Leaves devices and drivers as they are. May be called again.
+  virtual void Stop() = 0;
+
+  // As if a uevent had come.
+  virtual void HostChanged() = 0;
+};
+
+}  // namespace hotplugger::agent

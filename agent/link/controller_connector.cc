@@ -1,0 +1,164 @@
+#include "agent/link/controller_connector.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/error_info.h"
+#include "common/log.h"
+#include "common/transport/channel_settings.h"
+#include "google/protobuf/util/message_differencer.h"
+
+namespace hotplugger::agent {
+
+using google::protobuf::util::MessageDifferencer;
+
+ControllerConnector::ControllerConnector(Options options, SpecSink spec_sink)
+    : options_(std::move(options)), spec_sink_(std::move(spec_sink)), backoff_(options_.backoff) {
+  stub_ = v1::LinkService::NewStub(grpc::CreateCustomChannel(
+      options_.controller, grpc::InsecureChannelCredentials(), ClientChannelArguments()));
+}
+
+ControllerConnector::~ControllerConnector() { Stop(); }
+
+void ControllerConnector::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+void ControllerConnector::Stop() {
+  {
+    MutexLock lock(&mutex_);
+    stopped_ = true;
+    if (stream_ != nullptr) stream_->Close();
+    changed_.NotifyAll();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void ControllerConnector::Run() {
+  for (;;) {
+    const absl::Time start = absl::Now();
+    const absl::Status status = RunStream();
+    NoteEnd(status, absl::Now() - start);
+    if (!Pause(std::max(backoff_.Next(), ErrorRetryDelay(status)))) return;
+  }
+}
+
+absl::Status ControllerConnector::RunStream() {
+  const auto note_end = [this](const absl::Status& status) {
+    MutexLock lock(&mutex_);
+    ended_ = status;
+    changed_.NotifyAll();
+  };
+  const auto note_message = [this](const v1::ControllerMessage& message) { OnMessage(message); };
+  MutexLock lock(&mutex_);
+  ended_.reset();
+  welcomed_ = false;
+  stream_ = std::make_shared<ControllerStream>(
+      *stub_, ControllerStream::Callbacks{.message = note_message, .done = note_end});
+  stream_->Start(MakeHello());
+  if (stopped_) stream_->Close();
+  // The stream's own end is certain: keep-alive finds a dead peer, Stop closes a live one.
+  while (!ended_) changed_.WaitUntil(&mutex_, absl::InfiniteFuture());
+  stream_.reset();
+  return *ended_;
+}
+
+v1::AgentMessage ControllerConnector::MakeHello() {
+  v1::AgentMessage message;
+  *message.mutable_hello() = options_.hello;
+  if (report_ && report_->state() == v1::APPLY_STATE_APPLIED) {
+    message.mutable_hello()->set_applied_digest(report_->digest());
+  }
+  return message;
+}
+
+void ControllerConnector::OnMessage(const v1::ControllerMessage& message) {
+  switch (message.message_case()) {
+    case v1::ControllerMessage::kWelcome:
+      Welcome();
+      return;
+    case v1::ControllerMessage::kSpec:
+      spec_sink_(message.spec(), message.epoch());
+      return;
+    case v1::ControllerMessage::kPing: {
+      v1::AgentMessage pong;
+      pong.mutable_pong()->set_sequence(message.ping().sequence());
+      MutexLock lock(&mutex_);
+      SendLocked(AgentSlot::kPong, std::move(pong));
+      return;
+    }
+    case v1::ControllerMessage::MESSAGE_NOT_SET:
+      // From a newer controller: what we don't know we can't be meant to act on.
+      return;
+  }
+}
+
+void ControllerConnector::Welcome() {
+  Log(LogLevel::kInfo, "connected", {{"controller", options_.controller}});
+  MutexLock lock(&mutex_);
+  last_failure_.clear();
+  welcomed_ = true;
+  v1::AgentMessage message;
+  if (inventory_) {
+    *message.mutable_inventory() = *inventory_;
+    SendLocked(AgentSlot::kInventory, message);
+  }
+  if (report_) {
+    *message.mutable_report() = *report_;
+    SendLocked(AgentSlot::kReport, std::move(message));
+  }
+}
+
+void ControllerConnector::SendLocked(AgentSlot slot, v1::AgentMessage message) {
+  if (stream_ != nullptr && welcomed_) stream_->Send(slot, std::move(message));
+}
+
+void ControllerConnector::SendAck(const v1::SpecAck& ack) {
+  v1::AgentMessage message;
+  *message.mutable_spec_ack() = ack;
+  MutexLock lock(&mutex_);
+  SendLocked(AgentSlot::kSpecAck, std::move(message));
+}
+
+void ControllerConnector::SendReport(const v1::NodeReport& report) {
+  v1::AgentMessage message;
+  *message.mutable_report() = report;
+  MutexLock lock(&mutex_);
+  if (report_ && MessageDifferencer::Equals(*report_, report)) return;
+  report_ = report;
+  SendLocked(AgentSlot::kReport, std::move(message));
+}
+
+void ControllerConnector::SendInventory(const v1::Inventory& inventory) {
+  v1::AgentMessage message;
+  *message.mutable_inventory() = inventory;
+  MutexLock lock(&mutex_);
+  if (inventory_ && MessageDifferencer::Equals(*inventory_, inventory)) return;
+  inventory_ = inventory;
+  SendLocked(AgentSlot::kInventory, std::move(message));
+}
+
+bool ControllerConnector::Pause(absl::Duration duration) {
+  const absl::Time until = absl::Now() + duration;
+  MutexLock lock(&mutex_);
+  while (!stopped_ && absl::Now() < until) changed_.WaitUntil(&mutex_, until);
+  return !stopped_;
+}
+
+// A failure is logged when it is new, not at every try.
+void ControllerConnector::NoteEnd(const absl::Status& status, absl::Duration lived) {
+  if (lived > options_.healthy_after) backoff_.Reset();
+  MutexLock lock(&mutex_);
+  if (stopped_) return;
+  const std::string failure = status.ToString();
+  if (failure == last_failure_) return;
+  last_failure_ = failure;
+  Log(LogLevel::kWarning, "no connection to the controller",
+      {{"controller", options_.controller},
+       {"reason", ErrorReason(status)},
+       {"cause", std::string(status.message())}});
+}
+
+}  // namespace hotplugger::agent

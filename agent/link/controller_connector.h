@@ -1,0 +1,79 @@
+// Keeps one stream to the controller alive, and is the ControllerLink over whichever is there.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "absl/status/status.h"
+#include "agent/link/controller_stream.h"
+#include "agent/reconcile/controller_link.h"
+#include "common/backoff.h"
+#include "common/mutex.h"
+
+namespace hotplugger::agent {
+
+// Has one thread, which connects and waits between tries. Public methods are safe for concurrent
+// use.
+class ControllerConnector final : public ControllerLink {
+ public:
+  struct Options {
+    // "HOST:PORT".
+    std::string controller;
+    // node, boot_id, labels and agent_version; the rest is filled in.
+    v1::Hello hello;
+    Backoff::Options backoff;
+    // A stream that lives this long has been healthy, and the back-off begins anew.
+    absl::Duration healthy_after = absl::Seconds(10);
+  };
+  using SpecSink = std::function<void(v1::Spec spec, uint64_t epoch)>;
+
+  // `spec_sink` is quick and outlives this.
+  ControllerConnector(Options options, SpecSink spec_sink);
+  ~ControllerConnector() override;
+
+  void Start();
+  void Stop();
+
+  void SendAck(const v1::SpecAck& ack) override;
+  void SendReport(const v1::NodeReport& report) override;
+  void SendInventory(const v1::Inventory& inventory) override;
+
+ private:
+  void Run();
+  // One stream from beginning to end; why it ended.
+  absl::Status RunStream();
+  void OnMessage(const v1::ControllerMessage& message);
+  void Welcome();
+  v1::AgentMessage MakeHello() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void SendLocked(AgentSlot slot, v1::AgentMessage message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Waits for `duration` or Stop; false when stopped.
+  bool Pause(absl::Duration duration);
+  void NoteEnd(const absl::Status& status, absl::Duration lived);
+
+  const Options options_;
+  const SpecSink spec_sink_;
+  std::unique_ptr<v1::LinkService::Stub> stub_;
+  std::thread thread_;
+  // Of the thread alone.
+  Backoff backoff_;
+
+  Mutex mutex_;
+  CondVar changed_;
+  // Null between streams. Its own lock is a leaf below this one.
+  std::shared_ptr<ControllerStream> stream_ ABSL_GUARDED_BY(mutex_);
+  // Whether the controller has taken us on this stream; before that only Hello is sent.
+  bool welcomed_ ABSL_GUARDED_BY(mutex_) = false;
+  std::optional<absl::Status> ended_ ABSL_GUARDED_BY(mutex_);
+  std::optional<v1::NodeReport> report_ ABSL_GUARDED_BY(mutex_);
+  std::optional<v1::Inventory> inventory_ ABSL_GUARDED_BY(mutex_);
+  std::string last_failure_ ABSL_GUARDED_BY(mutex_);
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace hotplugger::agent

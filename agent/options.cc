@@ -1,0 +1,117 @@
+#include "agent/options.h"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/error_info.h"
+#include "common/names.h"
+#include "common/transport/address.h"
+#include "common/version.h"
+
+namespace hotplugger::agent {
+namespace {
+
+std::string HostName() {
+  char name[256] = {};
+  return gethostname(name, sizeof name - 1) == 0 ? name : "";
+}
+
+// "key=value" flags to a map; what is none becomes a violation.
+std::map<std::string, std::string> SplitLabels(const std::vector<std::string>& flags,
+                                               std::vector<FieldViolation>* violations) {
+  std::map<std::string, std::string> labels;
+  for (const std::string& flag : flags) {
+    const std::pair<std::string, std::string> label = absl::StrSplit(flag, absl::MaxSplits('=', 1));
+    if (flag.find('=') == std::string::npos) {
+      violations->push_back({"--label", absl::StrCat("\"", flag, "\" is not KEY=VALUE")});
+    } else if (!labels.insert(label).second) {
+      violations->push_back({"--label", absl::StrCat("the key ", label.first, " is there twice")});
+    }
+  }
+  return labels;
+}
+
+void Note(absl::string_view flag, const absl::Status& status,
+          std::vector<FieldViolation>* violations) {
+  if (!status.ok()) violations->push_back({std::string(flag), std::string(status.message())});
+}
+
+std::vector<FieldViolation> FindViolations(const AgentOptions& options) {
+  constexpr size_t kMaxLabels = 32;
+  std::vector<FieldViolation> violations;
+  Note("--node", ValidateNodeName(options.node), &violations);
+  if (!options.controller.empty()) {
+    Note("--controller",
+         CheckPlaintextAddress("--controller", options.controller, options.insecure), &violations);
+  }
+  if (options.labels.size() > kMaxLabels) {
+    violations.push_back({"--label", absl::StrCat(options.labels.size(), " labels; at most ",
+                                                  kMaxLabels, " are allowed")});
+  }
+  for (const auto& [key, value] : options.labels) {
+    Note("--label", ValidateLabelKey(key), &violations);
+    Note("--label", ValidateLabelValue(value), &violations);
+  }
+  if (options.limits.min_online_cpus < 1) {
+    violations.push_back({"--min-online-cpus", absl::StrCat(options.limits.min_online_cpus,
+                                                            " is too few; at least 1 stays online")});
+  }
+  return violations;
+}
+
+}  // namespace
+
+absl::Status ValidateOptions(const AgentOptions& options) {
+  return MakeFieldErrors(FindViolations(options));
+}
+
+ParsedCommandLine ParseCommandLine(int argc, const char* const* argv) {
+  ParsedCommandLine parsed;
+  AgentOptions& options = parsed.options;
+  options.node = HostName();
+  std::vector<std::string> labels;
+  CLI::App app("Carries out device and driver operations on this host, and keeps it as the "
+               "controller's policies say.",
+               "hotplugger-agent");
+  app.set_version_flag("--version", absl::StrCat("hotplugger-agent ", kVersion));
+  app.add_option("--node", options.node, "This host's name in the fleet")
+      ->capture_default_str();
+  app.add_option("--controller", options.controller,
+                 "HOST:PORT of the controller; without it only the saved spec is enforced");
+  app.add_flag("--insecure", options.insecure, "Allow plaintext to a controller beyond loopback");
+  app.add_option("--label", labels, "KEY=VALUE that policies select by; may be repeated")
+      ->allow_extra_args(false);
+  app.add_option("--state-dir", options.state_dir, "Where the last good spec is kept")
+      ->capture_default_str();
+  app.add_option("--socket", options.socket, "Unix socket for hotplugctl --host")
+      ->capture_default_str();
+  app.add_option("--sysroot", options.sysroot, "A tree that stands for /sys, for tests");
+  app.add_option("--writer", options.writer, "The hotplugger-writer program");
+  app.add_option("--min-online-cpus", options.limits.min_online_cpus,
+                 "So many CPUs stay online whatever anybody asks")
+      ->capture_default_str();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream out;
+    parsed.exit_status = app.exit(error, out, out) == 0 ? 0 : 2;
+    parsed.text = out.str();
+    return parsed;
+  }
+  std::vector<FieldViolation> violations;
+  options.labels = SplitLabels(labels, &violations);
+  for (FieldViolation& violation : FindViolations(options)) violations.push_back(violation);
+  if (violations.empty()) {
+    parsed.proceed = true;
+    return parsed;
+  }
+  parsed.exit_status = 2;
+  parsed.text = absl::StrCat(MakeFieldErrors(violations).message(), "\n");
+  return parsed;
+}
+
+}  // namespace hotplugger::agent

@@ -1,0 +1,162 @@
+#include "agent/reconcile/reconciler.h"
+
+#include <algorithm>
+#include <future>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "agent/reconcile/spec_check.h"
+#include "common/log.h"
+
+namespace hotplugger::agent {
+namespace {
+
+// A host that has been left alone this long is at peace: drift is met at once again.
+constexpr absl::Duration kPeace = absl::Minutes(2);
+
+void LogPass(const PassResult& result) {
+  const v1::NodeReport& report = result.report;
+  for (const v1::ItemResult& item : report.items()) {
+    Log(item.outcome() == v1::OUTCOME_FAILED || item.outcome() == v1::OUTCOME_REFUSED
+            ? LogLevel::kWarning
+            : LogLevel::kInfo,
+        "reconciled",
+        {{"subject", item.subject()},
+         {"outcome", v1::Outcome_Name(item.outcome())},
+         {"reason", item.reason()},
+         {"message", item.message()}});
+  }
+}
+
+}  // namespace
+
+Reconciler::Reconciler(Host& host, WorkQueue& operation_queue, ControllerLink& link,
+                       Options options)
+    : host_(host), queue_(operation_queue), link_(link), options_(options),
+      backoff_(options.retry) {}
+
+Reconciler::~Reconciler() { Stop(); }
+
+void Reconciler::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+void Reconciler::Stop() {
+  {
+    MutexLock lock(&mutex_);
+    stopped_ = true;
+    wake_.NotifyAll();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void Reconciler::OfferSpec(v1::Spec spec, uint64_t epoch) {
+  MutexLock lock(&mutex_);
+  offer_ = Offer{std::move(spec), epoch};
+  wake_.NotifyAll();
+}
+
+void Reconciler::HostChanged() {
+  MutexLock lock(&mutex_);
+  host_changed_ = true;
+  wake_.NotifyAll();
+}
+
+bool Reconciler::WaitForWork(std::optional<Offer>* offer) {
+  MutexLock lock(&mutex_);
+  for (;;) {
+    if (stopped_) return false;
+    const absl::Time due =
+        offer_ ? absl::InfinitePast() : host_changed_ ? not_before_ : std::max(next_look_, not_before_);
+    if (absl::Now() >= due) break;
+    wake_.WaitUntil(&mutex_, due);
+  }
+  *offer = std::exchange(offer_, std::nullopt);
+  host_changed_ = false;
+  return true;
+}
+
+void Reconciler::Run() {
+  std::optional<Offer> offer;
+  while (WaitForWork(&offer)) {
+    std::promise<PassResult> promise;
+    std::future<PassResult> done = promise.get_future();
+    const absl::Status added = queue_.Add([this, &offer, &promise] {
+      if (offer) TakeSpec(*offer);
+      promise.set_value(Look());
+    });
+    if (!added.ok()) {
+      Log(LogLevel::kWarning, "no reconcile pass", {{"cause", std::string(added.message())}});
+      next_look_ = not_before_ = absl::Now() + options_.retry.base;
+      continue;
+    }
+    // Bounded: each operation of a pass has a deadline of its own.
+    NotePass(done.get());
+  }
+}
+
+void Reconciler::TakeSpec(const Offer& offer) {
+  const v1::Spec& spec = offer.spec;
+  v1::NodeSpec parsed;
+  std::vector<std::string> errors =
+      CheckSpec(spec, offer.epoch, host_.state().largest_epoch(), &parsed);
+  if (errors.empty()) {
+    v1::AgentState state = host_.state();
+    state.set_spec_digest(spec.digest());
+    state.set_spec_body(spec.body());
+    *state.mutable_spec_sources() = spec.sources();
+    state.set_largest_epoch(offer.epoch);
+    const absl::Status saved = host_.SaveState(std::move(state));
+    if (!saved.ok()) errors.push_back(absl::StrCat("not saved: ", saved.message()));
+  }
+  v1::SpecAck ack;
+  ack.set_nonce(spec.nonce());
+  ack.set_digest(spec.digest());
+  for (std::string& error : errors) {
+    Log(LogLevel::kError, "spec refused", {{"digest", spec.digest()}, {"error", error}});
+    ack.add_errors(std::move(error));
+  }
+  link_.SendAck(ack);
+}
+
+PassResult Reconciler::Look() {
+  PassResult result = RunPass(host_, [this] {
+    v1::NodeReport applying;
+    applying.set_digest(host_.state().spec_digest());
+    applying.set_state(v1::APPLY_STATE_APPLYING);
+    link_.SendReport(applying);
+  });
+  return result;
+}
+
+void Reconciler::NotePass(PassResult result) {
+  const absl::Time now = absl::Now();
+  const bool same_spec = result.report.digest() == last_digest_;
+  const bool failed = result.report.state() == v1::APPLY_STATE_FAILED;
+  if (!same_spec) {
+    last_digest_ = result.report.digest();
+    applied_before_ = false;
+    drift_count_ = 0;
+  }
+  const bool drifted = same_spec && applied_before_ && result.changed;
+  if (drifted) ++drift_count_;
+  result.report.set_drift_count(drift_count_);
+  LogPass(result);
+  // Nothing to report where the controller has never said what it wants.
+  if (!result.report.digest().empty()) link_.SendReport(result.report);
+  link_.SendInventory(result.inventory);
+
+  const bool fights = drifted || (failed && result.retryable);
+  if (!fights && now - last_change_ > kPeace) backoff_.Reset();
+  if (!same_spec) backoff_.Reset();
+  if (fights) last_change_ = now;
+  applied_before_ = !failed;
+  next_look_ = now + options_.slow_interval;
+  not_before_ = absl::InfinitePast();
+  if (fights) not_before_ = now + backoff_.Next();
+  if (failed && result.retryable) next_look_ = not_before_;
+}
+
+}  // namespace hotplugger::agent

@@ -123,9 +123,8 @@ class AgentImpl final : public Agent {
       ASSIGN_OR_RETURN(writer_, WriterProcess::Create(program, root));
     }
     devices_ = std::make_unique<DeviceOperator>(*sysfs_, *writer_, options_.limits, clock_);
-    kernel_drivers_ = std::make_unique<KernelProvider>(*sysfs_, *writer_);
-    drivers_ = std::make_unique<DriverRegistry>(clock_);
-    drivers_->AddProvider(*kernel_drivers_);
+    kernel_drivers_ = std::make_unique<KernelDriverProvider>(*sysfs_, *writer_);
+    drivers_ = std::make_unique<Registry>(clock_, Registry::Options());
     std::string boot_id = replacements_.boot_id;
     if (boot_id.empty()) {
       ASSIGN_OR_RETURN(boot_id, ReadBootId());
@@ -133,6 +132,7 @@ class AgentImpl final : public Agent {
     ASSIGN_OR_RETURN(host_, Host::Create({.sysfs = *sysfs_,
                                           .devices = *devices_,
                                           .drivers = *drivers_,
+                                          .providers = {kernel_drivers_.get()},
                                           .state_store = *state_file_,
                                           .boot_id = boot_id,
                                           .kernel_release = KernelRelease()}));
@@ -163,8 +163,8 @@ class AgentImpl final : public Agent {
   std::unique_ptr<StateFile> state_file_;
   std::unique_ptr<KernelWriter> writer_;
   std::unique_ptr<DeviceOperator> devices_;
-  std::unique_ptr<KernelProvider> kernel_drivers_;
-  std::unique_ptr<DriverRegistry> drivers_;
+  std::unique_ptr<KernelDriverProvider> kernel_drivers_;
+  std::unique_ptr<Registry> drivers_;
   std::unique_ptr<Host> host_;
   std::unique_ptr<WorkQueue> queue_;
   std::unique_ptr<ControllerConnector> connector_;

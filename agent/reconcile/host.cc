@@ -24,7 +24,7 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Create(Parts parts) {
     baseline->clear_drivers();
     baseline->set_boot_id(host->boot_id());
   }
-  RETURN_IF_ERROR(host->drivers().SetSwitching(host->state_.switching() != v1::SWITCH_OFF));
+  host->drivers().SetSwitching(host->state_.switching() != v1::SWITCH_OFF);
   return host;
 }
 
@@ -38,7 +38,15 @@ absl::Status Host::SetSwitching(bool on) {
   v1::AgentState state = state_;
   state.set_switching(on ? v1::SWITCH_ON : v1::SWITCH_OFF);
   RETURN_IF_ERROR(SaveState(std::move(state)));
-  return drivers().SetSwitching(on);
+  drivers().SetSwitching(on);
+  return absl::OkStatus();
+}
+
+absl::Status Host::SyncDrivers() {
+  for (DriverProvider* provider : parts_.providers) {
+    RETURN_IF_ERROR(drivers().SyncProvider(*provider).status());
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<v1::Inventory> Host::ReadInventory() {

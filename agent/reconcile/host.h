@@ -10,6 +10,7 @@
 #include "agent/devices/cpu.h"
 #include "agent/devices/device_operator.h"
 #include "agent/devices/sysfs.h"
+#include "agent/drivers/driver_provider.h"
 #include "agent/drivers/registry.h"
 #include "agent/reconcile/state_file.h"
 #include "hotplugger/v1/agent_state.pb.h"
@@ -23,7 +24,9 @@ class Host {
   struct Parts {
     const Sysfs& sysfs;
     DeviceOperator& devices;
-    DriverRegistry& drivers;
+    Registry& drivers;
+    // Where drivers that come and go are found.
+    std::vector<DriverProvider*> providers;
     StateStore& state_store;
     // Of this boot.
     std::string boot_id;
@@ -40,12 +43,15 @@ class Host {
   // Saves `state`, then takes it as its own. On an error the earlier state stands.
   absl::Status SaveState(v1::AgentState state);
 
+  // Takes over what the driver providers have now.
+  absl::Status SyncDrivers();
+
   // The state of everything, as the kernel and the drivers answer now.
   absl::StatusOr<v1::Inventory> ReadInventory();
   absl::StatusOr<CpuInventory> ReadCpuInventory() const { return ReadCpus(parts_.sysfs); }
 
   DeviceOperator& devices() { return parts_.devices; }
-  DriverRegistry& drivers() { return parts_.drivers; }
+  Registry& drivers() { return parts_.drivers; }
   const std::string& boot_id() const { return parts_.boot_id; }
 
   // Sets the registry's switch and keeps it over restarts (contract 23).

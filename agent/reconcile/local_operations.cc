@@ -41,10 +41,10 @@ bool Contains(const std::string& list, int cpu) {
 }
 
 template <typename Response>
-absl::StatusOr<Response> WithResults(absl::StatusOr<SwitchResult> switched) {
-  if (!switched.ok()) return switched.status();
+absl::StatusOr<Response> WithResults(SwitchResult switched) {
+  RETURN_IF_ERROR(switched.status);
   Response response;
-  for (v1::ItemResult& item : switched->items) *response.add_results() = std::move(item);
+  for (v1::ItemResult& item : switched.items) *response.add_results() = std::move(item);
   return response;
 }
 
@@ -56,7 +56,8 @@ absl::StatusOr<v1::NodeSpec> LocalOperations::Spec() const {
   return MakeError(absl::StatusCode::kDataLoss, "STATE_DAMAGED", "the saved spec can't be parsed");
 }
 
-absl::Status LocalOperations::CheckDriversFree() const {
+absl::Status LocalOperations::PrepareDrivers() {
+  RETURN_IF_ERROR(host_.SyncDrivers());
   ASSIGN_OR_RETURN(const v1::NodeSpec spec, Spec());
   if (!WantsDrivers(spec)) return absl::OkStatus();
   const absl::string_view setting =
@@ -87,6 +88,7 @@ absl::StatusOr<v1::ItemResult> LocalOperations::SetDeviceOnline(const std::strin
 }
 
 absl::StatusOr<v1::ListDriversResponse> LocalOperations::ListDrivers() {
+  RETURN_IF_ERROR(host_.SyncDrivers());
   v1::ListDriversResponse response;
   for (v1::Driver& driver : host_.drivers().List()) *response.add_drivers() = std::move(driver);
   response.set_switching(host_.drivers().switching() ? v1::SWITCH_ON : v1::SWITCH_OFF);
@@ -97,21 +99,21 @@ absl::StatusOr<v1::ListDriversResponse> LocalOperations::ListDrivers() {
 }
 
 absl::StatusOr<v1::EnableDriverResponse> LocalOperations::EnableDriver(const std::string& driver) {
-  RETURN_IF_ERROR(CheckDriversFree());
+  RETURN_IF_ERROR(PrepareDrivers());
   return WithResults<v1::EnableDriverResponse>(
       host_.drivers().EnableOne(driver, absl::Now() + kSwitchDeadline));
 }
 
 absl::StatusOr<v1::DisableDriverResponse> LocalOperations::DisableDriver(
     const std::string& driver) {
-  RETURN_IF_ERROR(CheckDriversFree());
+  RETURN_IF_ERROR(PrepareDrivers());
   return WithResults<v1::DisableDriverResponse>(
       host_.drivers().DisableOne(driver, absl::Now() + kSwitchDeadline));
 }
 
 absl::StatusOr<v1::SwitchDriversResponse> LocalOperations::SwitchDrivers(
     const v1::SwitchDriversRequest& request) {
-  RETURN_IF_ERROR(CheckDriversFree());
+  RETURN_IF_ERROR(PrepareDrivers());
   return WithResults<v1::SwitchDriversResponse>(host_.drivers().SwitchDrivers(
       {request.active().begin(), request.active().end()},
       {request.stopped().begin(), request.stopped().end()}, absl::Now() + kSwitchDeadline));

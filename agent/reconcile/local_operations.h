@@ -31,7 +31,8 @@ class LocalOperations {
  private:
   // The spec in force; empty where there is none.
   absl::StatusOr<v1::NodeSpec> Spec() const;
-  absl::Status CheckDriversFree() const;
+  // Reads the drivers anew; an error where the spec has a say in them.
+  absl::Status PrepareDrivers();
 
   Host& host_;
 };

@@ -73,11 +73,12 @@ class Pass {
   }
 
   absl::Status Drivers() {
-    DriverRegistry::WhitelistOverrides overrides;
+    WhitelistOverrides overrides;
     for (const auto& [driver, whitelist] : spec_.driver_whitelists()) {
       overrides[driver] = {whitelist.drivers().begin(), whitelist.drivers().end()};
     }
-    RETURN_IF_ERROR(host_.drivers().SetWhitelistOverrides(std::move(overrides)));
+    RETURN_IF_ERROR(host_.drivers().SetWhitelistOverrides(overrides));
+    RETURN_IF_ERROR(host_.SyncDrivers());
     RETURN_IF_ERROR(ReleaseDrivers());
     if (!WantsDrivers(spec_)) return absl::OkStatus();
     const std::vector<std::string> active(spec_.drivers_active().begin(),
@@ -87,18 +88,15 @@ class Pass {
     // What the switch will touch is known only afterwards where the kernel decides, so all states
     // are recorded before and those of untouched drivers dropped after.
     const v1::Baseline before = host_.state().baseline();
-    if (host_.drivers().NeedsSwitch(active, stopped)) {
+    const absl::StatusOr<SwitchPlan> preview = host_.drivers().PreviewSwitch(active, stopped);
+    if (preview.ok() && !preview->steps.empty()) {
       AboutToChange();
       RETURN_IF_ERROR(SaveBaseline(RecordDrivers(before)));
     }
-    const absl::StatusOr<SwitchResult> switched =
+    const SwitchResult switched =
         host_.drivers().SwitchDrivers(active, stopped, absl::Now() + kSwitchDeadline);
-    if (!switched.ok()) {
-      Add(FailedItem("drivers", switched.status()));
-      return SaveBaseline(before);
-    }
-    for (const v1::ItemResult& item : switched->items) Add(item);
-    return SaveBaseline(KeepTouchedDrivers(host_.state().baseline(), before, switched->items));
+    AddAll(switched);
+    return SaveBaseline(KeepTouchedDrivers(host_.state().baseline(), before, switched.items));
   }
 
   absl::Status ReleaseDrivers() {
@@ -106,14 +104,10 @@ class Pass {
         DriversToRelease(spec_, host_.state().baseline());
     if (release.empty()) return absl::OkStatus();
     AboutToChange();
-    const absl::StatusOr<SwitchResult> restored =
+    const SwitchResult restored =
         host_.drivers().RestoreStates(release, absl::Now() + kSwitchDeadline);
-    if (!restored.ok()) {
-      Add(FailedItem("drivers", restored.status()));
-      return absl::OkStatus();
-    }
-    for (const v1::ItemResult& item : restored->items) Add(item);
-    if (!restored->ok()) return absl::OkStatus();
+    AddAll(restored);
+    if (!restored.status.ok()) return absl::OkStatus();
     v1::Baseline baseline = host_.state().baseline();
     for (const auto& [driver, running] : release) baseline.mutable_drivers()->erase(driver);
     return SaveBaseline(baseline);
@@ -159,6 +153,13 @@ class Pass {
   void AboutToChange() {
     if (std::exchange(announced_, true)) return;
     before_change_();
+  }
+
+  void AddAll(const SwitchResult& switched) {
+    for (const v1::ItemResult& item : switched.items) Add(item);
+    if (switched.status.ok()) return;
+    result_.report.set_state(v1::APPLY_STATE_FAILED);
+    result_.report.set_message(std::string(switched.status.message()));
   }
 
   void Add(v1::ItemResult item) {

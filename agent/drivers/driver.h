@@ -1,0 +1,40 @@
+// A hotplug driver as the registry sees it, whoever speaks to it.
+#pragma once
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "common/driver_rules.h"
+#include "hotplugger/v1/driver.pb.h"
+
+namespace hotplugger::agent {
+
+// The registry holds no lock of its own while it calls these, so a driver may call the registry
+// back from the thread that called it (contract 19). List asks from any thread, so IsRunning and
+// whitelist are safe for concurrent use; ChangeState is called by one thread at a time.
+class HotplugDriver {
+ public:
+  virtual ~HotplugDriver() = default;
+
+  // As it was registered; never changes. Good for as long as the driver lives.
+  virtual absl::string_view name() const = 0;
+  virtual v1::DriverProvider provider() const = 0;
+
+  // Whom it spares; nullopt where that can't be read.
+  virtual DriverWhitelist whitelist() const = 0;
+
+  // Whether the driver, as it starts, calls Registry::DisableConflicts by itself. For one that
+  // can't, as a file or the kernel, EnableOne does so on its behalf.
+  virtual bool calls_disable_conflicts() const { return false; }
+
+  // Starts or stops it; never loads or unloads. Returns by `deadline`, come what may. What it says
+  // is not believed: the registry asks IsRunning afterwards (contract 17). An error's metadata may
+  // have "error_number" and "retryable" ("true").
+  virtual absl::Status ChangeState(bool running, absl::Time deadline) = 0;
+
+  // Its own answer, now. Returns at once.
+  virtual absl::StatusOr<bool> IsRunning() = 0;
+};
+
+}  // namespace hotplugger::agent

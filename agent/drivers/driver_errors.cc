@@ -1,0 +1,68 @@
+#include "agent/drivers/driver_errors.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/cord.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/error_info.h"
+
+namespace hotplugger::agent {
+
+absl::Status NoDriverError() {
+  return MakeError(absl::StatusCode::kInvalidArgument, "NO_DRIVER",
+                   "no driver is named; name a registered one (list the drivers to see them)");
+}
+
+absl::Status NotRegisteredError(absl::string_view name, const Snapshot& registered) {
+  const std::string shown = absl::Utf8SafeCEscape(name.substr(0, 64));
+  std::vector<std::string> names;
+  for (const DriverSnapshot& driver : registered) names.push_back(driver.name);
+  return MakeError(
+      absl::StatusCode::kNotFound, "DRIVER_NOT_REGISTERED",
+      absl::StrCat("no driver \"", shown, "\" is registered on this host; ",
+                   names.empty() ? "none is: load the driver's module first" : "registered are: ",
+                   absl::StrJoin(names, ", ")),
+      {{"driver", shown}});
+}
+
+absl::Status SwitchInProgressError() {
+  return MakeError(absl::StatusCode::kUnavailable, "SWITCH_IN_PROGRESS",
+                   "another switch of drivers is in progress on this host; try again when it has "
+                   "ended",
+                   {{"retryable", "true"}});
+}
+
+absl::Status SwitchingOffError() {
+  return MakeError(absl::StatusCode::kFailedPrecondition, "SWITCHING_OFF",
+                   "switching is off on this host, so no driver is started or stopped; turn it on "
+                   "with drivers.switching: on in a policy of the node, or with SetSwitching on "
+                   "the host itself");
+}
+
+absl::Status ReentrantChangeError(absl::string_view driver) {
+  return MakeError(absl::StatusCode::kFailedPrecondition, "REENTRANT_CHANGE",
+                   absl::StrCat(driver,
+                                " is being changed by the call that this one came from; "
+                                "a driver must not reverse a change in progress"),
+                   {{"driver", std::string(driver)}});
+}
+
+absl::Status StateUnknownError(const DriverSnapshot& driver) {
+  return MakeError(absl::StatusCode::kFailedPrecondition, "DRIVER_STATE_UNKNOWN",
+                   absl::StrCat("whether ", driver.name, " runs can't be told, so nothing is ",
+                                "changed on a guess: ", driver.detail),
+                   {{"driver", driver.name}});
+}
+
+absl::Status WithMessage(const absl::Status& status, absl::string_view message) {
+  absl::Status result(status.code(), message);
+  status.ForEachPayload([&result](absl::string_view type_url, const absl::Cord& payload) {
+    result.SetPayload(type_url, payload);
+  });
+  return result;
+}
+
+}  // namespace hotplugger::agent

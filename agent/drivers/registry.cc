@@ -1,0 +1,292 @@
+#include "agent/drivers/registry.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "agent/devices/device_operator.h"
+#include "agent/drivers/driver_errors.h"
+#include "common/driver_rules.h"
+#include "common/error_info.h"
+#include "common/status_macros.h"
+
+namespace hotplugger::agent {
+namespace {
+
+SwitchResult Refused(const std::vector<std::string>& asked_for, const absl::Status& status) {
+  SwitchResult result{status, {}};
+  std::set<std::string> seen;
+  for (const std::string& name : asked_for) {
+    if (name.empty() || !seen.insert(NormalizeDriverName(name)).second) continue;
+    result.items.push_back(FailedItem(absl::StrCat("driver/", name), status));
+    result.items.back().set_outcome(v1::OUTCOME_REFUSED);
+  }
+  return result;
+}
+
+bool Has(const std::vector<std::shared_ptr<HotplugDriver>>& drivers, absl::string_view name) {
+  return std::any_of(drivers.begin(), drivers.end(), [name](const auto& driver) {
+    return absl::EqualsIgnoreCase(driver->name(), name);
+  });
+}
+
+}  // namespace
+
+// Holds the host's one switch, or joins the one that this thread holds already.
+class Registry::SwitchScope {
+ public:
+  SwitchScope(Registry& registry, Gate gate, absl::Time deadline,
+              SwitchTransaction::NestedCalls nested_calls)
+      : registry_(registry) {
+    MutexLock lock(&registry_.mutex_);
+    if (registry_.transaction_ != nullptr &&
+        registry_.switching_thread_ == std::this_thread::get_id()) {
+      transaction_ = registry_.transaction_;
+      return;
+    }
+    if (gate == Gate::kSwitching && !registry_.switching_) {
+      status_ = SwitchingOffError();
+    } else if (registry_.transaction_ != nullptr) {
+      status_ = SwitchInProgressError();
+    } else {
+      own_.emplace(registry_.clock_, deadline, nested_calls);
+      transaction_ = registry_.transaction_ = &*own_;
+      registry_.switching_thread_ = std::this_thread::get_id();
+    }
+  }
+
+  ~SwitchScope() {
+    if (!own_) return;
+    MutexLock lock(&registry_.mutex_);
+    registry_.transaction_ = nullptr;
+  }
+
+  SwitchScope(const SwitchScope&) = delete;
+  SwitchScope& operator=(const SwitchScope&) = delete;
+
+  const absl::Status& status() const { return status_; }
+  bool nested() const { return !own_; }
+  SwitchTransaction& transaction() { return *transaction_; }
+
+ private:
+  Registry& registry_;
+  absl::Status status_;
+  std::optional<SwitchTransaction> own_;
+  SwitchTransaction* transaction_ = nullptr;
+};
+
+Registry::Registry(Clock& clock, Options options) : clock_(clock), switching_(options.switching) {}
+
+absl::Status Registry::Register(std::shared_ptr<HotplugDriver> driver) {
+  if (driver == nullptr) return NoDriverError();
+  const DriverWhitelist whitelist = driver->whitelist();
+  MutexLock lock(&mutex_);
+  RETURN_IF_ERROR(CheckNewLocked(*driver, whitelist));
+  drivers_.push_back(std::move(driver));
+  return absl::OkStatus();
+}
+
+absl::Status Registry::Unregister(absl::string_view name, absl::Time deadline) {
+  SwitchScope scope(*this, Gate::kNone, deadline, SwitchTransaction::NestedCalls::kRun);
+  RETURN_IF_ERROR(scope.status());
+  if (scope.transaction().IsChanging(name) ||
+      (scope.nested() && scope.transaction().ignores_nested_calls())) {
+    return ReentrantChangeError(name);
+  }
+  const SwitchResult stopped =
+      Switch({std::string(name)}, deadline, Gate::kNone, SwitchTransaction::NestedCalls::kRun,
+             [name](const Snapshot& snapshot) { return PlanDisableOne(snapshot, name); });
+  if (!stopped.status.ok()) {
+    return scope.nested() ? stopped.status : scope.transaction().Undo(stopped.status);
+  }
+  MutexLock lock(&mutex_);
+  EraseLocked(name);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<SyncResult> Registry::SyncProvider(DriverProvider& provider) {
+  MutexLock sync_lock(&sync_mutex_);
+  ASSIGN_OR_RETURN(const DriverList list, provider.Refresh());
+  return Adopt(provider.kind(), list);
+}
+
+SyncResult Registry::Adopt(v1::DriverProvider kind, const DriverList& list) {
+  SyncResult result;
+  std::vector<std::string> warnings = list.warnings;
+  std::vector<DriverWhitelist> whitelists;
+  for (const auto& driver : list.drivers) whitelists.push_back(driver->whitelist());
+  MutexLock lock(&mutex_);
+  for (const auto& driver : drivers_) {
+    if (list.complete && driver->provider() == kind && !Has(list.drivers, driver->name())) {
+      result.removed.emplace_back(driver->name());
+    }
+  }
+  for (const std::string& name : result.removed) EraseLocked(name);
+  for (size_t i = 0; i < list.drivers.size(); ++i) {
+    const std::shared_ptr<HotplugDriver>& driver = list.drivers[i];
+    const auto known = std::find_if(drivers_.begin(), drivers_.end(), [&](const auto& other) {
+      return other->provider() == kind && absl::EqualsIgnoreCase(other->name(), driver->name());
+    });
+    if (known != drivers_.end()) continue;
+    const absl::Status status = CheckNewLocked(*driver, whitelists[i]);
+    if (status.ok()) {
+      drivers_.push_back(driver);
+      result.added.emplace_back(driver->name());
+    } else {
+      warnings.push_back(absl::StrCat("not registered: ", status.message()));
+    }
+  }
+  warnings_[kind] = std::move(warnings);
+  return result;
+}
+
+std::vector<v1::Driver> Registry::List() {
+  std::vector<v1::Driver> drivers;
+  for (const DriverSnapshot& driver : TakeSnapshot(Drivers(), Overrides())) {
+    drivers.push_back(ToProto(driver));
+  }
+  return drivers;
+}
+
+std::vector<std::string> Registry::Warnings() {
+  MutexLock lock(&mutex_);
+  std::vector<std::string> all;
+  for (const auto& [kind, warnings] : warnings_) {
+    all.insert(all.end(), warnings.begin(), warnings.end());
+  }
+  return all;
+}
+
+bool Registry::switching() {
+  MutexLock lock(&mutex_);
+  return switching_;
+}
+
+void Registry::SetSwitching(bool on) {
+  MutexLock lock(&mutex_);
+  switching_ = on;
+}
+
+absl::Status Registry::SetWhitelistOverrides(
+    const std::map<std::string, std::vector<std::string>>& lists) {
+  if (lists.size() > kMaxDrivers) {
+    return MakeError(absl::StatusCode::kInvalidArgument, "BAD_WHITELIST",
+                     absl::StrCat("whitelists for ", lists.size(), " drivers are given; at most ",
+                                  kMaxDrivers, " are allowed"));
+  }
+  WhitelistOverrides overrides;
+  for (const auto& [driver, whitelist] : lists) {
+    RETURN_IF_ERROR(ValidateDriverName(driver));
+    RETURN_IF_ERROR(ValidateWhitelist(driver, whitelist));
+    if (!overrides.emplace(NormalizeDriverName(driver), whitelist).second) {
+      return MakeError(absl::StatusCode::kInvalidArgument, "BAD_WHITELIST",
+                       absl::StrCat("there are two whitelists of ", driver,
+                                    ", since case doesn't count in names; give one"));
+    }
+  }
+  MutexLock lock(&mutex_);
+  overrides_ = std::move(overrides);
+  return absl::OkStatus();
+}
+
+SwitchResult Registry::DisableConflicts(absl::string_view driver, absl::Time deadline) {
+  return Switch(
+      {}, deadline, Gate::kSwitching, SwitchTransaction::NestedCalls::kRun,
+      [driver](const Snapshot& snapshot) { return PlanDisableConflicts(snapshot, driver); });
+}
+
+SwitchResult Registry::EnableOne(absl::string_view driver, absl::Time deadline) {
+  return Switch({std::string(driver)}, deadline, Gate::kSwitching,
+                SwitchTransaction::NestedCalls::kRun,
+                [driver](const Snapshot& snapshot) { return PlanEnableOne(snapshot, driver); });
+}
+
+SwitchResult Registry::DisableOne(absl::string_view driver, absl::Time deadline) {
+  return Switch({std::string(driver)}, deadline, Gate::kSwitching,
+                SwitchTransaction::NestedCalls::kRun,
+                [driver](const Snapshot& snapshot) { return PlanDisableOne(snapshot, driver); });
+}
+
+SwitchResult Registry::SwitchDrivers(const std::vector<std::string>& active,
+                                     const std::vector<std::string>& stopped, absl::Time deadline) {
+  std::vector<std::string> asked_for = active;
+  asked_for.insert(asked_for.end(), stopped.begin(), stopped.end());
+  return Switch(asked_for, deadline, Gate::kSwitching, SwitchTransaction::NestedCalls::kRun,
+                [&](const Snapshot& snapshot) { return PlanSwitch(snapshot, active, stopped); });
+}
+
+absl::StatusOr<SwitchPlan> Registry::PreviewSwitch(const std::vector<std::string>& active,
+                                                   const std::vector<std::string>& stopped) {
+  if (!switching()) return SwitchingOffError();
+  return PlanSwitch(TakeSnapshot(Drivers(), Overrides()), active, stopped);
+}
+
+SwitchResult Registry::RestoreStates(const std::map<std::string, bool>& states,
+                                     absl::Time deadline) {
+  std::vector<std::string> asked_for;
+  for (const auto& [name, running] : states) asked_for.push_back(name);
+  return Switch(asked_for, deadline, Gate::kSwitching, SwitchTransaction::NestedCalls::kIgnore,
+                [&](const Snapshot& snapshot) { return PlanRestore(snapshot, states); });
+}
+
+SwitchResult Registry::Switch(const std::vector<std::string>& asked_for, absl::Time deadline,
+                              Gate gate, SwitchTransaction::NestedCalls nested_calls,
+                              const Planner& planner) {
+  SwitchScope scope(*this, gate, deadline, nested_calls);
+  if (!scope.status().ok()) return Refused(asked_for, scope.status());
+  SwitchTransaction& transaction = scope.transaction();
+  if (scope.nested() && transaction.ignores_nested_calls()) return {};
+  const std::vector<std::shared_ptr<HotplugDriver>> drivers = Drivers();
+  const Snapshot snapshot = TakeSnapshot(drivers, Overrides());
+  const absl::StatusOr<SwitchPlan> plan = planner(snapshot);
+  if (!plan.ok()) return Refused(asked_for, plan.status());
+  transaction.Learn(drivers, snapshot);
+  absl::Status status = transaction.Run(*plan);
+  if (!status.ok()) {
+    // The outermost call undoes everything at once, in one order.
+    if (scope.nested()) transaction.FailOuterStep(status);
+    if (!scope.nested()) status = transaction.Undo(status);
+  }
+  return {status, transaction.Items(asked_for)};
+}
+
+std::vector<std::shared_ptr<HotplugDriver>> Registry::Drivers() {
+  MutexLock lock(&mutex_);
+  return drivers_;
+}
+
+WhitelistOverrides Registry::Overrides() {
+  MutexLock lock(&mutex_);
+  return overrides_;
+}
+
+absl::Status Registry::CheckNewLocked(const HotplugDriver& driver,
+                                      const DriverWhitelist& whitelist) const {
+  const absl::string_view name = driver.name();
+  RETURN_IF_ERROR(ValidateDriverName(name));
+  if (whitelist) RETURN_IF_ERROR(ValidateWhitelist(name, *whitelist));
+  if (Has(drivers_, name)) {
+    return MakeError(absl::StatusCode::kAlreadyExists, "DRIVER_EXISTS",
+                     absl::StrCat("a driver ", name, " is registered already; case doesn't count ",
+                                  "in names, so rename one of the two"),
+                     {{"driver", std::string(name)}});
+  }
+  if (drivers_.size() >= kMaxDrivers) {
+    return MakeError(absl::StatusCode::kResourceExhausted, "TOO_MANY_DRIVERS",
+                     absl::StrCat(name, " can't be registered: ", kMaxDrivers,
+                                  " drivers, the most that are allowed, are there already"));
+  }
+  return absl::OkStatus();
+}
+
+void Registry::EraseLocked(absl::string_view name) {
+  const auto is_named = [name](const auto& driver) {
+    return absl::EqualsIgnoreCase(driver->name(), name);
+  };
+  drivers_.erase(std::remove_if(drivers_.begin(), drivers_.end(), is_named), drivers_.end());
+}
+
+}  // namespace hotplugger::agent

@@ -1,0 +1,139 @@
+// The host's hotplug drivers and the rules between them (hotplug-driver contract, 1 to 23).
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "agent/drivers/driver.h"
+#include "agent/drivers/driver_provider.h"
+#include "agent/drivers/driver_snapshot.h"
+#include "agent/drivers/switch_plan.h"
+#include "agent/drivers/switch_transaction.h"
+#include "common/clock.h"
+#include "common/mutex.h"
+#include "hotplugger/v1/device.pb.h"
+#include "hotplugger/v1/driver.pb.h"
+
+namespace hotplugger::agent {
+
+// How a switch ended.
+struct SwitchResult {
+  // Ok: everything is as asked, verified. Else the first failure, with what was undone.
+  absl::Status status;
+  // "driver/NAME" each: those asked for first, then those stopped or spared on their account.
+  // After a refusal only those asked for, each REFUSED: nothing was changed.
+  std::vector<v1::ItemResult> items;
+};
+
+// What SyncProvider changed.
+struct SyncResult {
+  std::vector<std::string> added;
+  std::vector<std::string> removed;
+};
+
+// Safe for concurrent use; one switch at a time. A second thread's is refused, not queued:
+// UNAVAILABLE, reason SWITCH_IN_PROGRESS. A driver may call back from the thread that is changing
+// it; that is part of the same switch (contract 19). No lock is held while a driver is called.
+//
+// Switches are refused with FAILED_PRECONDITION (SWITCHING_OFF), INVALID_ARGUMENT (NO_DRIVER and
+// others), NOT_FOUND (DRIVER_NOT_REGISTERED); see switch_plan.h. All end by `deadline` as far as
+// the drivers do; half of the time is kept for undoing. Nested calls have their outer one's.
+class Registry {
+ public:
+  static constexpr size_t kMaxDrivers = 256;
+
+  struct Options {
+    // As it was when the agent ended; its owner keeps it over restarts (contract 23).
+    bool switching = true;
+  };
+
+  // `clock` outlives this.
+  Registry(Clock& clock, Options options);
+  Registry(const Registry&) = delete;
+  Registry& operator=(const Registry&) = delete;
+
+  // INVALID_ARGUMENT (NO_DRIVER, BAD_DRIVER_NAME, BAD_WHITELIST), ALREADY_EXISTS (DRIVER_EXISTS),
+  // RESOURCE_EXHAUSTED. Works while switching is off.
+  absl::Status Register(std::shared_ptr<HotplugDriver> driver);
+
+  // Stops the driver first if it runs; where that fails, it stays registered. Works while
+  // switching is off. NOT_FOUND changes nothing.
+  absl::Status Unregister(absl::string_view name, absl::Time deadline);
+
+  // Takes over what `provider` has now: new drivers come last, vanished ones go without being
+  // called. On an error all stays.
+  absl::StatusOr<SyncResult> SyncProvider(DriverProvider& provider);
+
+  // In order of registration, each asked now.
+  std::vector<v1::Driver> List();
+
+  // What the last SyncProvider of each provider warned of.
+  std::vector<std::string> Warnings();
+
+  // The registry's switch (contract 21, 22). Setting it leaves a switch in progress alone.
+  bool switching();
+  void SetSwitching(bool on);
+
+  // Replaces the named drivers' own whitelists by these, and those given before. All or none:
+  // INVALID_ARGUMENT names what is wrong. Drivers need not be registered.
+  absl::Status SetWhitelistOverrides(const std::map<std::string, std::vector<std::string>>& lists);
+
+  // contract 12: for a driver to call as it starts; doesn't start it.
+  SwitchResult DisableConflicts(absl::string_view driver, absl::Time deadline);
+
+  // contract 13, 14: one driver. Starting what runs, or stopping what doesn't, changes nothing.
+  SwitchResult EnableOne(absl::string_view driver, absl::Time deadline);
+  SwitchResult DisableOne(absl::string_view driver, absl::Time deadline);
+
+  // contract 16: a whole target set; see PlanSwitch.
+  SwitchResult SwitchDrivers(const std::vector<std::string>& active,
+                             const std::vector<std::string>& stopped, absl::Time deadline);
+
+  // What SwitchDrivers would do now, or the error with which it would refuse. Changes nothing.
+  absl::StatusOr<SwitchPlan> PreviewSwitch(const std::vector<std::string>& active,
+                                           const std::vector<std::string>& stopped);
+
+  // Back to a recorded baseline, by name (true: running). Consults no whitelist, also where the
+  // drivers ask for it as they start.
+  SwitchResult RestoreStates(const std::map<std::string, bool>& states, absl::Time deadline);
+
+ private:
+  class SwitchScope;
+  using Planner = std::function<absl::StatusOr<SwitchPlan>(const Snapshot&)>;
+  enum class Gate { kSwitching, kNone };
+
+  SwitchResult Switch(const std::vector<std::string>& asked_for, absl::Time deadline, Gate gate,
+                      SwitchTransaction::NestedCalls nested_calls, const Planner& planner);
+  std::vector<std::shared_ptr<HotplugDriver>> Drivers();
+  WhitelistOverrides Overrides();
+  absl::Status CheckNewLocked(const HotplugDriver& driver, const DriverWhitelist& whitelist) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void EraseLocked(absl::string_view name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  SyncResult Adopt(v1::DriverProvider kind, const DriverList& list);
+
+  Clock& clock_;
+  const std::function<absl::Status(bool)> save_switching_;
+  // Held over a whole SetSwitching and a whole SyncProvider, so that two don't cross; before
+  // mutex_.
+  Mutex save_mutex_;
+  Mutex sync_mutex_;
+  Mutex mutex_;
+  // In order of registration.
+  std::vector<std::shared_ptr<HotplugDriver>> drivers_ ABSL_GUARDED_BY(mutex_);
+  WhitelistOverrides overrides_ ABSL_GUARDED_BY(mutex_);
+  std::map<v1::DriverProvider, std::vector<std::string>> warnings_ ABSL_GUARDED_BY(mutex_);
+  bool switching_ ABSL_GUARDED_BY(mutex_);
+  // The switch in progress, or nullptr, and whose it is.
+  SwitchTransaction* transaction_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  std::thread::id switching_thread_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace hotplugger::agent

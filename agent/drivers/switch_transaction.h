@@ -1,0 +1,100 @@
+// Carries out plans on drivers as one transaction: every step verified, every step undoable.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "agent/drivers/driver.h"
+#include "agent/drivers/driver_snapshot.h"
+#include "agent/drivers/switch_plan.h"
+#include "common/clock.h"
+#include "hotplugger/v1/device.pb.h"
+
+namespace hotplugger::agent {
+
+// Used by one thread: the one that switches. A driver that calls the registry back, from within a
+// step, has its own plan run in the same transaction, so that one undo covers both.
+class SwitchTransaction {
+ public:
+  // What becomes of calls that a driver makes back into the registry while it is being changed.
+  enum class NestedCalls { kRun, kIgnore };
+
+  // Half of the time until `deadline` is kept for the undo. `clock` outlives this.
+  SwitchTransaction(Clock& clock, absl::Time deadline, NestedCalls nested_calls);
+
+  // Takes note of the drivers and of how they are. What was known before is what undo goes back
+  // to. The two are parallel.
+  void Learn(const std::vector<std::shared_ptr<HotplugDriver>>& drivers, const Snapshot& snapshot);
+
+  // Does the steps in order up to the first that fails, and says which and why. Undo is the
+  // caller's.
+  absl::Status Run(const SwitchPlan& plan);
+
+  // A nested plan failed: the step that it came from fails too, whatever its driver says.
+  void FailOuterStep(const absl::Status& status) { nested_failure_.Update(status); }
+
+  // Brings every driver that was touched, or that changed along, back to how it was first, in
+  // reverse order. Returns `cause` with what was undone, and what could not be, in its message.
+  absl::Status Undo(const absl::Status& cause);
+
+  bool ignores_nested_calls() const { return nested_calls_ == NestedCalls::kIgnore; }
+  bool IsChanging(absl::string_view driver) const;
+
+  // So far; the `first` drivers come first, in that order.
+  std::vector<v1::ItemResult> Items(const std::vector<std::string>& first) const;
+
+ private:
+  struct Entry {
+    std::shared_ptr<HotplugDriver> driver;
+    v1::DriverState original = v1::DRIVER_STATE_UNKNOWN;
+    v1::DriverState known = v1::DRIVER_STATE_UNKNOWN;
+    // What the transaction wants of it; checked after every step.
+    std::optional<bool> wanted;
+    // While its ChangeState is on the stack: the state asked for.
+    std::optional<bool> changing_to;
+    // Undo called ChangeState, and what that answered where it failed.
+    bool put_back = false;
+    std::string undo_problem;
+  };
+  // For a person: what was put back, and what is not as it was.
+  struct UndoAccount {
+    std::vector<std::string> undone;
+    std::vector<std::string> left;
+  };
+
+  Entry* Find(absl::string_view name);
+  bool HasItem(const Entry& entry) const;
+  v1::ItemResult& Item(absl::string_view name);
+  void Note(const SwitchNote& note, std::optional<bool> wanted);
+  void Touch(Entry& entry);
+  absl::Status Step(const SwitchStep& step);
+  absl::Status Change(Entry& entry, const SwitchStep& step);
+  absl::Status CheckAnswer(Entry& entry, const SwitchStep& step, const absl::Status& answer);
+  void ObserveOthers(const Entry& cause, bool running);
+  void Observe(Entry& other, v1::DriverState state, const HotplugDriver& cause, bool running);
+  absl::Status CheckWanted(absl::string_view cause);
+  absl::Status Fail(Entry& entry, const absl::Status& status);
+  void PutBack(Entry& entry, absl::Time deadline);
+  void Settle(Entry& entry, UndoAccount* account);
+
+  Clock& clock_;
+  const absl::Time deadline_;
+  const absl::Time forward_deadline_;
+  NestedCalls nested_calls_;
+  // In order of registration. A deque, because nested calls add to it while entries are in use.
+  std::deque<Entry> entries_;
+  // Touched, in the order in which they changed; each once.
+  std::vector<Entry*> journal_;
+  std::vector<v1::ItemResult> items_;
+  // Of the step whose ChangeState is innermost on the stack.
+  absl::Status nested_failure_;
+  Entry* innermost_ = nullptr;
+};
+
+}  // namespace hotplugger::agent

@@ -1,0 +1,85 @@
+#include "agent/reconcile/spec_check.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/digest.h"
+
+namespace hotplugger::agent {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+v1::Spec Pack(const v1::NodeSpec& body) {
+  v1::Spec spec;
+  spec.set_body(body.SerializeAsString());
+  spec.set_digest(Sha256Hex(spec.body()));
+  return spec;
+}
+
+std::vector<std::string> Check(const v1::NodeSpec& body) {
+  v1::NodeSpec parsed;
+  return CheckSpec(Pack(body), 2, 1, &parsed);
+}
+
+TEST(SpecCheckTest, TakesAGoodOne) {
+  v1::NodeSpec body;
+  body.set_cpu_offline("2-3");
+  body.add_drivers_active("alucard");
+  v1::NodeSpec parsed;
+  EXPECT_THAT(CheckSpec(Pack(body), 1, 1, &parsed), IsEmpty());
+  EXPECT_EQ(parsed.cpu_offline(), "2-3");
+}
+
+TEST(SpecCheckTest, TakesTheEmptyOne) { EXPECT_THAT(Check({}), IsEmpty()); }
+
+TEST(SpecCheckTest, RefusesAnOlderEpoch) {
+  v1::NodeSpec parsed;
+  EXPECT_THAT(CheckSpec(Pack({}), 4, 5, &parsed), ElementsAre(HasSubstr("epoch 4")));
+}
+
+TEST(SpecCheckTest, RefusesADigestOfSomethingElse) {
+  v1::Spec spec = Pack({});
+  spec.set_body("x");
+  v1::NodeSpec parsed;
+  EXPECT_THAT(CheckSpec(spec, 1, 1, &parsed), ElementsAre(HasSubstr("digest")));
+}
+
+TEST(SpecCheckTest, RefusesWhatIsNoSpec) {
+  v1::Spec spec;
+  spec.set_body("\xff\xff\xff");
+  spec.set_digest(Sha256Hex(spec.body()));
+  v1::NodeSpec parsed;
+  EXPECT_THAT(CheckSpec(spec, 1, 1, &parsed), ElementsAre(HasSubstr("not a NodeSpec")));
+}
+
+TEST(SpecCheckTest, RefusesWhatIsTooLong) {
+  v1::NodeSpec body;
+  for (int i = 0; i < 30'000; ++i) body.add_drivers_stopped("driver-name");
+  EXPECT_THAT(Check(body), ElementsAre(HasSubstr("262144")));
+}
+
+TEST(SpecCheckTest, NamesEveryProblem) {
+  v1::NodeSpec body;
+  body.set_cpu_offline("3-1");
+  body.set_cpu_online("x");
+  body.add_drivers_active("a/b");
+  (*body.mutable_driver_whitelists())["alucard"].add_drivers("alucard");
+  EXPECT_THAT(Check(body),
+              ElementsAre(HasSubstr("3-1"), HasSubstr("\"x\""), HasSubstr("a/b"),
+                          HasSubstr("the driver itself")));
+}
+
+TEST(SpecCheckTest, RefusesContradictions) {
+  v1::NodeSpec body;
+  body.set_cpu_offline("1-3");
+  body.set_cpu_online("2");
+  body.add_drivers_active("alucard");
+  body.add_drivers_stopped("Alucard");
+  EXPECT_THAT(Check(body), ElementsAre(HasSubstr("cpu2"), HasSubstr("both active and stopped")));
+}
+
+}  // namespace
+}  // namespace hotplugger::agent

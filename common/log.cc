@@ -6,6 +6,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 
@@ -21,8 +22,13 @@ absl::string_view LevelName(LogLevel level) {
   return "ERROR";
 }
 
+// Control characters and quotes, so that a line stays a line; an apostrophe is no danger.
+std::string Escape(absl::string_view text) {
+  return absl::StrReplaceAll(absl::Utf8SafeCEscape(text), {{"\\'", "'"}});
+}
+
 std::string QuotedIfNeeded(absl::string_view value) {
-  const std::string escaped = absl::Utf8SafeCEscape(value);
+  const std::string escaped = Escape(value);
   if (!value.empty() && escaped == value && value.find_first_of(" =") == absl::string_view::npos) {
     return escaped;
   }
@@ -35,7 +41,7 @@ void Log(LogLevel level, absl::string_view message,
          std::initializer_list<std::pair<absl::string_view, absl::string_view>> fields) {
   std::string line = absl::StrCat(
       absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::Now(), absl::UTCTimeZone()), " ",
-      LevelName(level), " ", absl::Utf8SafeCEscape(message));
+      LevelName(level), " ", Escape(message));
   for (const auto& [key, value] : fields) {
     absl::StrAppend(&line, " ", key, "=", QuotedIfNeeded(value));
   }

@@ -1,0 +1,147 @@
+#include "agent/reconcile/reconciler.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/agent/reconcile/host_fixture.h"
+#include "tests/fakes/fake_controller_link.h"
+
+namespace hotplugger::agent {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::FakeControllerLink;
+
+class ReconcilerTest : public ::testing::Test, protected HostFixture {
+ protected:
+  ReconcilerTest() : reconciler_(*host, queue_, link_, Fast()) {}
+  ~ReconcilerTest() override { reconciler_.Stop(); }
+
+  // No slow look within a test's time; retries at once.
+  static Reconciler::Options Fast() {
+    return {.slow_interval = absl::Hours(1),
+            .retry = {.base = absl::Milliseconds(1), .cap = absl::Milliseconds(5)}};
+  }
+
+  static v1::Spec Spec(const std::string& offline, const std::string& nonce = "n") {
+    v1::NodeSpec body;
+    body.set_cpu_offline(offline);
+    v1::Spec spec;
+    spec.set_body(body.SerializeAsString());
+    spec.set_digest(Sha256Hex(spec.body()));
+    spec.set_nonce(nonce);
+    return spec;
+  }
+
+  static auto Applied(const v1::Spec& spec) {
+    return [digest = spec.digest()](const v1::NodeReport& report) {
+      return report.digest() == digest && report.state() == v1::APPLY_STATE_APPLIED;
+    };
+  }
+
+  FakeControllerLink link_;
+  WorkQueue queue_{"operation queue", 16};
+  Reconciler reconciler_;
+};
+
+TEST_F(ReconcilerTest, TellsTheInventoryAtOnceAndNoReportWithoutASpec) {
+  reconciler_.Start();
+  EXPECT_TRUE(link_.AwaitInventory([](const auto& inventory) {
+    return inventory.cpus_online() == "0-3";
+  }));
+  EXPECT_EQ(link_.report_count(), 0U);
+}
+
+TEST_F(ReconcilerTest, AcksAppliesAndReports) {
+  reconciler_.Start();
+  const v1::Spec spec = Spec("2-3", "n7");
+  reconciler_.OfferSpec(spec, 3);
+  const auto ack = link_.AwaitAck([](const auto&) { return true; });
+  ASSERT_TRUE(ack);
+  EXPECT_EQ(ack->nonce(), "n7");
+  EXPECT_THAT(ack->errors(), ::testing::IsEmpty());
+  EXPECT_TRUE(link_.AwaitReport(
+      [](const auto& report) { return report.state() == v1::APPLY_STATE_APPLYING; }));
+  EXPECT_TRUE(link_.AwaitReport(Applied(spec)));
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1}));
+  EXPECT_EQ(store.saved.largest_epoch(), 3U);
+}
+
+TEST_F(ReconcilerTest, ARefusedSpecLeavesTheLastGoodOne) {
+  reconciler_.Start();
+  const v1::Spec good = Spec("3");
+  reconciler_.OfferSpec(good, 3);
+  ASSERT_TRUE(link_.AwaitReport(Applied(good)));
+  v1::Spec bad = Spec("1-3", "bad");
+  bad.set_digest("0000");
+  reconciler_.OfferSpec(bad, 3);
+  const auto nack = link_.AwaitAck([](const auto& ack) { return ack.nonce() == "bad"; });
+  ASSERT_TRUE(nack);
+  EXPECT_THAT(nack->errors(0), HasSubstr("digest"));
+  v1::Spec stale = Spec("1-3", "stale");
+  reconciler_.OfferSpec(stale, 2);
+  const auto fenced = link_.AwaitAck([](const auto& ack) { return ack.nonce() == "stale"; });
+  ASSERT_TRUE(fenced);
+  EXPECT_THAT(fenced->errors(0), HasSubstr("epoch 2"));
+  EXPECT_EQ(store.saved.spec_digest(), good.digest());
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2}));
+}
+
+TEST_F(ReconcilerTest, ASpecThatCannotBeSavedIsRefused) {
+  store.failure = absl::ResourceExhaustedError("disk full");
+  reconciler_.Start();
+  reconciler_.OfferSpec(Spec("3"), 3);
+  const auto ack = link_.AwaitAck([](const auto&) { return true; });
+  ASSERT_TRUE(ack);
+  EXPECT_THAT(ack->errors(0), HasSubstr("disk full"));
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2, 3}));
+}
+
+TEST_F(ReconcilerTest, EnforcesTheSavedSpecWithoutAController) {
+  v1::NodeSpec body;
+  body.set_cpu_offline("3");
+  SetSpec(body);
+  reconciler_.Start();
+  EXPECT_TRUE(link_.AwaitInventory([](const auto& inventory) {
+    return inventory.cpus_online() == "0-2";
+  }));
+}
+
+TEST_F(ReconcilerTest, DriftIsUndoneAndCounted) {
+  reconciler_.Start();
+  const v1::Spec spec = Spec("3");
+  reconciler_.OfferSpec(spec, 1);
+  ASSERT_TRUE(link_.AwaitReport(Applied(spec)));
+  fake.SwitchBehindOurBack(3, true);
+  reconciler_.HostChanged();
+  EXPECT_TRUE(link_.AwaitReport([](const auto& report) {
+    return report.state() == v1::APPLY_STATE_APPLIED && report.drift_count() == 1;
+  }));
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2}));
+}
+
+TEST_F(ReconcilerTest, TriesAgainWhatCanGoAwayByItself) {
+  fake.FailCpu(3, EBUSY);
+  reconciler_.Start();
+  const v1::Spec spec = Spec("3");
+  reconciler_.OfferSpec(spec, 1);
+  ASSERT_TRUE(link_.AwaitReport([](const auto& report) {
+    return report.state() == v1::APPLY_STATE_FAILED && report.items(0).reason() == "CPU_BUSY";
+  }));
+  fake.FailCpu(3, 0);
+  EXPECT_TRUE(link_.AwaitReport(Applied(spec)));
+}
+
+TEST_F(ReconcilerTest, TheNewestOfManySpecsWins) {
+  v1::Spec last;
+  for (int i = 0; i < 50; ++i) {
+    last = Spec(i % 2 == 0 ? "3" : "1-2");
+    reconciler_.OfferSpec(last, 1);
+  }
+  reconciler_.Start();
+  EXPECT_TRUE(link_.AwaitReport(Applied(last)));
+  EXPECT_EQ(fake.online(), (CpuSet{0, 3}));
+}
+
+}  // namespace
+}  // namespace hotplugger::agent

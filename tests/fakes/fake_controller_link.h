@@ -1,0 +1,72 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "agent/reconcile/controller_link.h"
+#include "common/mutex.h"
+
+namespace hotplugger::testing {
+
+// Keeps what the reconciler said, for a test to wait on. Safe for concurrent use.
+class FakeControllerLink final : public agent::ControllerLink {
+ public:
+  void SendAck(const v1::SpecAck& ack) override {
+    MutexLock lock(&mutex_);
+    acks_.push_back(ack);
+    changed_.NotifyAll();
+  }
+  void SendReport(const v1::NodeReport& report) override {
+    MutexLock lock(&mutex_);
+    reports_.push_back(report);
+    changed_.NotifyAll();
+  }
+  void SendInventory(const v1::Inventory& inventory) override {
+    MutexLock lock(&mutex_);
+    inventories_.push_back(inventory);
+    changed_.NotifyAll();
+  }
+
+  // The first report, from the `from`th on, that fits; nullopt after 20 s without one.
+  std::optional<v1::NodeReport> AwaitReport(
+      const std::function<bool(const v1::NodeReport&)>& fits, size_t from = 0) {
+    return Await(reports_, fits, from);
+  }
+  std::optional<v1::SpecAck> AwaitAck(const std::function<bool(const v1::SpecAck&)>& fits) {
+    return Await(acks_, fits, 0);
+  }
+  std::optional<v1::Inventory> AwaitInventory(
+      const std::function<bool(const v1::Inventory&)>& fits) {
+    return Await(inventories_, fits, 0);
+  }
+
+  size_t report_count() {
+    MutexLock lock(&mutex_);
+    return reports_.size();
+  }
+
+ private:
+  template <typename Message>
+  std::optional<Message> Await(const std::vector<Message>& messages,
+                               const std::function<bool(const Message&)>& fits, size_t from) {
+    const absl::Time deadline = absl::Now() + absl::Seconds(20);
+    MutexLock lock(&mutex_);
+    for (size_t i = from;; ++i) {
+      while (i >= messages.size()) {
+        if (absl::Now() >= deadline) return std::nullopt;
+        changed_.WaitUntil(&mutex_, deadline);
+      }
+      if (fits(messages[i])) return messages[i];
+    }
+  }
+
+  Mutex mutex_;
+  CondVar changed_;
+  std::vector<v1::SpecAck> acks_;
+  std::vector<v1::NodeReport> reports_;
+  std::vector<v1::Inventory> inventories_;
+};
+
+}  // namespace hotplugger::testing

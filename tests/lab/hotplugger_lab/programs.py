@@ -1,0 +1,38 @@
+"""The programs under test, and the shared libraries that they need in a guest."""
+
+import re
+from pathlib import Path
+
+from . import tools
+from .cpio import Archive
+from .errors import LabError
+
+NAMES = ("hotplugger-agent", "hotplugger-writer", "hotplugctl")
+
+
+def built_programs(build_dir: Path) -> list[Path]:
+    """Those of the programs that have been built."""
+    return [path for name in NAMES if (path := build_dir / "bin" / name).exists()]
+
+
+def program_archive(programs: list[Path], scratch: Path) -> bytes:
+    archive = Archive()
+    libraries: set[Path] = set()
+    scratch.mkdir(exist_ok=True)
+    for program in programs:
+        stripped = scratch / program.name
+        # Debug information would be most of the image, and unpacking it most of the boot.
+        tools.run("strip", "--strip-debug", "-o", stripped, program)
+        archive.copy(f"usr/bin/{program.name}", stripped)
+        libraries |= _libraries(program)
+    for library in sorted(libraries):
+        archive.copy(str(library).lstrip("/"), library)
+    return archive.finish()
+
+
+def _libraries(program: Path) -> set[Path]:
+    """Every file that the loader would map, the loader included."""
+    listing = tools.run("ldd", program, accept=(0, 1))  # 1: a static program
+    if missing := re.findall(r"(\S+) => not found", listing):
+        raise LabError(f"{program}: the machine has no {', '.join(missing)}")
+    return {Path(path) for path in re.findall(r"(?:^\s*|=> )(/\S+) \(0x", listing, re.MULTILINE)}

@@ -1,0 +1,41 @@
+// What a verb takes on the command line, without the parser's own types: CLI11 stays in one file.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace hotplugger::client {
+
+// Declares one verb's arguments. Targets are filled when the verb is parsed and must outlive that.
+class Arguments {
+ public:
+  virtual ~Arguments() = default;
+
+  // A positional argument that must be there; with `choices`, one of these.
+  virtual void Required(const std::string& name, const std::string& help, std::string* target,
+                        const std::vector<std::string>& choices = {}) = 0;
+
+  // All positional arguments that are left, at least `least`.
+  virtual void Rest(const std::string& name, const std::string& help,
+                    std::vector<std::string>* target, int least = 0) = 0;
+
+  // `--name VALUE`, or "-n,--name" for a short form too.
+  virtual void Option(const std::string& flag, const std::string& help, std::string* target,
+                      bool required = false) = 0;
+
+  // `--name VALUE`, any number of times.
+  virtual void RepeatedOption(const std::string& flag, const std::string& help,
+                              std::vector<std::string>* target) = 0;
+
+  // `--name` alone.
+  virtual void Switch(const std::string& flag, const std::string& help, bool* target) = 0;
+
+  // `--name 1m30s`: more than 0, at most an hour; the target's value is the default.
+  virtual void DurationOption(const std::string& flag, const std::string& help,
+                              absl::Duration* target) = 0;
+};
+
+}  // namespace hotplugger::client

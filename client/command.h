@@ -1,0 +1,46 @@
+// What a verb of hotplugctl is made of.
+#pragma once
+
+#include <functional>
+#include <istream>
+#include <ostream>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "client/arguments.h"
+#include "client/exit_codes.h"
+#include "client/fleet_client.h"
+#include "client/host_client.h"
+#include "client/output.h"
+#include "common/clock.h"
+
+namespace hotplugger::client {
+
+// What a verb acts through. Data goes to `out`, everything else to `err`.
+struct Session {
+  // The one of the scope; the other is nullptr.
+  FleetClient* fleet = nullptr;
+  HostClient* host = nullptr;
+  OutputFormat format = OutputFormat::kTable;
+  Clock& clock;
+  // Waits for so long; a test's returns at once.
+  const std::function<void(absl::Duration)>& pause;
+  std::istream& in;
+  std::ostream& out;
+  std::ostream& err;
+};
+
+// Runs a verb whose arguments are parsed. An error is for the caller to print.
+using Action = std::function<absl::StatusOr<ExitCode>(Session&)>;
+
+// One entry of the table of verbs.
+struct Verb {
+  const char* name;
+  const char* help;
+  // Declares the verb's arguments and returns what runs with them.
+  Action (*declare)(Arguments& arguments);
+  // False: it needs no controller and no agent.
+  bool needs_client = true;
+};
+
+}  // namespace hotplugger::client

@@ -1,0 +1,217 @@
+#include "client/command_line.h"
+
+#include <algorithm>
+#include <exception>
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "client/command.h"
+#include "client/commands/fleet/verbs.h"
+#include "client/commands/host/verbs.h"
+#include "client/commands/version.h"
+#include "client/output.h"
+#include "client/parser.h"
+#include "client/text.h"
+#include "common/status_macros.h"
+
+namespace hotplugger::client {
+namespace {
+
+// The verbs of each scope, in the order of --help.
+constexpr Verb kFleetVerbs[] = {
+    {"apply", "Create or replace policies from a YAML file", &fleet::DeclareApply},
+    {"get", "List nodes, policies or holds", &fleet::DeclareGet},
+    {"describe", "Show everything about one node", &fleet::DeclareDescribe},
+    {"delete", "Delete a policy, or forget a node that is not connected", &fleet::DeclareDelete},
+    {"offline", "Hold a device of a node offline", &fleet::DeclareOffline},
+    {"online", "Hold a device of a node online", &fleet::DeclareOnline},
+    {"switch", "Hold a driver of a node running", &fleet::DeclareSwitch},
+    {"release", "End a hold: the policies decide again", &fleet::DeclareRelease},
+    {"wait", "Wait until nodes are in sync with what they are to be", &fleet::DeclareWait},
+    {"version", "Show this program's version", &DeclareVersion, /*needs_client=*/false},
+};
+
+constexpr Verb kHostVerbs[] = {
+    {"devices", "List this host's devices", &host::DeclareDevices},
+    {"offline", "Take a device offline", &host::DeclareOffline},
+    {"online", "Bring a device online", &host::DeclareOnline},
+    {"drivers", "List this host's hotplug drivers", &host::DeclareDrivers},
+    {"enable", "Start a driver", &host::DeclareEnable},
+    {"disable", "Stop a driver", &host::DeclareDisable},
+    {"switch", "Start and stop drivers in one transaction", &host::DeclareSwitch},
+    {"switching", "Allow or forbid every change of drivers", &host::DeclareSwitching},
+    {"version", "Show this program's version", &DeclareVersion, /*needs_client=*/false},
+};
+
+constexpr char kFooter[] =
+    "The flags above go before or after the verb; `hotplugctl VERB --help` shows a verb's own.\n"
+    "Data goes to standard output, everything else to standard error.\n"
+    "Exit status:\n"
+    "   0  done\n"
+    "   1  refused or failed, or a wait that ended without success\n"
+    "   2  a wrong flag, argument or input file\n"
+    "  64  some items of a list were done, others not\n"
+    "  69  the controller or the agent can't be reached";
+
+// What the flags of a scope say.
+struct Flags {
+  bool host_scope = false;
+  FleetTarget fleet;
+  HostTarget host;
+  std::string format = "table";
+};
+
+// Whether --host is among the flags: it decides which verbs there are, so it is looked for before
+// the parser is made. It is never the value of another flag: values don't begin with a dash.
+bool HasHostFlag(const std::vector<std::string>& arguments) {
+  const auto end = std::find(arguments.begin(), arguments.end(), "--");
+  return std::find(arguments.begin(), end, "--host") != end;
+}
+
+// A parser for one scope. Not copyable: CLI11 keeps pointers into it.
+class CommandLine {
+ public:
+  explicit CommandLine(bool host_scope)
+      : app_(host_scope ? "Hotplug control of this host, through its agent."
+                        : "Hotplug control of a fleet, through its controller. "
+                          "`hotplugctl --host --help` shows the verbs for this host.",
+             host_scope ? "hotplugctl --host" : "hotplugctl") {
+    flags_.host_scope = host_scope;
+    app_.require_subcommand(1);
+    app_.footer(kFooter);
+    app_.add_flag("--host", flags_.host_scope, "act on this host through its agent");
+    host_scope ? DeclareHostFlags() : DeclareFleetFlags();
+    app_.add_option("-o,--output", flags_.format, "how to print data")
+        ->check(CLI::IsMember(std::vector<std::string>{"table", "json"}))
+        ->capture_default_str()
+        ->type_name("FORMAT");
+    if (host_scope) {
+      for (const Verb& verb : kHostVerbs) Declare(verb);
+    } else {
+      for (const Verb& verb : kFleetVerbs) Declare(verb);
+    }
+  }
+  CommandLine(const CommandLine&) = delete;
+  CommandLine& operator=(const CommandLine&) = delete;
+
+  // The exit status where parsing is all there is to do (--help, a mistake).
+  std::optional<ExitCode> Parse(std::vector<std::string> arguments, std::ostream& out,
+                                std::ostream& err) {
+    std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them
+    try {
+      app_.parse(std::move(arguments));
+    } catch (const CLI::CallForHelp&) {
+      out << app_.help();
+      return ExitCode::kOk;
+    } catch (const CLI::ParseError& error) {
+      const auto chosen = app_.get_subcommands();
+      err << "hotplugctl: " << Printable(error.what()) << "\n  see: " << app_.get_name() << ' '
+          << (chosen.empty() ? "" : chosen.front()->get_name() + " ") << "--help\n";
+      return ExitCode::kUsage;
+    } catch (const std::exception& error) {
+      err << "hotplugctl: can't read the arguments: " << Printable(error.what()) << '\n';
+      return ExitCode::kUsage;
+    }
+    return std::nullopt;
+  }
+
+  const Flags& flags() const { return flags_; }
+
+  // Of the verb that was parsed.
+  const Verb& verb() const { return *Chosen().verb; }
+  const Action& action() const { return Chosen().action; }
+
+ private:
+  struct Declared {
+    const Verb* verb;
+    CLI::App* app;
+    Action action;
+  };
+
+  void DeclareFleetFlags() {
+    flags_.fleet.controller = "127.0.0.1:7443";
+    flags_.fleet.call_timeout = absl::Seconds(10);
+    app_.add_option("--controller", flags_.fleet.controller, "the controller's address")
+        ->envname("HOTPLUGGER_CONTROLLER")
+        ->capture_default_str()
+        ->type_name("HOST:PORT");
+    app_.add_flag("--insecure", flags_.fleet.insecure,
+                  "allow plaintext to other than loopback addresses");
+    ParserArguments(&app_).DurationOption("--timeout", "the longest that one call may take",
+                                          &flags_.fleet.call_timeout);
+  }
+
+  void DeclareHostFlags() {
+    flags_.host.socket = "/run/hotplugger/agent.sock";
+    // Longer than a fleet's: the agent answers when the device or driver has.
+    flags_.host.call_timeout = absl::Seconds(60);
+    app_.add_option("--socket", flags_.host.socket, "the agent's unix socket")
+        ->capture_default_str()
+        ->type_name("PATH");
+    ParserArguments(&app_).DurationOption("--timeout", "the longest that one call may take",
+                                          &flags_.host.call_timeout);
+  }
+
+  void Declare(const Verb& verb) {
+    CLI::App* app = app_.add_subcommand(verb.name, verb.help);
+    // The scope's flags are taken after the verb too.
+    app->fallthrough();
+    ParserArguments arguments(app);
+    declared_.push_back({&verb, app, verb.declare(arguments)});
+  }
+
+  const Declared& Chosen() const {
+    return *std::find_if(declared_.begin(), declared_.end(),
+                         [](const Declared& declared) { return declared.app->parsed(); });
+  }
+
+  CLI::App app_;
+  Flags flags_;
+  std::vector<Declared> declared_;
+};
+
+// The clients of the scope that a verb runs in.
+struct Clients {
+  std::unique_ptr<FleetClient> fleet;
+  std::unique_ptr<HostClient> host;
+};
+
+absl::StatusOr<Clients> Connect(const CommandLine& command_line, Connector& connector) {
+  Clients clients;
+  if (!command_line.verb().needs_client) return clients;
+  const Flags& flags = command_line.flags();
+  if (flags.host_scope) {
+    ASSIGN_OR_RETURN(clients.host, connector.ConnectHost(flags.host));
+  } else {
+    ASSIGN_OR_RETURN(clients.fleet, connector.ConnectFleet(flags.fleet));
+  }
+  return clients;
+}
+
+}  // namespace
+
+ExitCode RunCommandLine(const std::vector<std::string>& arguments, Environment& environment) {
+  CommandLine command_line(HasHostFlag(arguments));
+  if (const auto exit_code = command_line.Parse(arguments, environment.out, environment.err)) {
+    return *exit_code;
+  }
+  const absl::StatusOr<Clients> clients = Connect(command_line, environment.connector);
+  if (!clients.ok()) {
+    // Nothing was called yet: it is the flags that are wrong.
+    PrintError(clients.status(), environment.err);
+    return ExitCode::kUsage;
+  }
+  const OutputFormat format =
+      command_line.flags().format == "json" ? OutputFormat::kJson : OutputFormat::kTable;
+  Session session{clients->fleet.get(), clients->host.get(), format,          environment.clock,
+                  environment.pause,    environment.in,      environment.out, environment.err};
+  const absl::StatusOr<ExitCode> exit_code = command_line.action()(session);
+  if (exit_code.ok()) return *exit_code;
+  PrintError(exit_code.status(), environment.err);
+  return ExitCodeFor(exit_code.status());
+}
+
+}  // namespace hotplugger::client

@@ -1,0 +1,31 @@
+// hotplugctl from its arguments to its exit status; main.cc only wires it.
+#pragma once
+
+#include <functional>
+#include <istream>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "client/connector.h"
+#include "client/exit_codes.h"
+#include "common/clock.h"
+
+namespace hotplugger::client {
+
+// What the program acts through; all of it outlives RunCommandLine.
+struct Environment {
+  Connector& connector;
+  Clock& clock;
+  // Waits for so long.
+  std::function<void(absl::Duration)> pause;
+  std::istream& in;
+  std::ostream& out;
+  std::ostream& err;
+};
+
+// Parses `arguments` (without the program's name) and runs the verb. Prints errors itself.
+ExitCode RunCommandLine(const std::vector<std::string>& arguments, Environment& environment);
+
+}  // namespace hotplugger::client

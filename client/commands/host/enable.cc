@@ -1,0 +1,19 @@
+#include <memory>
+
+#include "client/commands/host/item_results.h"
+#include "client/commands/host/verbs.h"
+#include "common/status_macros.h"
+
+namespace hotplugger::client::host {
+
+Action DeclareEnable(Arguments& arguments) {
+  auto request = std::make_shared<v1::EnableDriverRequest>();
+  arguments.Required("DRIVER", "the driver that is to run; those it conflicts with are stopped",
+                     request->mutable_driver());
+  return [request](Session& session) -> absl::StatusOr<ExitCode> {
+    ASSIGN_OR_RETURN(const v1::EnableDriverResponse response, session.host->EnableDriver(*request));
+    return PrintResults(response, response.results(), session);
+  };
+}
+
+}  // namespace hotplugger::client::host

@@ -1,0 +1,42 @@
+#include "client/commands/host/item_results.h"
+
+#include <algorithm>
+
+#include "client/text.h"
+#include "common/status_macros.h"
+
+namespace hotplugger::client::host {
+namespace {
+
+bool Done(const v1::ItemResult& item) {
+  return item.outcome() == v1::OUTCOME_CHANGED || item.outcome() == v1::OUTCOME_ALREADY;
+}
+
+}  // namespace
+
+absl::StatusOr<ExitCode> PrintResults(
+    const google::protobuf::Message& response,
+    const google::protobuf::RepeatedPtrField<v1::ItemResult>& results, Session& session) {
+  if (session.format == OutputFormat::kJson) {
+    RETURN_IF_ERROR(PrintJson(response, session.out));
+  } else {
+    Table table({"SUBJECT", "OUTCOME", "REASON", "MESSAGE"});
+    for (const v1::ItemResult& item : results) {
+      table.AddRow({item.subject(), ShortEnumName(*v1::Outcome_descriptor(), item.outcome()),
+                    item.reason(), item.message()});
+    }
+    table.Print(session.out);
+  }
+  const auto done = std::count_if(results.begin(), results.end(), &Done);
+  if (done == results.size()) return ExitCode::kOk;
+  return done == 0 ? ExitCode::kFailure : ExitCode::kPartial;
+}
+
+absl::StatusOr<ExitCode> PrintResult(const google::protobuf::Message& response,
+                                     const v1::ItemResult& result, Session& session) {
+  google::protobuf::RepeatedPtrField<v1::ItemResult> results;
+  *results.Add() = result;
+  return PrintResults(response, results, session);
+}
+
+}  // namespace hotplugger::client::host

@@ -1,0 +1,17 @@
+// The verbs for this host (hotplugctl --host), a file each.
+#pragma once
+
+#include "client/command.h"
+
+namespace hotplugger::client::host {
+
+Action DeclareDevices(Arguments& arguments);
+Action DeclareOffline(Arguments& arguments);
+Action DeclareOnline(Arguments& arguments);
+Action DeclareDrivers(Arguments& arguments);
+Action DeclareEnable(Arguments& arguments);
+Action DeclareDisable(Arguments& arguments);
+Action DeclareSwitch(Arguments& arguments);
+Action DeclareSwitching(Arguments& arguments);
+
+}  // namespace hotplugger::client::host

@@ -1,0 +1,32 @@
+// The controller as commands see it.
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "hotplugger/v1/fleet_service.pb.h"
+#include "hotplugger/v1/policy_service.pb.h"
+
+namespace hotplugger::client {
+
+// Every call blocks until answered or its deadline passes, and answers the controller's error as it
+// is. UNAVAILABLE with reason UNREACHABLE: there was no controller. Not for concurrent use.
+class FleetClient {
+ public:
+  virtual ~FleetClient() = default;
+
+  virtual absl::StatusOr<v1::ApplyPolicyResponse> ApplyPolicy(
+      const v1::ApplyPolicyRequest& request) = 0;
+  virtual absl::StatusOr<v1::ListPoliciesResponse> ListPolicies(
+      const v1::ListPoliciesRequest& request) = 0;
+  virtual absl::StatusOr<v1::DeletePolicyResponse> DeletePolicy(
+      const v1::DeletePolicyRequest& request) = 0;
+  virtual absl::StatusOr<v1::SetHoldResponse> SetHold(const v1::SetHoldRequest& request) = 0;
+  virtual absl::StatusOr<v1::ReleaseHoldResponse> ReleaseHold(
+      const v1::ReleaseHoldRequest& request) = 0;
+  virtual absl::StatusOr<v1::ListHoldsResponse> ListHolds(const v1::ListHoldsRequest& request) = 0;
+  virtual absl::StatusOr<v1::GetNodeResponse> GetNode(const v1::GetNodeRequest& request) = 0;
+  virtual absl::StatusOr<v1::ListNodesResponse> ListNodes(const v1::ListNodesRequest& request) = 0;
+  virtual absl::StatusOr<v1::DeleteNodeResponse> DeleteNode(
+      const v1::DeleteNodeRequest& request) = 0;
+};
+
+}  // namespace hotplugger::client

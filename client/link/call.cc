@@ -1,0 +1,37 @@
+#include "client/link/call.h"
+
+#include "absl/strings/str_cat.h"
+#include "common/error_info.h"
+#include "common/transport/grpc_status.h"
+
+namespace hotplugger::client {
+
+absl::Status DescribeCallError(const grpc::Status& status, const Peer& peer) {
+  absl::Status error = FromGrpcStatus(status);
+  // With a reason it is the peer's own answer, and says all.
+  if (!ErrorReason(error).empty()) return error;
+  switch (error.code()) {
+    case absl::StatusCode::kUnavailable:
+      return MakeError(error.code(), "UNREACHABLE",
+                       absl::StrCat("can't reach ", peer.who, " at ", peer.address, ": ",
+                                    error.message(), "; ", peer.fix),
+                       {{"address", peer.address}});
+    case absl::StatusCode::kDeadlineExceeded:
+      return MakeError(error.code(), "NO_ANSWER",
+                       absl::StrCat(peer.who, " at ", peer.address, " did not answer within ",
+                                    absl::FormatDuration(peer.call_timeout),
+                                    "; what was asked may still be done; a longer --timeout waits "
+                                    "longer"),
+                       {{"address", peer.address}});
+    case absl::StatusCode::kUnimplemented:
+      return MakeError(
+          error.code(), "NO_SUCH_CALL",
+          absl::StrCat(peer.who, " at ", peer.address, " doesn't know this call (", error.message(),
+                       "); is it of an older version, or another program?"),
+          {{"address", peer.address}});
+    default:
+      return error;
+  }
+}
+
+}  // namespace hotplugger::client

@@ -1,0 +1,19 @@
+// Lists that come in pages, whole.
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "client/fleet_client.h"
+
+namespace hotplugger::client {
+
+// Every node that `request` asks for, as one answer; its page size and token are ignored. A list
+// whose pages never end is INTERNAL.
+absl::StatusOr<v1::ListNodesResponse> ListAllNodes(FleetClient& fleet,
+                                                   v1::ListNodesRequest request);
+absl::StatusOr<v1::ListPoliciesResponse> ListAllPolicies(FleetClient& fleet);
+// Of every node where `node` is empty.
+absl::StatusOr<v1::ListHoldsResponse> ListAllHolds(FleetClient& fleet, const std::string& node);
+
+}  // namespace hotplugger::client

@@ -1,0 +1,145 @@
+#include "client/node_description.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/time.h"
+#include "client/driver_table.h"
+#include "client/node_view.h"
+#include "client/output.h"
+#include "client/text.h"
+
+namespace hotplugger::client {
+namespace {
+
+constexpr size_t kIndent = 2;
+constexpr size_t kNameWidth = 17;
+
+void PrintLine(absl::string_view name, absl::string_view value, std::ostream& out) {
+  std::string line = absl::StrCat(name, ":");
+  line.resize(std::max(kNameWidth, line.size() + 1), ' ');
+  out << line << (value.empty() ? "-" : Printable(value)) << '\n';
+}
+
+std::string FormatLabels(const v1::Node& node) {
+  std::map<std::string, std::string> labels(node.labels().begin(), node.labels().end());
+  return absl::StrJoin(labels, ", ", absl::PairFormatter("="));
+}
+
+std::string FormatContact(const v1::Node& node, absl::Time now) {
+  if (!node.has_last_contact_time()) return "never since the controller started";
+  const absl::Time time = absl::FromUnixSeconds(node.last_contact_time().seconds());
+  return absl::StrCat(absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone()), " (",
+                      FormatAge(now - time), " ago)");
+}
+
+std::string SwitchName(v1::Switch value) { return ShortEnumName(*v1::Switch_descriptor(), value); }
+
+void PrintSummary(const v1::Node& node, absl::Time now, std::ostream& out) {
+  PrintLine("Name", node.name(), out);
+  PrintLine("Labels", FormatLabels(node), out);
+  PrintLine("Connected", node.connected() ? "yes" : "no", out);
+  PrintLine("Last contact", FormatContact(node, now), out);
+  PrintLine("In sync", node.in_sync() ? "yes" : absl::StrCat("no: ", WhyNotInSync(node)), out);
+  PrintLine("Kernel", node.inventory().kernel_release(), out);
+  PrintLine("Boot id", node.boot_id(), out);
+  PrintLine("Agent version", node.agent_version(), out);
+  PrintLine("Desired digest", node.desired_digest(), out);
+  PrintLine("Applied digest", node.applied_digest(), out);
+  PrintLine("CPUs present", node.inventory().cpus_present(), out);
+  PrintLine("CPUs online", node.inventory().cpus_online(), out);
+  PrintLine("CPUs offline", OfflineCpus(node.inventory()), out);
+  if (node.inventory().switching() != v1::SWITCH_UNSPECIFIED) {
+    PrintLine("Switching", SwitchName(node.inventory().switching()), out);
+  }
+}
+
+// Settings of the spec, as the rows of a table; those left to the node are left out.
+std::vector<std::pair<std::string, std::string>> SpecSettings(const v1::NodeSpec& spec) {
+  std::vector<std::pair<std::string, std::string>> settings;
+  const auto add = [&settings](absl::string_view name, std::string value) {
+    if (!value.empty()) settings.emplace_back(name, std::move(value));
+  };
+  add("cpu_offline", spec.cpu_offline());
+  add("cpu_online", spec.cpu_online());
+  add("drivers_active", absl::StrJoin(spec.drivers_active(), ","));
+  add("drivers_stopped", absl::StrJoin(spec.drivers_stopped(), ","));
+  std::map<std::string, std::string> whitelists;
+  for (const auto& [driver, whitelist] : spec.driver_whitelists()) {
+    whitelists[driver] = absl::StrCat("[", absl::StrJoin(whitelist.drivers(), ","), "]");
+  }
+  add("driver_whitelists", absl::StrJoin(whitelists, " ", absl::PairFormatter(": ")));
+  if (spec.switching() != v1::SWITCH_UNSPECIFIED) add("switching", SwitchName(spec.switching()));
+  return settings;
+}
+
+void PrintSpec(const v1::Node& node, std::ostream& out) {
+  const auto settings = SpecSettings(node.spec());
+  out << "\nSpec:";
+  if (settings.empty()) out << " nothing is asked of this node";
+  out << '\n';
+  if (!settings.empty()) {
+    Table table({"SETTING", "VALUE"});
+    for (const auto& [name, value] : settings) table.AddRow({name, value});
+    table.Print(out, kIndent);
+  }
+  if (node.sources().empty()) return;
+  out << "\nSources:\n";
+  Table table({"SETTING", "SOURCE"});
+  for (const v1::SettingSource& source : node.sources()) {
+    table.AddRow({source.setting(), source.source()});
+  }
+  table.Print(out, kIndent);
+}
+
+void PrintReport(const v1::Node& node, std::ostream& out) {
+  if (!node.has_report()) return;
+  const v1::NodeReport& report = node.report();
+  out << "\nLast report: " << ApplyStateName(node)
+      << (ReportIsCurrent(node) ? "" : " (of an older spec)") << '\n';
+  if (!report.message().empty()) out << "  " << Printable(report.message()) << '\n';
+  if (report.drift_count() > 0) out << "  drift found: " << report.drift_count() << " times\n";
+  if (report.items().empty()) return;
+  Table table({"SUBJECT", "OUTCOME", "REASON", "RETRIED", "MESSAGE"});
+  for (const v1::ItemResult& item : report.items()) {
+    table.AddRow({item.subject(), ShortEnumName(*v1::Outcome_descriptor(), item.outcome()),
+                  item.reason(), item.retryable() ? "yes" : "no", item.message()});
+  }
+  table.Print(out, kIndent);
+}
+
+void PrintInventory(const v1::Inventory& inventory, std::ostream& out) {
+  if (!inventory.drivers().empty()) {
+    out << "\nDrivers:\n";
+    DriverTable(inventory.drivers()).Print(out, kIndent);
+  }
+  if (inventory.devices().empty()) return;
+  out << "\nDevices:\n";
+  Table table({"NAME", "KIND", "STATE", "HOTPLUGGABLE"});
+  for (const v1::Device& device : inventory.devices()) {
+    table.AddRow({device.name(), ShortEnumName(*v1::DeviceKind_descriptor(), device.kind()),
+                  ShortEnumName(*v1::DeviceState_descriptor(), device.state()),
+                  device.hotpluggable() ? "yes" : "no"});
+  }
+  table.Print(out, kIndent);
+}
+
+}  // namespace
+
+void PrintNodeDescription(const v1::Node& node, absl::Time now, std::ostream& out) {
+  PrintSummary(node, now, out);
+  if (!node.conflicts().empty()) {
+    out << "\nConflicts:\n";
+    for (const std::string& conflict : node.conflicts()) out << "  " << Printable(conflict) << '\n';
+  }
+  PrintSpec(node, out);
+  PrintReport(node, out);
+  PrintInventory(node.inventory(), out);
+}
+
+}  // namespace hotplugger::client

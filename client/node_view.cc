@@ -1,0 +1,91 @@
+#include "client/node_view.h"
+
+#include <algorithm>
+#include <iterator>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "client/text.h"
+#include "common/cpu_list.h"
+
+namespace hotplugger::client {
+namespace {
+
+bool Failed(const v1::ItemResult& item) {
+  return item.outcome() == v1::OUTCOME_FAILED || item.outcome() == v1::OUTCOME_REFUSED;
+}
+
+// "cpu0: NOT_HOTPLUGGABLE: cpu0 has no online file".
+std::string ItemCause(const v1::ItemResult& item) {
+  std::vector<std::string> parts = {item.subject()};
+  if (!item.reason().empty()) parts.push_back(item.reason());
+  if (!item.message().empty()) parts.push_back(item.message());
+  return absl::StrJoin(parts, ": ");
+}
+
+std::string ReportCauses(const v1::NodeReport& report) {
+  std::vector<std::string> causes;
+  if (!report.message().empty()) causes.push_back(report.message());
+  for (const v1::ItemResult& item : report.items()) {
+    if (Failed(item)) causes.push_back(ItemCause(item));
+  }
+  return causes.empty() ? "no cause was given" : absl::StrJoin(causes, "; ");
+}
+
+}  // namespace
+
+std::string OfflineCpus(const v1::Inventory& inventory) {
+  const auto present = ParseKernelCpuList(inventory.cpus_present());
+  const auto online = ParseKernelCpuList(inventory.cpus_online());
+  if (!present.ok() || !online.ok()) return "?";
+  CpuSet offline;
+  std::set_difference(present->begin(), present->end(), online->begin(), online->end(),
+                      std::inserter(offline, offline.end()));
+  return FormatCpuList(offline);
+}
+
+std::string RunningDrivers(const v1::Inventory& inventory) {
+  std::vector<std::string> names;
+  for (const v1::Driver& driver : inventory.drivers()) {
+    if (driver.state() == v1::DRIVER_STATE_RUNNING) names.push_back(driver.name());
+  }
+  return absl::StrJoin(names, ",");
+}
+
+std::string ApplyStateName(const v1::Node& node) {
+  if (node.report().state() == v1::APPLY_STATE_UNSPECIFIED) return "";
+  return absl::AsciiStrToUpper(ShortEnumName(*v1::ApplyState_descriptor(), node.report().state()));
+}
+
+bool ReportIsCurrent(const v1::Node& node) {
+  return node.has_report() && node.report().digest() == node.desired_digest();
+}
+
+bool HasGivenUp(const v1::Node& node) {
+  if (node.in_sync() || !ReportIsCurrent(node)) return false;
+  if (node.report().state() == v1::APPLY_STATE_REFUSED) return true;
+  if (node.report().state() != v1::APPLY_STATE_FAILED) return false;
+  const auto& items = node.report().items();
+  return std::none_of(items.begin(), items.end(),
+                      [](const v1::ItemResult& item) { return Failed(item) && item.retryable(); });
+}
+
+std::string WhyNotInSync(const v1::Node& node) {
+  if (node.in_sync()) return "";
+  if (!node.connected()) return "it is not connected; is hotplugger-agent running there?";
+  if (!ReportIsCurrent(node)) return "it has not answered the newest spec yet";
+  switch (node.report().state()) {
+    case v1::APPLY_STATE_REFUSED:
+      return absl::StrCat("it refused the spec: ", ReportCauses(node.report()));
+    case v1::APPLY_STATE_FAILED:
+      return absl::StrCat("it failed: ", ReportCauses(node.report()));
+    case v1::APPLY_STATE_APPLYING:
+      return "it is applying the spec";
+    default:
+      return "it has not reported the spec as applied yet";
+  }
+}
+
+}  // namespace hotplugger::client

@@ -1,0 +1,29 @@
+// How nodes are shown: what both tables and descriptions say of one.
+#pragma once
+
+#include <string>
+
+#include "hotplugger/v1/node.pb.h"
+
+namespace hotplugger::client {
+
+// Present CPUs that are not online, as a cpulist; "?" where the node's masks can't be read.
+std::string OfflineCpus(const v1::Inventory& inventory);
+
+// Names of the drivers that run, joined by commas.
+std::string RunningDrivers(const v1::Inventory& inventory);
+
+// "APPLIED", "FAILED", ...; "" where there is no report.
+std::string ApplyStateName(const v1::Node& node);
+
+// Whether the node's report is about the spec that it should have now.
+bool ReportIsCurrent(const v1::Node& node);
+
+// Whether the node has given up on the spec that it should have, so that waiting can't help: it
+// refused it, or an item failed that isn't retried.
+bool HasGivenUp(const v1::Node& node);
+
+// Why the node is not in sync, for a person; "" where it is.
+std::string WhyNotInSync(const v1::Node& node);
+
+}  // namespace hotplugger::client

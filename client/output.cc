@@ -1,0 +1,126 @@
+#include "client/output.h"
+
+#include <google/protobuf/util/json_util.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "client/text.h"
+#include "common/error_info.h"
+#include "common/status_macros.h"
+
+namespace hotplugger::client {
+namespace {
+
+constexpr size_t kColumnGap = 2;
+
+// Whether the message only repeats the violations, as MakeFieldErrors makes it.
+bool OnlyViolations(const absl::Status& status, const std::vector<FieldViolation>& violations) {
+  const std::string joined =
+      absl::StrJoin(violations, "\n", [](std::string* out, const FieldViolation& violation) {
+        absl::StrAppend(out, violation.field, ": ", violation.description);
+      });
+  return status.message() == joined;
+}
+
+// Lines after the first stand below it.
+std::string Indented(absl::string_view text) {
+  return absl::StrReplaceAll(PrintableLines(text), {{"\n", "\n  "}});
+}
+
+}  // namespace
+
+Table::Table(std::vector<std::string> headings) { rows_.push_back(std::move(headings)); }
+
+void Table::AddRow(std::vector<std::string> cells) {
+  for (std::string& cell : cells) cell = cell.empty() ? "-" : Printable(cell);
+  cells.resize(rows_.front().size());
+  rows_.push_back(std::move(cells));
+}
+
+void Table::Print(std::ostream& out, size_t indent) const {
+  std::vector<size_t> widths(rows_.front().size());
+  for (const auto& row : rows_) {
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], DisplayWidth(row[i]));
+  }
+  for (const auto& row : rows_) {
+    std::string line(indent, ' ');
+    for (size_t i = 0; i < row.size(); ++i) {
+      line += row[i];
+      // Nothing follows the last column: no spaces at the end of a line.
+      if (i + 1 < row.size()) line.append(widths[i] - DisplayWidth(row[i]) + kColumnGap, ' ');
+    }
+    out << line << '\n';
+  }
+}
+
+absl::StatusOr<std::string> ToJson(const google::protobuf::Message& message) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.add_whitespace = true;
+  // So that a program finds "connected": false rather than nothing.
+  options.always_print_primitive_fields = true;
+  std::string json;
+  const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
+  if (!status.ok()) {
+    return MakeError(
+        absl::StatusCode::kInternal, "NOT_JSON",
+        absl::StrCat("the answer can't be shown as JSON: ", status.ToString(), "; use -o table"));
+  }
+  return json;
+}
+
+absl::Status PrintJson(const google::protobuf::Message& message, std::ostream& out) {
+  ASSIGN_OR_RETURN(const std::string json, ToJson(message));
+  out << json;
+  return absl::OkStatus();
+}
+
+void PrintError(const absl::Status& status, std::ostream& err) {
+  const std::vector<FieldViolation> violations = ErrorFieldViolations(status);
+  if (violations.empty()) {
+    const std::string message = status.message().empty() ? absl::StatusCodeToString(status.code())
+                                                         : Indented(status.message());
+    err << "hotplugctl: " << message << '\n';
+  } else if (OnlyViolations(status, violations)) {
+    err << "hotplugctl: " << violations.size()
+        << (violations.size() == 1 ? " value is wrong\n" : " values are wrong\n");
+  } else {
+    err << "hotplugctl: " << Indented(status.message()) << '\n';
+  }
+  for (const FieldViolation& violation : violations) {
+    err << "  " << Indented(violation.field) << ": " << Indented(violation.description) << '\n';
+  }
+  const std::string reason = ErrorReason(status);
+  if (!reason.empty()) err << "  reason: " << Printable(reason) << '\n';
+}
+
+void PrintWarnings(const google::protobuf::RepeatedPtrField<std::string>& warnings,
+                   std::ostream& err) {
+  for (const std::string& warning : warnings) err << "warning: " << Indented(warning) << '\n';
+}
+
+ExitCode ExitCodeFor(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kOk:
+      return ExitCode::kOk;
+    case absl::StatusCode::kInvalidArgument:
+      return ExitCode::kUsage;
+    case absl::StatusCode::kUnavailable:
+      return ExitCode::kUnreachable;
+    default:
+      return ExitCode::kFailure;
+  }
+}
+
+std::string FormatAge(absl::Duration age) {
+  const int64_t seconds = std::max<int64_t>(absl::ToInt64Seconds(age), 0);
+  if (seconds < 120) return absl::StrCat(seconds, "s");
+  if (seconds < 120 * 60) return absl::StrCat(seconds / 60, "m");
+  if (seconds < 48 * 3600) return absl::StrCat(seconds / 3600, "h");
+  return absl::StrCat(seconds / 86400, "d");
+}
+
+}  // namespace hotplugger::client

@@ -1,0 +1,35 @@
+// The one place that knows CLI11.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "client/arguments.h"
+
+namespace hotplugger::client {
+
+// Declares arguments on a CLI11 app, which must outlive it.
+class ParserArguments final : public Arguments {
+ public:
+  explicit ParserArguments(CLI::App* app) : app_(*app) {}
+
+  void Required(const std::string& name, const std::string& help, std::string* target,
+                const std::vector<std::string>& choices) override;
+  void Rest(const std::string& name, const std::string& help, std::vector<std::string>* target,
+            int least) override;
+  void Option(const std::string& flag, const std::string& help, std::string* target,
+              bool required) override;
+  void RepeatedOption(const std::string& flag, const std::string& help,
+                      std::vector<std::string>* target) override;
+  void Switch(const std::string& flag, const std::string& help, bool* target) override;
+  void DurationOption(const std::string& flag, const std::string& help,
+                      absl::Duration* target) override;
+
+ private:
+  CLI::App& app_;
+};
+
+}  // namespace hotplugger::client

@@ -1,0 +1,26 @@
+// What a file may not set, and what can be checked of a value before anything is sent. The
+// controller checks all of it again; here the answer has the line.
+#pragma once
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "google/protobuf/descriptor.h"
+
+namespace hotplugger::client {
+
+// Whether only the controller sets `field`.
+bool IsOutputOnly(const google::protobuf::FieldDescriptor& field);
+
+// Checks the text of a string field, or of one item of a list of them.
+absl::Status CheckText(const google::protobuf::FieldDescriptor& field, const std::string& text);
+
+// Checks the key of an entry of a map field.
+absl::Status CheckMapKey(const google::protobuf::FieldDescriptor& field, const std::string& key);
+
+// Checks the text of a map<string, string>'s value.
+absl::Status CheckMapValue(const google::protobuf::FieldDescriptor& field,
+                           const std::string& value);
+
+}  // namespace hotplugger::client

@@ -1,0 +1,32 @@
+// The decision of `hotplugctl wait`, as a pure function of what the controller lists.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "hotplugger/v1/node.pb.h"
+
+namespace hotplugger::client {
+
+struct WaitProgress {
+  struct Pending {
+    std::string node;
+    // For a person.
+    std::string cause;
+    // Waiting longer can't help.
+    bool given_up = false;
+  };
+
+  int in_sync = 0;
+  // By name.
+  std::vector<Pending> pending;
+
+  bool AnyGivenUp() const;
+};
+
+// How far `wanted` nodes are by `listed`. A wanted node that isn't listed is pending.
+WaitProgress CheckProgress(const std::set<std::string>& wanted,
+                           const google::protobuf::RepeatedPtrField<v1::Node>& listed);
+
+}  // namespace hotplugger::client

@@ -1,0 +1,67 @@
+// Runs command lines against fakes and keeps what they print.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "client/command_line.h"
+#include "google/protobuf/text_format.h"
+#include "tests/fakes/fake_clients.h"
+
+namespace hotplugger::client {
+
+// A message from its text form.
+template <typename Message>
+Message Proto(const std::string& text) {
+  Message message;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &message)) << text;
+  return message;
+}
+
+// Time that moves only where a command pauses.
+class PausedClock final : public Clock {
+ public:
+  absl::Time Now() override { return now; }
+  absl::Time now = absl::FromUnixSeconds(1'800'000'000);
+};
+
+class CommandLineTest : public testing::Test {
+ protected:
+  void SetUp() override { unsetenv("HOTPLUGGER_CONTROLLER"); }
+
+  // The exit status; what was printed is in `out` and `err`.
+  int Run(const std::vector<std::string>& arguments, const std::string& standard_input = "") {
+    std::istringstream in(standard_input);
+    std::ostringstream out_stream;
+    std::ostringstream err_stream;
+    Environment environment{connector,
+                            clock,
+                            [this](absl::Duration wait) {
+                              pauses.push_back(wait);
+                              clock.now += wait;
+                            },
+                            in,
+                            out_stream,
+                            err_stream};
+    const ExitCode exit_code = RunCommandLine(arguments, environment);
+    out = out_stream.str();
+    err = err_stream.str();
+    return static_cast<int>(exit_code);
+  }
+
+  FakeConnector connector;
+  FakeFleet& fleet = connector.fleet;
+  FakeHost& host = connector.host;
+  PausedClock clock;
+  std::vector<absl::Duration> pauses;
+  std::string out;
+  std::string err;
+};
+
+}  // namespace hotplugger::client

@@ -1,0 +1,79 @@
+#include "client/output.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "common/error_info.h"
+#include "hotplugger/v1/device.pb.h"
+
+namespace hotplugger::client {
+namespace {
+
+std::string ErrorText(const absl::Status& status) {
+  std::ostringstream err;
+  PrintError(status, err);
+  return err.str();
+}
+
+TEST(TableTest, AlignsColumnsAndShowsEmptyCells) {
+  Table table({"NAME", "STATE", "NOTE"});
+  table.AddRow({"cpu0", "online", ""});
+  table.AddRow({"größe-1024", "", "x"});
+  std::ostringstream out;
+  table.Print(out, 2);
+  EXPECT_EQ(out.str(),
+            "  NAME        STATE   NOTE\n"
+            "  cpu0        online  -\n"
+            "  größe-1024  -       x\n");
+}
+
+TEST(TableTest, CellsCantBreakTheTable) {
+  Table table({"NAME"});
+  table.AddRow({"a\nb\x1b[2J"});
+  std::ostringstream out;
+  table.Print(out);
+  EXPECT_EQ(out.str(), "NAME\na\\nb\\x1b[2J\n");
+}
+
+TEST(JsonTest, PrintsAbsentScalarsAndJsonNames) {
+  v1::ItemResult item;
+  item.set_subject("cpu3");
+  item.set_outcome(v1::OUTCOME_CHANGED);
+  std::ostringstream out;
+  ASSERT_TRUE(PrintJson(item, out).ok());
+  EXPECT_EQ(out.str(),
+            "{\n \"subject\": \"cpu3\",\n \"outcome\": \"OUTCOME_CHANGED\",\n \"reason\": \"\",\n"
+            " \"message\": \"\",\n \"errorNumber\": 0,\n \"retryable\": false\n}\n");
+}
+
+TEST(PrintErrorTest, MessageAndReason) {
+  EXPECT_EQ(ErrorText(MakeError(absl::StatusCode::kNotFound, "NO_NODE", "no node a\nadd it")),
+            "hotplugctl: no node a\n  add it\n  reason: NO_NODE\n");
+  EXPECT_EQ(ErrorText(absl::InternalError("")), "hotplugctl: INTERNAL\n");
+}
+
+TEST(PrintErrorTest, ViolationsStandOnceEach) {
+  EXPECT_EQ(ErrorText(MakeFieldErrors({{"a", "is wrong"}, {"b", "too\x1b"}})),
+            "hotplugctl: 2 values are wrong\n  a: is wrong\n  b: too\\x1b\n"
+            "  reason: INVALID_FIELD\n");
+}
+
+TEST(ExitCodeTest, TellsUsageAndUnreachableApart) {
+  EXPECT_EQ(ExitCodeFor(absl::OkStatus()), ExitCode::kOk);
+  EXPECT_EQ(ExitCodeFor(absl::InvalidArgumentError("")), ExitCode::kUsage);
+  EXPECT_EQ(ExitCodeFor(absl::UnavailableError("")), ExitCode::kUnreachable);
+  EXPECT_EQ(ExitCodeFor(absl::NotFoundError("")), ExitCode::kFailure);
+}
+
+TEST(FormatAgeTest, LargestUnitAlone) {
+  EXPECT_EQ(FormatAge(absl::Seconds(-5)), "0s");
+  EXPECT_EQ(FormatAge(absl::Seconds(119)), "119s");
+  EXPECT_EQ(FormatAge(absl::Minutes(5)), "5m");
+  EXPECT_EQ(FormatAge(absl::Hours(3)), "3h");
+  EXPECT_EQ(FormatAge(absl::Hours(72)), "3d");
+}
+
+}  // namespace
+}  // namespace hotplugger::client

@@ -1,0 +1,25 @@
+#include "server/api/fleet_service.h"
+
+#include "server/api/unary.h"
+
+namespace hotplugger::server {
+
+grpc::ServerUnaryReactor* FleetService::GetNode(grpc::CallbackServerContext* context,
+                                                const v1::GetNodeRequest* request,
+                                                v1::GetNodeResponse* response) {
+  return AnswerFrom(engine_, &FleetEngine::GetNode, context, request, response);
+}
+
+grpc::ServerUnaryReactor* FleetService::ListNodes(grpc::CallbackServerContext* context,
+                                                  const v1::ListNodesRequest* request,
+                                                  v1::ListNodesResponse* response) {
+  return AnswerFrom(engine_, &FleetEngine::ListNodes, context, request, response);
+}
+
+grpc::ServerUnaryReactor* FleetService::DeleteNode(grpc::CallbackServerContext* context,
+                                                   const v1::DeleteNodeRequest* request,
+                                                   v1::DeleteNodeResponse* response) {
+  return AnswerFrom(engine_, &FleetEngine::DeleteNode, context, request, response);
+}
+
+}  // namespace hotplugger::server

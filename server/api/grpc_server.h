@@ -1,0 +1,43 @@
+// The controller's gRPC server: its services, health and reflection.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/fleet/fleet_engine.h"
+#include "server/fleet/node_session.h"
+
+namespace hotplugger::server {
+
+// Safe for concurrent use but for Shutdown, which is for one thread, and none of gRPC's.
+class GrpcServer {
+ public:
+  virtual ~GrpcServer() = default;
+
+  // Where it listens; what port 0 became.
+  virtual int port() const = 0;
+
+  // Health answers NOT_SERVING from here on; all else goes on.
+  virtual void LeaveService() = 0;
+
+  // Takes no more calls; those that haven't ended after `grace` are cancelled. Returns when all
+  // have.
+  virtual void Shutdown(absl::Duration grace) = 0;
+};
+
+// What the services work with. All of it must outlive the server.
+struct GrpcServerParts {
+  FleetEngine* engine = nullptr;
+  NodeRegistry* registry = nullptr;
+  FleetCounters* counters = nullptr;
+  SessionOptions session;
+};
+
+// Serves on `address` ("HOST:PORT" or "unix:PATH") in plaintext. UNAVAILABLE (reason
+// LISTEN_FAILED) where that address can't be had.
+absl::StatusOr<std::unique_ptr<GrpcServer>> StartGrpcServer(const std::string& address,
+                                                            const GrpcServerParts& parts);
+
+}  // namespace hotplugger::server

@@ -1,0 +1,60 @@
+// The composition root: owns every part of the controller, and the order in which they start and
+// stop.
+#pragma once
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "common/clock.h"
+#include "server/api/grpc_server.h"
+#include "server/fleet/fleet_counters.h"
+#include "server/fleet/fleet_engine.h"
+#include "server/fleet/fleet_state.h"
+#include "server/fleet/liveness_timer.h"
+#include "server/fleet/node_registry.h"
+#include "server/metrics/metrics_server.h"
+#include "server/options.h"
+#include "server/store/records.h"
+#include "server/store/store.h"
+
+namespace hotplugger::server {
+
+// A running controller. For one thread, and none of gRPC's.
+class Controller {
+ public:
+  // Opens the store, takes a new epoch and serves. What fails says which part and why.
+  static absl::StatusOr<std::unique_ptr<Controller>> Create(const Options& options);
+
+  ~Controller() { Shutdown(); }
+  Controller(const Controller&) = delete;
+  Controller& operator=(const Controller&) = delete;
+
+  int grpc_port() const { return grpc_port_; }
+  int metrics_port() const { return metrics_port_; }
+  uint64_t epoch() const { return epoch_; }
+
+  // Finishes what was accepted, tells every agent, and ends within seconds. May be called again.
+  void Shutdown();
+
+ private:
+  explicit Controller(const Options& options) : registry_(&clock_, options.max_nodes) {}
+
+  absl::Status Start(const Options& options);
+
+  // In order of construction; each uses those before it.
+  SystemClock clock_;
+  FleetCounters counters_;
+  NodeRegistry registry_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<Records> records_;
+  std::unique_ptr<FleetState> state_;
+  std::unique_ptr<FleetEngine> engine_;
+  std::unique_ptr<MetricsServer> metrics_server_;
+  std::unique_ptr<GrpcServer> grpc_server_;
+  std::unique_ptr<LivenessTimer> liveness_timer_;
+  uint64_t epoch_ = 0;
+  int grpc_port_ = 0;
+  int metrics_port_ = 0;
+};
+
+}  // namespace hotplugger::server

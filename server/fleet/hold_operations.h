@@ -1,0 +1,31 @@
+// What operators do with holds.
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "hotplugger/v1/policy_service.pb.h"
+#include "server/fleet/fleet_state.h"
+
+namespace hotplugger::server {
+
+// A node can have so many holds.
+inline constexpr size_t kMaxHoldsPerNode = 1000;
+
+// As policy_service.proto says; see PolicyOperations for when it answers. On the engine's thread
+// alone.
+class HoldOperations {
+ public:
+  explicit HoldOperations(FleetState* state) : state_(state) {}
+
+  // INVALID_ARGUMENT with every violation. NOT_FOUND: NODE_NOT_FOUND, DEVICE_NOT_FOUND,
+  // DRIVER_NOT_FOUND. FAILED_PRECONDITION: NOT_HOTPLUGGABLE, LAST_ONLINE_CPU. RESOURCE_EXHAUSTED:
+  // TOO_MANY_HOLDS. A driver held running replaces the node's other drivers held running.
+  absl::StatusOr<v1::SetHoldResponse> Set(const v1::SetHoldRequest& request);
+  // NOT_FOUND: HOLD_NOT_FOUND.
+  absl::StatusOr<v1::ReleaseHoldResponse> Release(const v1::ReleaseHoldRequest& request);
+  absl::StatusOr<v1::ListHoldsResponse> List(const v1::ListHoldsRequest& request);
+
+ private:
+  FleetState* const state_;
+};
+
+}  // namespace hotplugger::server

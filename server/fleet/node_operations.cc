@@ -1,0 +1,129 @@
+#include "server/fleet/node_operations.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/error_info.h"
+#include "common/log.h"
+#include "common/status_macros.h"
+#include "server/fleet/pagination.h"
+#include "server/fleet/policy_operations.h"
+#include "server/fleet/timestamps.h"
+
+namespace hotplugger::server {
+
+v1::Node ToProto(const NodeSnapshot& node, bool summary_only) {
+  v1::Node proto;
+  proto.set_name(node.name);
+  proto.mutable_labels()->insert(node.identity->labels.begin(), node.identity->labels.end());
+  proto.set_boot_id(node.identity->boot_id);
+  proto.set_agent_version(node.identity->agent_version);
+  proto.set_connected(node.connected);
+  if (node.last_contact != absl::InfinitePast()) {
+    SetTimestamp(node.last_contact, proto.mutable_last_contact_time());
+  }
+  proto.set_applied_digest(node.applied_digest);
+  proto.set_in_sync(node.in_sync());
+  if (node.report != nullptr) *proto.mutable_report() = *node.report;
+  if (node.desired != nullptr) {
+    proto.set_desired_digest(node.desired->digest);
+    for (const PolicyConflict& conflict : node.desired->conflicts) {
+      proto.add_conflicts(conflict.message);
+    }
+  }
+  if (summary_only) return proto;
+  if (node.inventory != nullptr) *proto.mutable_inventory() = *node.inventory;
+  if (node.desired != nullptr) {
+    *proto.mutable_spec() = node.desired->spec;
+    proto.mutable_sources()->Add(node.desired->sources.begin(), node.desired->sources.end());
+  }
+  return proto;
+}
+
+absl::StatusOr<v1::GetNodeResponse> NodeOperations::Get(const v1::GetNodeRequest& request) {
+  ASSIGN_OR_RETURN(const NodeSnapshot node, state_->registry()->Get(request.name()));
+  v1::GetNodeResponse response;
+  *response.mutable_node() = ToProto(node, /*summary_only=*/false);
+  return response;
+}
+
+absl::StatusOr<v1::ListNodesResponse> NodeOperations::List(const v1::ListNodesRequest& request) {
+  ASSIGN_OR_RETURN(Page page, Page::Parse(request.page_size(), request.page_token()));
+  const v1::Selector* selector = nullptr;
+  if (!request.policy().empty()) {
+    const auto policy = state_->policies().find(request.policy());
+    if (policy == state_->policies().end()) return PolicyNotFound(request.policy());
+    selector = &policy->second.message.selector();
+  }
+  v1::ListNodesResponse response;
+  std::string last;
+  for (const NodeSnapshot& node : state_->registry()->Snapshot()) {
+    if (node.name <= page.start_after()) continue;
+    if (selector != nullptr && !Matches(*selector, node.name, node.identity->labels)) continue;
+    v1::Node proto = ToProto(node, request.summary_only());
+    if (!page.Take(proto.ByteSizeLong())) {
+      response.set_next_page_token(Page::TokenAfter(last));
+      break;
+    }
+    *response.add_nodes() = std::move(proto);
+    last = node.name;
+  }
+  return response;
+}
+
+absl::StatusOr<v1::DeleteNodeResponse> NodeOperations::Delete(
+    const v1::DeleteNodeRequest& request) {
+  ASSIGN_OR_RETURN(const NodeSnapshot node, state_->registry()->Get(request.name()));
+  const FleetState::NodeHolds& holds = state_->HoldsOf(node.name);
+  if (!holds.empty()) {
+    std::vector<std::string> subjects;
+    for (const auto& [subject, record] : holds) subjects.push_back(subject);
+    return MakeError(absl::StatusCode::kFailedPrecondition, "NODE_HAS_HOLDS",
+                     absl::StrCat("node ", node.name, " has holds (", absl::StrJoin(subjects, ", "),
+                                  "); release them first"),
+                     {{"node", node.name}});
+  }
+  // Forgotten here first: a node that comes back from now on is stored anew.
+  RETURN_IF_ERROR(state_->registry()->Remove(node.name));
+  const absl::Status erased = state_->EraseNode(node.name);
+  if (!erased.ok()) {
+    if (!state_->registry()->Contains(node.name)) {
+      state_->registry()->Restore(node.name, node.identity->labels);
+      state_->UpdateDesired(node);
+    }
+    return erased;
+  }
+  Log(LogLevel::kInfo, "node deleted", {{"node", node.name}});
+  v1::DeleteNodeResponse response;
+  *response.mutable_node() = ToProto(node, /*summary_only=*/false);
+  return response;
+}
+
+void NodeOperations::Connected(const std::vector<StreamKey>& streams) {
+  std::vector<NodeSnapshot> nodes;
+  for (const StreamKey& stream : streams) {
+    auto node = state_->registry()->Get(stream.node);
+    if (node.ok()) nodes.push_back(*std::move(node));
+  }
+  // A node that can't be stored is served all the same, and stored when it connects again: only its
+  // line in the list after a restart depends on it.
+  const absl::Status stored = state_->PutNodes(nodes);
+  if (!stored.ok()) {
+    Log(LogLevel::kError, "nodes not stored",
+        {{"count", absl::StrCat(nodes.size())}, {"error", stored.message()}});
+  }
+  for (const NodeSnapshot& node : nodes) {
+    state_->UpdateDesired(node);
+    const auto resolved = state_->registry()->Get(node.name);
+    if (!resolved.ok() || resolved->desired == nullptr) continue;
+    for (const PolicyConflict& conflict : resolved->desired->conflicts) {
+      Log(LogLevel::kWarning, "policies disagree on node",
+          {{"node", node.name}, {"conflict", conflict.message}});
+    }
+  }
+  for (const StreamKey& stream : streams) state_->registry()->MarkReady(stream);
+}
+
+}  // namespace hotplugger::server

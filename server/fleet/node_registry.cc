@@ -1,0 +1,300 @@
+#include "server/fleet/node_registry.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/error_info.h"
+
+namespace hotplugger::server {
+namespace {
+
+constexpr absl::Duration kFullRetryDelay = absl::Seconds(30);
+// Of the errors that a node gives for a refusal, so much is kept for show.
+constexpr size_t kMaxNackMessage = 4096;
+
+absl::Status NodeNotFound(absl::string_view name) {
+  return MakeError(absl::StatusCode::kNotFound, "NODE_NOT_FOUND",
+                   absl::StrCat("node ", name,
+                                " has never connected to this controller; `hotplugctl get nodes` "
+                                "lists those that have"),
+                   {{"node", std::string(name)}});
+}
+
+absl::Status NameTaken(const v1::Hello& hello, const std::string& holder_boot_id) {
+  return MakeError(
+      absl::StatusCode::kAlreadyExists, "NODE_NAME_TAKEN",
+      absl::StrCat("node name ", hello.node(), " is held by another live host (boot id ",
+                   holder_boot_id, ", yours is ", hello.boot_id(),
+                   "); give each host a name of its own. If that host is gone, its stream ends "
+                   "within about a minute and this agent gets in by itself"),
+      {{"node", hello.node()}, {"holder_boot_id", holder_boot_id}, {"boot_id", hello.boot_id()}});
+}
+
+absl::Status ShuttingDown() {
+  return MakeError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN",
+                   "the controller is shutting down; try again later");
+}
+
+}  // namespace
+
+void NodeRegistry::Restore(const std::string& name, Labels labels) {
+  MutexLock lock(&mutex_);
+  auto identity = std::make_shared<NodeIdentity>();
+  identity->labels = std::move(labels);
+  Node& node = nodes_[name];
+  node.facts.name = name;
+  node.facts.identity = std::move(identity);
+}
+
+absl::Status NodeRegistry::Admit(std::shared_ptr<NodeLink> link) {
+  MutexLock lock(&mutex_);
+  if (closed_) return ShuttingDown();
+  if (waiting_.size() >= kMaxWaiting) {
+    return WithRetryDelay(
+        MakeError(absl::StatusCode::kResourceExhausted, "TOO_MANY_STREAMS",
+                  absl::StrCat(waiting_.size(),
+                               " streams have connected without saying Hello yet, the limit; try "
+                               "again later")),
+        kFullRetryDelay);
+  }
+  const NodeLink* const key = link.get();
+  waiting_[key] = {std::move(link), 0};
+  return absl::OkStatus();
+}
+
+void NodeRegistry::Forget(const NodeLink* link) {
+  MutexLock lock(&mutex_);
+  waiting_.erase(link);
+}
+
+absl::StatusOr<NodeRegistry::Attached> NodeRegistry::Attach(const v1::Hello& hello,
+                                                            std::shared_ptr<NodeLink> link) {
+  MutexLock lock(&mutex_);
+  if (closed_) return ShuttingDown();
+  waiting_.erase(link.get());
+  const auto known = nodes_.find(hello.node());
+  if (known == nodes_.end() && nodes_.size() >= max_nodes_) {
+    return WithRetryDelay(
+        MakeError(absl::StatusCode::kResourceExhausted, "TOO_MANY_NODES",
+                  absl::StrCat("node ", hello.node(), " can't join: ", nodes_.size(),
+                               " nodes are known, the controller's --max-nodes; raise it, or "
+                               "delete nodes that are gone"),
+                  {{"node", hello.node()}, {"max_nodes", absl::StrCat(max_nodes_)}}),
+        kFullRetryDelay);
+  }
+  if (known != nodes_.end() && known->second.facts.connected &&
+      known->second.facts.identity->boot_id != hello.boot_id()) {
+    return NameTaken(hello, known->second.facts.identity->boot_id);
+  }
+  Node& node = nodes_[hello.node()];
+  Attached attached{{hello.node(), ++last_stream_id_}, std::move(node.link)};
+  auto identity = std::make_shared<NodeIdentity>();
+  identity->labels = {hello.labels().begin(), hello.labels().end()};
+  identity->boot_id = hello.boot_id();
+  identity->agent_version = hello.agent_version();
+  // Another boot or version of the agent may well take what the last one refused.
+  if (node.facts.identity != nullptr &&
+      (node.facts.identity->boot_id != identity->boot_id ||
+       node.facts.identity->agent_version != identity->agent_version)) {
+    node.nacked_digest.clear();
+  }
+  node.facts.name = hello.node();
+  node.facts.identity = std::move(identity);
+  node.facts.connected = true;
+  node.facts.last_contact = clock_->Now();
+  node.facts.applied_digest = hello.applied_digest();
+  node.link = std::move(link);
+  node.stream_id = attached.key.id;
+  node.ready = false;
+  node.unanswered_pings = 0;
+  node.target_digest = hello.applied_digest();
+  node.pushed = false;
+  return attached;
+}
+
+void NodeRegistry::MarkReady(const StreamKey& key) {
+  MutexLock lock(&mutex_);
+  if (Node* node = FindLocked(key)) node->ready = true;
+}
+
+void NodeRegistry::Disconnect(Node* node) {
+  node->facts.connected = false;
+  node->link.reset();
+  node->ready = false;
+}
+
+void NodeRegistry::Detach(const StreamKey& key) {
+  MutexLock lock(&mutex_);
+  const auto it = nodes_.find(key.node);
+  if (it == nodes_.end() || it->second.stream_id != key.id) return;
+  Disconnect(&it->second);
+}
+
+NodeRegistry::Node* NodeRegistry::FindLocked(const StreamKey& key) {
+  const auto it = nodes_.find(key.node);
+  if (it == nodes_.end() || !it->second.facts.connected || it->second.stream_id != key.id) {
+    return nullptr;
+  }
+  it->second.facts.last_contact = clock_->Now();
+  it->second.unanswered_pings = 0;
+  return &it->second;
+}
+
+void NodeRegistry::RecordContact(const StreamKey& key) {
+  MutexLock lock(&mutex_);
+  FindLocked(key);
+}
+
+void NodeRegistry::RecordInventory(const StreamKey& key, const v1::Inventory& inventory) {
+  auto recorded = std::make_shared<const v1::Inventory>(inventory);
+  MutexLock lock(&mutex_);
+  if (Node* node = FindLocked(key)) node->facts.inventory = std::move(recorded);
+}
+
+bool NodeRegistry::RecordReport(const StreamKey& key, const v1::NodeReport& report) {
+  auto recorded = std::make_shared<const v1::NodeReport>(report);
+  MutexLock lock(&mutex_);
+  Node* node = FindLocked(key);
+  if (node == nullptr) return false;
+  node->facts.report = std::move(recorded);
+  if (report.state() == v1::APPLY_STATE_APPLIED) {
+    node->facts.applied_digest = report.digest();
+  } else if (report.state() == v1::APPLY_STATE_FAILED &&
+             report.digest() == node->facts.applied_digest) {
+    node->facts.applied_digest.clear();
+  }
+  // Until something is pushed on this stream, the node knows best what it works towards. Later its
+  // reports may be older than the last push.
+  if (node->pushed || report.digest() == node->target_digest ||
+      report.state() == v1::APPLY_STATE_REFUSED) {
+    return false;
+  }
+  node->target_digest = report.digest();
+  return true;
+}
+
+bool NodeRegistry::RecordAck(const StreamKey& key, const v1::SpecAck& ack) {
+  MutexLock lock(&mutex_);
+  Node* node = FindLocked(key);
+  if (node == nullptr || !node->pushed || ack.digest() != node->target_digest) return false;
+  if (ack.errors().empty()) {
+    if (node->nacked_digest == ack.digest()) node->nacked_digest.clear();
+    return false;
+  }
+  node->nacked_digest = ack.digest();
+  node->nack_errors = {ack.errors().begin(), ack.errors().end()};
+  return true;
+}
+
+void NodeRegistry::SetDesired(const std::string& name, std::shared_ptr<const Resolution> desired) {
+  MutexLock lock(&mutex_);
+  const auto it = nodes_.find(name);
+  if (it != nodes_.end()) it->second.facts.desired = std::move(desired);
+}
+
+std::vector<SpecPush> NodeRegistry::TakePushes() {
+  std::vector<SpecPush> pushes;
+  MutexLock lock(&mutex_);
+  for (auto& [name, node] : nodes_) {
+    if (!node.ready || node.facts.desired == nullptr) continue;
+    const std::string& digest = node.facts.desired->digest;
+    if (digest == node.target_digest || digest == node.nacked_digest) continue;
+    node.target_digest = digest;
+    node.pushed = true;
+    pushes.push_back(
+        {name, node.link, node.facts.desired, absl::StrCat(node.stream_id, "-", ++last_push_)});
+  }
+  return pushes;
+}
+
+NodeRegistry::PingRound NodeRegistry::TakePingRound(uint64_t shard, uint64_t shards) {
+  PingRound round;
+  MutexLock lock(&mutex_);
+  for (auto& [name, node] : nodes_) {
+    if (!node.facts.connected || node.stream_id % shards != shard) continue;
+    if (node.unanswered_pings >= kMissedPings) {
+      round.dead.push_back(node.link);
+      Disconnect(&node);
+    } else {
+      ++node.unanswered_pings;
+      round.ping.push_back(node.link);
+    }
+  }
+  if (shard != 0) return round;
+  for (auto it = waiting_.begin(); it != waiting_.end();) {
+    if (++it->second.rounds < 2) {
+      ++it;
+    } else {
+      round.dead.push_back(std::move(it->second.link));
+      it = waiting_.erase(it);
+    }
+  }
+  return round;
+}
+
+NodeSnapshot NodeRegistry::ToSnapshot(const Node& node) {
+  NodeSnapshot snapshot = node.facts;
+  if (!node.nacked_digest.empty() && node.facts.desired != nullptr &&
+      node.facts.desired->digest == node.nacked_digest) {
+    auto refusal = std::make_shared<v1::NodeReport>();
+    refusal->set_digest(node.nacked_digest);
+    refusal->set_state(v1::APPLY_STATE_REFUSED);
+    refusal->set_message(absl::StrJoin(node.nack_errors, "\n").substr(0, kMaxNackMessage));
+    if (node.facts.report != nullptr) refusal->set_drift_count(node.facts.report->drift_count());
+    snapshot.report = std::move(refusal);
+  }
+  return snapshot;
+}
+
+std::vector<NodeSnapshot> NodeRegistry::Snapshot() {
+  std::vector<NodeSnapshot> snapshots;
+  MutexLock lock(&mutex_);
+  snapshots.reserve(nodes_.size());
+  for (const auto& [name, node] : nodes_) snapshots.push_back(ToSnapshot(node));
+  return snapshots;
+}
+
+absl::StatusOr<NodeSnapshot> NodeRegistry::Get(absl::string_view name) {
+  MutexLock lock(&mutex_);
+  const auto it = nodes_.find(std::string(name));
+  if (it == nodes_.end()) return NodeNotFound(name);
+  return ToSnapshot(it->second);
+}
+
+bool NodeRegistry::Contains(absl::string_view name) {
+  MutexLock lock(&mutex_);
+  return nodes_.count(std::string(name)) != 0;
+}
+
+absl::Status NodeRegistry::Remove(const std::string& name) {
+  MutexLock lock(&mutex_);
+  const auto it = nodes_.find(name);
+  if (it == nodes_.end()) return NodeNotFound(name);
+  if (it->second.facts.connected) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, "NODE_CONNECTED",
+                     absl::StrCat("node ", name,
+                                  " is connected and would be back at once; stop its agent first"),
+                     {{"node", name}});
+  }
+  nodes_.erase(it);
+  return absl::OkStatus();
+}
+
+void NodeRegistry::CloseAll(const absl::Status& status) {
+  std::vector<std::shared_ptr<NodeLink>> links;
+  {
+    MutexLock lock(&mutex_);
+    closed_ = true;
+    for (auto& [name, node] : nodes_) {
+      if (node.link == nullptr) continue;
+      links.push_back(std::move(node.link));
+      Disconnect(&node);
+    }
+    for (auto& [key, waiting] : waiting_) links.push_back(std::move(waiting.link));
+    waiting_.clear();
+  }
+  for (const std::shared_ptr<NodeLink>& link : links) link->Close(status);
+}
+
+}  // namespace hotplugger::server

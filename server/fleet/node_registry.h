@@ -1,0 +1,170 @@
+// Every known node: what it says, what it should be, and the link to it while it is connected.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "common/clock.h"
+#include "common/mutex.h"
+#include "hotplugger/v1/link.pb.h"
+#include "hotplugger/v1/node.pb.h"
+#include "server/fleet/node_link.h"
+#include "server/policy/resolver.h"
+
+namespace hotplugger::server {
+
+// Names one stream of one node; a later stream of the node has another id.
+struct StreamKey {
+  std::string node;
+  uint64_t id = 0;
+};
+
+// What a node said in its Hello.
+struct NodeIdentity {
+  Labels labels;
+  std::string boot_id;
+  std::string agent_version;
+};
+
+// A node at one instant. What is behind the pointers never changes.
+struct NodeSnapshot {
+  std::string name;
+  std::shared_ptr<const NodeIdentity> identity;
+  bool connected = false;
+  // InfinitePast: no message since the controller started.
+  absl::Time last_contact = absl::InfinitePast();
+  std::string applied_digest;
+  // Null until resolved.
+  std::shared_ptr<const Resolution> desired;
+  // Null until the node said so.
+  std::shared_ptr<const v1::Inventory> inventory;
+  // A refusal of the desired spec stands here as a report of state REFUSED.
+  std::shared_ptr<const v1::NodeReport> report;
+
+  bool in_sync() const {
+    return connected && desired != nullptr && desired->digest == applied_digest;
+  }
+};
+
+// A spec to be sent, outside every lock.
+struct SpecPush {
+  std::string node;
+  std::shared_ptr<NodeLink> link;
+  std::shared_ptr<const Resolution> spec;
+  std::string nonce;
+};
+
+// Safe for concurrent use; every call is short. Links are never called under the lock.
+class NodeRegistry {
+ public:
+  // `max_nodes`: no more nodes are known than these, connected or not.
+  NodeRegistry(Clock* clock, size_t max_nodes) : clock_(clock), max_nodes_(max_nodes) {}
+
+  // A node that the store knows; not connected.
+  void Restore(const std::string& name, Labels labels);
+
+  // A stream that has yet to say who it is. RESOURCE_EXHAUSTED (TOO_MANY_STREAMS) where too many
+  // wait, UNAVAILABLE (SHUTTING_DOWN) after CloseAll. Attach or Forget ends the wait.
+  absl::Status Admit(std::shared_ptr<NodeLink> link);
+  void Forget(const NodeLink* link);
+
+  struct Attached {
+    StreamKey key;
+    // The older stream of the same host, already forgotten here: the caller closes it.
+    std::shared_ptr<NodeLink> displaced;
+  };
+  // Connects a node. ALREADY_EXISTS (NODE_NAME_TAKEN) while another boot of that name is
+  // connected, RESOURCE_EXHAUSTED (TOO_MANY_NODES) with a retry delay, UNAVAILABLE (SHUTTING_DOWN)
+  // after CloseAll. REQUIRES: `hello` is valid.
+  absl::StatusOr<Attached> Attach(const v1::Hello& hello, std::shared_ptr<NodeLink> link);
+
+  // From now on the stream may be sent specs: its Welcome is on the way.
+  void MarkReady(const StreamKey& key);
+
+  // The stream is over. A newer stream of the node stays.
+  void Detach(const StreamKey& key);
+
+  // These record what came on a stream, and count as a sign of life. Ignored where the stream is
+  // no longer the node's.
+  void RecordContact(const StreamKey& key);
+  void RecordInventory(const StreamKey& key, const v1::Inventory& inventory);
+  // Whether the report shows that the node works towards another spec than was thought.
+  bool RecordReport(const StreamKey& key, const v1::NodeReport& report);
+  // Whether this refuses the spec that was last sent.
+  bool RecordAck(const StreamKey& key, const v1::SpecAck& ack);
+
+  void SetDesired(const std::string& name, std::shared_ptr<const Resolution> desired);
+
+  // What must be sent so that every connected node works towards its desired spec. Each is
+  // returned once; a refused spec never again until it changes.
+  std::vector<SpecPush> TakePushes();
+
+  struct PingRound {
+    std::vector<std::shared_ptr<NodeLink>> ping;
+    // Silent for kMissedPings pings, or without Hello: forgotten here, the caller closes them.
+    std::vector<std::shared_ptr<NodeLink>> dead;
+  };
+  // Called once an interval for each of `shards` parts of the fleet.
+  PingRound TakePingRound(uint64_t shard, uint64_t shards);
+
+  // By name.
+  std::vector<NodeSnapshot> Snapshot();
+  // NOT_FOUND (NODE_NOT_FOUND).
+  absl::StatusOr<NodeSnapshot> Get(absl::string_view name);
+  bool Contains(absl::string_view name);
+
+  // NOT_FOUND; FAILED_PRECONDITION (NODE_CONNECTED).
+  absl::Status Remove(const std::string& name);
+
+  // Closes every link and lets no further one in.
+  void CloseAll(const absl::Status& status);
+
+  // So many streams may wait to say Hello, each for at most two rounds.
+  static constexpr size_t kMaxWaiting = 1000;
+  // So many unanswered pings end a stream.
+  static constexpr int kMissedPings = 3;
+
+ private:
+  struct Node {
+    NodeSnapshot facts;
+    std::shared_ptr<NodeLink> link;
+    uint64_t stream_id = 0;
+    bool ready = false;
+    int unanswered_pings = 0;
+    // What the node is thought to work towards, and whether that is because of a push on this
+    // stream.
+    std::string target_digest;
+    bool pushed = false;
+    std::string nacked_digest;
+    std::vector<std::string> nack_errors;
+  };
+
+  // The node, if the stream is still its stream; the contact is noted.
+  Node* FindLocked(const StreamKey& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  static NodeSnapshot ToSnapshot(const Node& node);
+  static void Disconnect(Node* node);
+
+  struct Waiting {
+    std::shared_ptr<NodeLink> link;
+    int rounds = 0;
+  };
+
+  Clock* const clock_;
+  const size_t max_nodes_;
+  Mutex mutex_;
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+  std::map<const NodeLink*, Waiting> waiting_ ABSL_GUARDED_BY(mutex_);
+  uint64_t last_stream_id_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t last_push_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::map<std::string, Node, std::less<>> nodes_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace hotplugger::server

@@ -1,0 +1,207 @@
+#include "server/fleet/node_session.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "common/cpu_list.h"
+#include "common/error_info.h"
+#include "common/log.h"
+#include "common/names.h"
+#include "common/status_macros.h"
+
+namespace hotplugger::server {
+namespace {
+
+constexpr int kMaxNodeLabels = 64;
+constexpr size_t kMaxBootIdLength = 64;
+constexpr size_t kMaxVersionLength = 128;
+// The largest inventory or report that is kept, in bytes.
+constexpr size_t kMaxRecordBytes = 256 * 1024;
+constexpr size_t kMaxNackBytes = 64 * 1024;
+
+bool IsDigest(absl::string_view text) {
+  return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
+           return absl::ascii_isdigit(static_cast<unsigned char>(c)) || (c >= 'a' && c <= 'f');
+         });
+}
+
+bool IsPrintable(absl::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return absl::ascii_isprint(static_cast<unsigned char>(c)); });
+}
+
+std::vector<FieldViolation> ValidateHello(const v1::Hello& hello) {
+  std::vector<FieldViolation> violations;
+  const auto check = [&violations](const std::string& field, const absl::Status& status) {
+    if (!status.ok()) violations.push_back({field, std::string(status.message())});
+  };
+  check("hello.node", ValidateNodeName(hello.node()));
+  if (hello.boot_id().empty() || hello.boot_id().size() > kMaxBootIdLength ||
+      !IsPrintable(hello.boot_id())) {
+    violations.push_back({"hello.boot_id", absl::StrCat("is not 1 to ", kMaxBootIdLength,
+                                                        " printable bytes, as the kernel gives "
+                                                        "in /proc/sys/kernel/random/boot_id")});
+  }
+  if (hello.labels().size() > kMaxNodeLabels) {
+    violations.push_back(
+        {"hello.labels", absl::StrCat("has ", hello.labels().size(), " entries; at most ",
+                                      kMaxNodeLabels, " are allowed")});
+  }
+  for (const auto& [key, value] : Labels(hello.labels().begin(), hello.labels().end())) {
+    check("hello.labels", ValidateLabelKey(key));
+    check(absl::StrCat("hello.labels[", key, "]"), ValidateLabelValue(value));
+  }
+  if (!hello.applied_digest().empty() && !IsDigest(hello.applied_digest())) {
+    violations.push_back({"hello.applied_digest", "is neither empty nor 64 lower-case hex digits"});
+  }
+  if (hello.agent_version().size() > kMaxVersionLength || !IsPrintable(hello.agent_version())) {
+    violations.push_back({"hello.agent_version",
+                          absl::StrCat("is not at most ", kMaxVersionLength, " printable bytes")});
+  }
+  return violations;
+}
+
+// What is wrong with an inventory, or "".
+std::string InventoryProblem(const v1::Inventory& inventory) {
+  if (inventory.ByteSizeLong() > kMaxRecordBytes) return "it is too large";
+  for (const std::string* mask : {&inventory.cpus_present(), &inventory.cpus_online()}) {
+    const auto cpus = ParseCpuList(*mask);
+    if (!cpus.ok()) return std::string(cpus.status().message());
+  }
+  return "";
+}
+
+std::string ReportProblem(const v1::NodeReport& report) {
+  if (report.ByteSizeLong() > kMaxRecordBytes) return "it is too large";
+  if (!IsDigest(report.digest())) return "its digest is not 64 lower-case hex digits";
+  if (!v1::ApplyState_IsValid(report.state()) || report.state() == v1::APPLY_STATE_UNSPECIFIED) {
+    return absl::StrCat("its state is ", report.state());
+  }
+  if (report.drift_count() < 0) return "its drift count is negative";
+  return "";
+}
+
+void LogIgnored(absl::string_view what, const std::string& node, const std::string& problem) {
+  Log(LogLevel::kWarning, absl::StrCat("ignored ", what), {{"node", node}, {"problem", problem}});
+}
+
+}  // namespace
+
+absl::Status NodeSession::OnOpened(const std::shared_ptr<NodeLink>& link) {
+  return registry_->Admit(link);
+}
+
+absl::Status NodeSession::OnMessage(const v1::AgentMessage& message,
+                                    const std::shared_ptr<NodeLink>& link) {
+  using Kind = v1::AgentMessage::MessageCase;
+  if (message.message_case() == Kind::kHello) return OnHello(message.hello(), link);
+  if (!key_) {
+    return MakeError(absl::StatusCode::kInvalidArgument, "HELLO_EXPECTED",
+                     "the first message of a stream must be Hello; this peer is no agent of a "
+                     "version that the controller knows");
+  }
+  switch (message.message_case()) {
+    case Kind::kInventory:
+      OnInventory(message.inventory());
+      break;
+    case Kind::kSpecAck:
+      OnSpecAck(message.spec_ack());
+      break;
+    case Kind::kReport:
+      OnReport(message.report());
+      break;
+    default:
+      // Pong, and what a newer agent says beyond this version: signs of life.
+      registry_->RecordContact(*key_);
+      break;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status NodeSession::OnHello(const v1::Hello& hello, const std::shared_ptr<NodeLink>& link) {
+  if (key_) {
+    return MakeError(absl::StatusCode::kInvalidArgument, "HELLO_REPEATED",
+                     absl::StrCat("node ", key_->node,
+                                  " said Hello twice on one stream; open a new stream instead"),
+                     {{"node", key_->node}});
+  }
+  RETURN_IF_ERROR(MakeFieldErrors(ValidateHello(hello)));
+  if (hello.largest_epoch() > options_.epoch) {
+    return MakeError(
+        absl::StatusCode::kFailedPrecondition, "EPOCH_BEHIND",
+        absl::StrCat("node ", hello.node(), " has obeyed a controller of epoch ",
+                     hello.largest_epoch(), " and would refuse this one of epoch ", options_.epoch,
+                     "; either another controller leads the fleet (point the agent at it), or "
+                     "this one's store is older than the fleet (restore the newer store, or "
+                     "remove the agent's state file)"),
+        {{"node", hello.node()},
+         {"largest_epoch", absl::StrCat(hello.largest_epoch())},
+         {"epoch", absl::StrCat(options_.epoch)}});
+  }
+  ASSIGN_OR_RETURN(NodeRegistry::Attached attached, registry_->Attach(hello, link));
+  key_ = attached.key;
+  if (attached.displaced != nullptr) {
+    attached.displaced->Close(
+        MakeError(absl::StatusCode::kAborted, "SESSION_SUPERSEDED",
+                  absl::StrCat("node ", hello.node(), " has opened a newer stream"),
+                  {{"node", hello.node()}}));
+  }
+  Log(LogLevel::kInfo, "node connected",
+      {{"node", hello.node()}, {"boot_id", hello.boot_id()}, {"agent", hello.agent_version()}});
+  v1::ControllerMessage message;
+  message.set_epoch(options_.epoch);
+  auto* interval = message.mutable_welcome()->mutable_ping_interval();
+  interval->set_seconds(absl::ToInt64Seconds(options_.ping_interval));
+  interval->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(
+      options_.ping_interval - absl::Seconds(absl::ToInt64Seconds(options_.ping_interval)))));
+  link->Send(message);
+  events_->NodeConnected(*key_);
+  return absl::OkStatus();
+}
+
+void NodeSession::OnInventory(const v1::Inventory& inventory) {
+  const std::string problem = InventoryProblem(inventory);
+  if (problem.empty()) {
+    registry_->RecordInventory(*key_, inventory);
+  } else {
+    LogIgnored("inventory", key_->node, problem);
+    registry_->RecordContact(*key_);
+  }
+}
+
+void NodeSession::OnSpecAck(const v1::SpecAck& ack) {
+  if (ack.ByteSizeLong() > kMaxNackBytes) {
+    v1::SpecAck cut = ack;
+    cut.clear_errors();
+    cut.add_errors("refused, with more errors than are kept; see the agent's log");
+    return OnSpecAck(cut);
+  }
+  if (!registry_->RecordAck(*key_, ack)) return;
+  counters_->spec_nacks.fetch_add(1, std::memory_order_relaxed);
+  Log(LogLevel::kWarning, "spec refused by node",
+      {{"node", key_->node}, {"digest", ack.digest()}, {"error", ack.errors(0)}});
+}
+
+void NodeSession::OnReport(const v1::NodeReport& report) {
+  const std::string problem = ReportProblem(report);
+  if (!problem.empty()) {
+    LogIgnored("report", key_->node, problem);
+    registry_->RecordContact(*key_);
+  } else if (registry_->RecordReport(*key_, report)) {
+    events_->PushNeeded();
+  }
+}
+
+void NodeSession::OnClosed(const NodeLink* link) {
+  registry_->Forget(link);
+  if (!key_) return;
+  registry_->Detach(*key_);
+  Log(LogLevel::kInfo, "stream of node ended", {{"node", key_->node}});
+  key_.reset();
+}
+
+}  // namespace hotplugger::server

@@ -1,0 +1,62 @@
+// The protocol of one agent's stream: Hello first, then reports, receipts and signs of life.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "hotplugger/v1/link.pb.h"
+#include "server/fleet/fleet_counters.h"
+#include "server/fleet/node_link.h"
+#include "server/fleet/node_registry.h"
+
+namespace hotplugger::server {
+
+// Who is told what streams bring. Called from streams: must not block.
+class FleetEvents {
+ public:
+  virtual ~FleetEvents() = default;
+
+  // The node has connected and was sent its Welcome; it may have new labels.
+  virtual void NodeConnected(const StreamKey& key) = 0;
+  // The node may need its spec pushed.
+  virtual void PushNeeded() = 0;
+};
+
+struct SessionOptions {
+  uint64_t epoch = 0;
+  absl::Duration ping_interval = absl::Seconds(20);
+};
+
+// One stream's state machine. Calls come one after another, OnClosed last. Never blocks.
+class NodeSession {
+ public:
+  NodeSession(NodeRegistry* registry, FleetEvents* events, FleetCounters* counters,
+              SessionOptions options)
+      : registry_(registry), events_(events), counters_(counters), options_(options) {}
+
+  // Before all else. An error is what the stream is to be closed with, here and below; `link` is
+  // the stream's own.
+  absl::Status OnOpened(const std::shared_ptr<NodeLink>& link);
+
+  absl::Status OnMessage(const v1::AgentMessage& message, const std::shared_ptr<NodeLink>& link);
+
+  void OnClosed(const NodeLink* link);
+
+ private:
+  absl::Status OnHello(const v1::Hello& hello, const std::shared_ptr<NodeLink>& link);
+  void OnInventory(const v1::Inventory& inventory);
+  void OnSpecAck(const v1::SpecAck& ack);
+  void OnReport(const v1::NodeReport& report);
+
+  NodeRegistry* const registry_;
+  FleetEvents* const events_;
+  FleetCounters* const counters_;
+  const SessionOptions options_;
+  // Once Hello was taken.
+  std::optional<StreamKey> key_;
+};
+
+}  // namespace hotplugger::server

@@ -1,0 +1,45 @@
+// The controller's command line.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+namespace hotplugger::server {
+
+struct Options {
+  // "HOST:PORT" or "unix:PATH"; port 0: any free one.
+  std::string listen = "127.0.0.1:7443";
+  // "HOST:PORT"; port 0: any free one.
+  std::string metrics_listen = "127.0.0.1:9415";
+  // "sqlite:PATH".
+  std::string store = "sqlite:/var/lib/hotplugger/controller.db";
+  // Plaintext on addresses beyond loopback.
+  bool insecure = false;
+  // 1 to 1,000,000.
+  size_t max_nodes = 20'000;
+  // 100 ms to 10 min.
+  absl::Duration ping_interval = absl::Seconds(20);
+  // Where the ports are written once both serve; empty: nowhere.
+  std::string port_file;
+
+  // The path in `store`.
+  std::string store_path() const;
+};
+
+// The options, or a text to print instead (--help, --version).
+struct ParsedCommandLine {
+  Options options;
+  std::optional<std::string> text;
+};
+
+// INVALID_ARGUMENT with everything that is wrong.
+absl::StatusOr<ParsedCommandLine> ParseCommandLine(int argc, const char* const* argv);
+
+// The same checks for options that come from elsewhere.
+absl::Status ValidateOptions(const Options& options);
+
+}  // namespace hotplugger::server

@@ -1,0 +1,53 @@
+#include "server/policy/normalize.h"
+
+#include <set>
+#include <string>
+
+#include "common/cpu_list.h"
+#include "common/driver_rules.h"
+#include "server/policy/subject.h"
+
+namespace hotplugger::server {
+namespace {
+
+using Names = google::protobuf::RepeatedPtrField<std::string>;
+
+void Assign(const std::set<std::string>& sorted, Names* names) {
+  names->Clear();
+  for (const std::string& name : sorted) *names->Add() = name;
+}
+
+}  // namespace
+
+void NormalizeDriverNames(Names* names) {
+  std::set<std::string> sorted;
+  for (const std::string& name : *names) sorted.insert(NormalizeDriverName(name));
+  Assign(sorted, names);
+}
+
+void NormalizePolicy(v1::Policy* policy) {
+  auto* nodes = policy->mutable_selector()->mutable_nodes();
+  Assign(std::set<std::string>(nodes->begin(), nodes->end()), nodes);
+  if (policy->has_cpu()) {
+    const auto cpus = ParseCpuList(policy->cpu().offline());
+    if (cpus.ok()) policy->mutable_cpu()->set_offline(FormatCpuList(*cpus));
+  }
+  if (!policy->has_drivers()) return;
+  v1::DriverSettings* drivers = policy->mutable_drivers();
+  NormalizeDriverNames(drivers->mutable_active());
+  NormalizeDriverNames(drivers->mutable_stopped());
+  google::protobuf::Map<std::string, v1::Whitelist> whitelists;
+  for (const auto& [driver, whitelist] : drivers->whitelist()) {
+    v1::Whitelist& normal = whitelists[NormalizeDriverName(driver)];
+    normal = whitelist;
+    NormalizeDriverNames(normal.mutable_drivers());
+  }
+  drivers->mutable_whitelist()->swap(whitelists);
+}
+
+void NormalizeHold(v1::Hold* hold) {
+  const auto subject = ParseSubject(hold->subject());
+  if (subject.ok()) hold->set_subject(FormatSubject(*subject));
+}
+
+}  // namespace hotplugger::server

@@ -1,0 +1,163 @@
+#include "server/policy/policy_validator.h"
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "common/cpu_list.h"
+#include "common/driver_rules.h"
+#include "common/names.h"
+#include "server/policy/active_set.h"
+
+namespace hotplugger::server {
+namespace {
+
+using Violations = std::vector<FieldViolation>;
+using Names = google::protobuf::RepeatedPtrField<std::string>;
+
+void Check(const std::string& field, const absl::Status& status, Violations* violations) {
+  if (!status.ok()) violations->push_back({field, std::string(status.message())});
+}
+
+void CheckCount(const std::string& field, int count, int limit, Violations* violations) {
+  if (count > limit) {
+    violations->push_back(
+        {field, absl::StrCat("has ", count, " entries; at most ", limit, " are allowed")});
+  }
+}
+
+// What a newer client may ask for and this version would silently not do.
+void CheckUnknownFields(const std::string& field, const google::protobuf::Message& message,
+                        Violations* violations) {
+  if (message.GetReflection()->GetUnknownFields(message).empty()) return;
+  violations->push_back({field,
+                         "has settings that this controller doesn't know; upgrade the controller "
+                         "or leave them out"});
+}
+
+void CheckSelector(const v1::Selector& selector, Violations* violations) {
+  const std::string field = "policy.selector";
+  if (selector.match_labels().empty() && selector.nodes().empty()) {
+    violations->push_back(
+        {field, "is empty, which would match nothing; give matchLabels or nodes"});
+  }
+  CheckCount(field + ".match_labels", static_cast<int>(selector.match_labels().size()),
+             kMaxSelectorLabels, violations);
+  CheckCount(field + ".nodes", selector.nodes().size(), kMaxSelectorNodes, violations);
+  // A protobuf map has no order of its own; the answer must have one.
+  const std::map<std::string, std::string> labels(selector.match_labels().begin(),
+                                                  selector.match_labels().end());
+  for (const auto& [key, value] : labels) {
+    Check(field + ".match_labels", ValidateLabelKey(key), violations);
+    Check(absl::StrCat(field, ".match_labels[", key, "]"), ValidateLabelValue(value), violations);
+  }
+  for (int i = 0; i < selector.nodes().size(); ++i) {
+    Check(absl::StrCat(field, ".nodes[", i, "]"), ValidateNodeName(selector.nodes(i)), violations);
+  }
+}
+
+// Names are valid and each is there once; `seen` gets them, normalized.
+void CheckDriverNames(const std::string& field, const Names& names, std::set<std::string>* seen,
+                      Violations* violations) {
+  for (int i = 0; i < names.size(); ++i) {
+    const std::string place = absl::StrCat(field, "[", i, "]");
+    const absl::Status valid = ValidateDriverName(names[i]);
+    Check(place, valid, violations);
+    if (valid.ok() && !seen->insert(NormalizeDriverName(names[i])).second) {
+      violations->push_back({place, absl::StrCat("names ", names[i], " a second time")});
+    }
+  }
+}
+
+void CheckWhitelists(const v1::DriverSettings& drivers, Violations* violations) {
+  const std::string field = "policy.drivers.whitelist";
+  CheckCount(field, static_cast<int>(drivers.whitelist().size()), kMaxWhitelistedDrivers,
+             violations);
+  std::set<std::string> seen;
+  std::map<std::string, const v1::Whitelist*> ordered;
+  for (const auto& [driver, whitelist] : drivers.whitelist()) ordered[driver] = &whitelist;
+  for (const auto& [driver, whitelist] : ordered) {
+    const absl::Status valid = ValidateDriverName(driver);
+    Check(field, valid, violations);
+    if (!valid.ok()) continue;
+    if (!seen.insert(NormalizeDriverName(driver)).second) {
+      violations->push_back(
+          {field, absl::StrCat("names ", driver, " a second time; case makes no difference")});
+    }
+    Check(absl::StrCat(field, "[", driver, "]"),
+          ValidateWhitelist(driver, {whitelist->drivers().begin(), whitelist->drivers().end()}),
+          violations);
+  }
+}
+
+void CheckDrivers(const v1::DriverSettings& drivers, Violations* violations) {
+  const std::string field = "policy.drivers";
+  CheckUnknownFields(field, drivers, violations);
+  CheckCount(field + ".active", drivers.active().size(), kMaxActiveDrivers, violations);
+  CheckCount(field + ".stopped", drivers.stopped().size(), kMaxStoppedDrivers, violations);
+  std::set<std::string> active;
+  std::set<std::string> stopped;
+  CheckDriverNames(field + ".active", drivers.active(), &active, violations);
+  CheckDriverNames(field + ".stopped", drivers.stopped(), &stopped, violations);
+  for (const std::string& name : stopped) {
+    if (active.count(name) == 0) continue;
+    violations->push_back(
+        {field + ".stopped", absl::StrCat("names ", name, ", which is in active too; keep one")});
+  }
+  CheckWhitelists(drivers, violations);
+  if (drivers.active().size() <= kMaxActiveDrivers) {
+    for (const std::string& problem :
+         FindActiveSetProblems(drivers.active(), drivers.whitelist())) {
+      violations->push_back({field + ".active", problem});
+    }
+  }
+  if (!v1::Switch_IsValid(drivers.switching())) {
+    violations->push_back({field + ".switching", "is neither on nor off"});
+  }
+  if (drivers.switching() == v1::SWITCH_OFF && !(active.empty() && stopped.empty())) {
+    violations->push_back({field + ".switching",
+                           "is off, which forbids the changes that active and stopped ask for; "
+                           "leave out one or the other"});
+  }
+}
+
+void CheckCpu(const v1::CpuSettings& cpu, Violations* violations) {
+  CheckUnknownFields("policy.cpu", cpu, violations);
+  const auto offline = ParseCpuList(cpu.offline());
+  Check("policy.cpu.offline", offline.status(), violations);
+  if (offline.ok() && offline->empty()) {
+    violations->push_back(
+        {"policy.cpu.offline", "is empty; give a CPU list, e.g. \"2-3,8\", or leave out cpu"});
+  }
+}
+
+bool AsksForNothing(const v1::Policy& policy) {
+  const v1::DriverSettings& drivers = policy.drivers();
+  return !policy.has_cpu() && drivers.active().empty() && drivers.stopped().empty() &&
+         drivers.whitelist().empty() && drivers.switching() == v1::SWITCH_UNSPECIFIED;
+}
+
+}  // namespace
+
+std::vector<FieldViolation> ValidatePolicy(const v1::Policy& policy) {
+  Violations violations;
+  Check("policy.name", ValidatePolicyName(policy.name()), &violations);
+  CheckUnknownFields("policy", policy, &violations);
+  if (policy.priority() < -kMaxPriority || policy.priority() > kMaxPriority) {
+    violations.push_back({"policy.priority", absl::StrCat(policy.priority(), " is not from ",
+                                                          -kMaxPriority, " to ", kMaxPriority)});
+  }
+  CheckUnknownFields("policy.selector", policy.selector(), &violations);
+  CheckSelector(policy.selector(), &violations);
+  if (policy.has_drivers()) CheckDrivers(policy.drivers(), &violations);
+  if (policy.has_cpu()) CheckCpu(policy.cpu(), &violations);
+  if (AsksForNothing(policy)) {
+    violations.push_back({"policy",
+                          "asks for nothing; give cpu.offline, drivers.active, drivers.stopped, "
+                          "drivers.whitelist or drivers.switching"});
+  }
+  return violations;
+}
+
+}  // namespace hotplugger::server

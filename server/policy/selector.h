@@ -1,0 +1,18 @@
+// Which nodes a policy is for.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "hotplugger/v1/policy.pb.h"
+
+namespace hotplugger::server {
+
+// A node's labels, by key.
+using Labels = std::map<std::string, std::string>;
+
+// Whether every condition of the selector holds. A selector without conditions matches nothing.
+bool Matches(const v1::Selector& selector, absl::string_view node, const Labels& labels);
+
+}  // namespace hotplugger::server

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace hotplugger::server {
+
+// Writes "grpc=PORT\nmetrics=PORT\n" to `path`, whole or not at all, for scripts that use port 0.
+absl::Status WritePortFile(const std::string& path, int grpc_port, int metrics_port);
+
+}  // namespace hotplugger::server

@@ -1,0 +1,116 @@
+#include "server/store/records.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "common/error_info.h"
+#include "common/status_macros.h"
+
+namespace hotplugger::server {
+namespace {
+
+constexpr char kPolicies[] = "policies/";
+constexpr char kHolds[] = "holds/";
+constexpr char kNodes[] = "nodes/";
+constexpr char kEpoch[] = "meta/epoch";
+// Keys read from the store at a time.
+constexpr size_t kPage = 1000;
+
+std::string HoldKey(const v1::Hold& hold) {
+  return absl::StrCat(kHolds, hold.node(), "/", hold.subject());
+}
+
+absl::Status BadRecord(absl::string_view key) {
+  return MakeError(
+      absl::StatusCode::kDataLoss, "BAD_RECORD",
+      absl::StrCat("the store's record ", key, " can't be read; restore the store from a backup"),
+      {{"key", std::string(key)}});
+}
+
+}  // namespace
+
+void RecordBatch::Put(std::string key, const google::protobuf::Message& message,
+                      std::optional<int64_t> expected) {
+  transaction_.compares.push_back({key, expected});
+  transaction_.puts.push_back({std::move(key), message.SerializeAsString()});
+}
+
+void RecordBatch::Delete(std::string key, int64_t expected) {
+  transaction_.compares.push_back({key, expected});
+  transaction_.deletes.push_back(std::move(key));
+}
+
+void RecordBatch::PutPolicy(const v1::Policy& policy, std::optional<int64_t> expected) {
+  Put(absl::StrCat(kPolicies, policy.name()), policy, expected);
+}
+
+void RecordBatch::DeletePolicy(const v1::Policy& policy, int64_t expected) {
+  Delete(absl::StrCat(kPolicies, policy.name()), expected);
+}
+
+void RecordBatch::PutHold(const v1::Hold& hold, std::optional<int64_t> expected) {
+  Put(HoldKey(hold), hold, expected);
+}
+
+void RecordBatch::DeleteHold(const v1::Hold& hold, int64_t expected) {
+  Delete(HoldKey(hold), expected);
+}
+
+void RecordBatch::PutNode(const v1::Node& node, std::optional<int64_t> expected) {
+  v1::Node stored;
+  stored.set_name(node.name());
+  *stored.mutable_labels() = node.labels();
+  Put(absl::StrCat(kNodes, node.name()), stored, expected);
+}
+
+void RecordBatch::DeleteNode(const v1::Node& node, int64_t expected) {
+  Delete(absl::StrCat(kNodes, node.name()), expected);
+}
+
+template <typename Message>
+absl::Status Records::LoadKind(absl::string_view prefix, std::vector<Record<Message>>* records) {
+  std::string last;
+  for (;;) {
+    ASSIGN_OR_RETURN(const std::vector<KeyValue> page, store_->Range(prefix, last, kPage));
+    for (const KeyValue& item : page) {
+      Record<Message> record;
+      record.mod_revision = item.mod_revision;
+      if (!record.message.ParseFromString(item.value)) return BadRecord(item.key);
+      records->push_back(std::move(record));
+    }
+    if (page.size() < kPage) return absl::OkStatus();
+    last = page.back().key;
+  }
+}
+
+absl::StatusOr<LoadedRecords> Records::Load() {
+  LoadedRecords loaded;
+  RETURN_IF_ERROR(LoadKind(kPolicies, &loaded.policies));
+  RETURN_IF_ERROR(LoadKind(kHolds, &loaded.holds));
+  RETURN_IF_ERROR(LoadKind(kNodes, &loaded.nodes));
+  return loaded;
+}
+
+absl::StatusOr<int64_t> Records::Commit(const RecordBatch& batch) {
+  return store_->Commit(batch.transaction());
+}
+
+absl::StatusOr<uint64_t> Records::NextEpoch() {
+  ASSIGN_OR_RETURN(const std::optional<KeyValue> stored, store_->Get(kEpoch));
+  uint64_t epoch = 0;
+  Compare unchanged{kEpoch, std::nullopt};
+  if (stored) {
+    if (!absl::SimpleAtoi(stored->value, &epoch)) return BadRecord(kEpoch);
+    unchanged.mod_revision = stored->mod_revision;
+  }
+  ++epoch;
+  Transaction transaction;
+  transaction.compares.push_back(std::move(unchanged));
+  transaction.puts.push_back({kEpoch, absl::StrCat(epoch)});
+  RETURN_IF_ERROR(store_->Commit(transaction).status());
+  return epoch;
+}
+
+}  // namespace hotplugger::server

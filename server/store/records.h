@@ -1,0 +1,74 @@
+// What the controller keeps, by type: policies/NAME, holds/NODE/SUBJECT, nodes/NAME, meta/epoch.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "hotplugger/v1/node.pb.h"
+#include "hotplugger/v1/policy.pb.h"
+#include "server/store/store.h"
+
+namespace hotplugger::server {
+
+// A message as it stands in the store.
+template <typename Message>
+struct Record {
+  Message message;
+  int64_t mod_revision = 0;
+};
+
+struct LoadedRecords {
+  std::vector<Record<v1::Policy>> policies;
+  std::vector<Record<v1::Hold>> holds;
+  // Name and labels alone: heartbeats and reports are never stored.
+  std::vector<Record<v1::Node>> nodes;
+};
+
+// Changes to be committed together.
+class RecordBatch {
+ public:
+  // `expected`: the record's mod_revision; nullopt: it must be absent.
+  void PutPolicy(const v1::Policy& policy, std::optional<int64_t> expected);
+  void DeletePolicy(const v1::Policy& policy, int64_t expected);
+  void PutHold(const v1::Hold& hold, std::optional<int64_t> expected);
+  void DeleteHold(const v1::Hold& hold, int64_t expected);
+  // Stores the name and labels of `node` and nothing else of it.
+  void PutNode(const v1::Node& node, std::optional<int64_t> expected);
+  void DeleteNode(const v1::Node& node, int64_t expected);
+
+  bool empty() const { return transaction_.puts.empty() && transaction_.deletes.empty(); }
+  const Transaction& transaction() const { return transaction_; }
+
+ private:
+  void Put(std::string key, const google::protobuf::Message& message,
+           std::optional<int64_t> expected);
+  void Delete(std::string key, int64_t expected);
+
+  Transaction transaction_;
+};
+
+// Safe for concurrent use; blocks as the store does.
+class Records {
+ public:
+  explicit Records(Store* store) : store_(store) {}
+
+  // Everything, each kind in the order of its keys. DATA_LOSS (reason BAD_RECORD) names a record
+  // that can't be read.
+  absl::StatusOr<LoadedRecords> Load();
+
+  // The new mod_revision of what was put.
+  absl::StatusOr<int64_t> Commit(const RecordBatch& batch);
+
+  // Grows by one and is durable before it is returned: one for each start of a controller.
+  absl::StatusOr<uint64_t> NextEpoch();
+
+ private:
+  template <typename Message>
+  absl::Status LoadKind(absl::string_view prefix, std::vector<Record<Message>>* records);
+
+  Store* const store_;
+};
+
+}  // namespace hotplugger::server

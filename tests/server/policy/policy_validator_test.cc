@@ -1,0 +1,174 @@
+#include "server/policy/policy_validator.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "server/policy/hold_validator.h"
+#include "tests/fakes/proto_text.h"
+
+namespace hotplugger::server {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::FromText;
+
+constexpr char kSelector[] = R"(selector {match_labels {key: "pool" value: "lab"}})";
+
+std::string Policy(const std::string& rest) {
+  return absl::StrCat(R"(name: "p" )", kSelector, " ", rest);
+}
+
+std::string Repeat(const std::string& field, int count) {
+  std::string text;
+  for (int i = 0; i < count; ++i) absl::StrAppend(&text, field, ": \"d", i, "\" ");
+  return text;
+}
+
+struct Case {
+  std::string name;
+  std::string policy;
+  // What the one violation must be; empty: the policy is valid.
+  std::string field;
+  std::string description;
+};
+
+class PolicyValidatorTest : public ::testing::TestWithParam<Case> {};
+
+TEST_P(PolicyValidatorTest, FindsIt) {
+  const auto violations = ValidatePolicy(FromText<v1::Policy>(GetParam().policy));
+  if (GetParam().field.empty()) {
+    EXPECT_TRUE(violations.empty()) << violations[0].field << ": " << violations[0].description;
+    return;
+  }
+  ASSERT_EQ(violations.size(), 1u);
+  EXPECT_EQ(violations[0].field, GetParam().field);
+  EXPECT_THAT(violations[0].description, HasSubstr(GetParam().description));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, PolicyValidatorTest,
+    ::testing::Values(
+        Case{"CpuAlone", Policy(R"(cpu {offline: "2-3"})"), "", ""},
+        Case{"DriversAlone", Policy(R"(drivers {active: "a" stopped: "b"})"), "", ""},
+        Case{"SwitchingAlone", Policy("drivers {switching: SWITCH_OFF}"), "", ""},
+        Case{"WhitelistAlone", Policy(R"(drivers {whitelist {key: "a" value {drivers: "*"}}})"), "",
+             ""},
+        Case{"NodesAlone", R"(name: "p" selector {nodes: "n1"} cpu {offline: "1"})", "", ""},
+        Case{"BadName", absl::StrCat(R"(name: "P_" cpu {offline: "1"} )", kSelector), "policy.name",
+             "P_"},
+        Case{"PriorityTooHigh", Policy(R"(priority: 1000001 cpu {offline: "1"})"),
+             "policy.priority", "1000001"},
+        Case{"PriorityTooLow", Policy(R"(priority: -1000001 cpu {offline: "1"})"),
+             "policy.priority", "-1000001"},
+        Case{"NoSelector", R"(name: "p" cpu {offline: "1"})", "policy.selector", "empty"},
+        Case{"BadLabelKey",
+             R"(name: "p" selector {match_labels {key: "a b" value: "x"}} cpu {offline: "1"})",
+             "policy.selector.match_labels", "a b"},
+        Case{"BadLabelValue",
+             R"(name: "p" selector {match_labels {key: "a" value: "\n"}} cpu {offline: "1"})",
+             "policy.selector.match_labels[a]", "label value"},
+        Case{"BadNodeName", R"(name: "p" selector {nodes: "n1" nodes: "N2"} cpu {offline: "1"})",
+             "policy.selector.nodes[1]", "N2"},
+        Case{"DownwardCpus", Policy(R"(cpu {offline: "3-1"})"), "policy.cpu.offline", "3-1"},
+        Case{"NoCpus", Policy("cpu {}"), "policy.cpu.offline", "empty"},
+        Case{"LongDriver", Policy(absl::StrCat("drivers {active: \"", std::string(32, 'x'), "\"}")),
+             "policy.drivers.active[0]", "32 bytes"},
+        Case{"DriverTwice", Policy(R"(drivers {stopped: "a" stopped: "A"})"),
+             "policy.drivers.stopped[1]", "second time"},
+        Case{"ActiveAndStopped", Policy(R"(drivers {active: "a" stopped: "A"})"),
+             "policy.drivers.stopped", "active too"},
+        Case{"TooManyStopped", Policy(absl::StrCat("drivers {", Repeat("stopped", 65), "}")),
+             "policy.drivers.stopped", "65"},
+        Case{"TooManyActive", Policy(absl::StrCat("drivers {", Repeat("active", 17), "}")),
+             "policy.drivers.active", "at most 16"},
+        Case{"WhitelistOfItself",
+             Policy(R"(drivers {whitelist {key: "a" value {drivers: "A"}}})"),
+             "policy.drivers.whitelist[a]", "itself"},
+        Case{"WhitelistKeyTwice",
+             Policy(R"(drivers {whitelist {key: "a" value {}} whitelist {key: "A" value {}}})"),
+             "policy.drivers.whitelist", "second time"},
+        Case{"BadWhitelistKey", Policy(R"(drivers {whitelist {key: "a/b" value {}}})"),
+             "policy.drivers.whitelist", "a/b"},
+        Case{"OneSidedActive",
+             Policy(R"(drivers {active: "a" active: "b"
+                       whitelist {key: "a" value {drivers: "B"}} whitelist {key: "b" value {}}})"),
+             "policy.drivers.active", "b does not whitelist a"},
+        Case{"MutualActive",
+             Policy(R"(drivers {active: "A" active: "b"
+                       whitelist {key: "a" value {drivers: "b"}}
+                       whitelist {key: "b" value {drivers: "*"}}})"),
+             "", ""},
+        Case{"UnknownWhitelistsOfActive", Policy(R"(drivers {active: "a" active: "b"})"), "", ""},
+        Case{"OffAndActive", Policy(R"(drivers {active: "a" switching: SWITCH_OFF})"),
+             "policy.drivers.switching", "forbids"},
+        Case{"OffAndStopped", Policy(R"(drivers {stopped: "a" switching: SWITCH_OFF})"),
+             "policy.drivers.switching", "forbids"},
+        Case{"Nothing", Policy("drivers {}"), "policy", "asks for nothing"}),
+    [](const auto& info) { return info.param.name; });
+
+TEST(PolicyValidatorAllTest, TellsEverythingAtOnce) {
+  const auto violations = ValidatePolicy(
+      FromText<v1::Policy>(R"(priority: 2000000 cpu {offline: "a"} drivers {active: ""})"));
+  std::vector<std::string> fields;
+  for (const FieldViolation& violation : violations) fields.push_back(violation.field);
+  EXPECT_THAT(fields, ::testing::ElementsAre("policy.name", "policy.priority", "policy.selector",
+                                             "policy.drivers.active[0]", "policy.cpu.offline"));
+}
+
+TEST(PolicyValidatorAllTest, RefusesSettingsOfNewerVersions) {
+  v1::Policy policy = FromText<v1::Policy>(Policy(R"(cpu {offline: "1"})"));
+  policy.GetReflection()->MutableUnknownFields(&policy)->AddVarint(9, 1);
+  const auto violations = ValidatePolicy(policy);
+  ASSERT_EQ(violations.size(), 1u);
+  EXPECT_THAT(violations[0].description, HasSubstr("doesn't know"));
+}
+
+TEST(PolicyValidatorAllTest, RefusesASwitchThatIsNone) {
+  v1::Policy policy = FromText<v1::Policy>(Policy(""));
+  policy.mutable_drivers()->set_switching(static_cast<v1::Switch>(7));
+  ASSERT_EQ(ValidatePolicy(policy).size(), 1u);
+  EXPECT_EQ(ValidatePolicy(policy)[0].field, "policy.drivers.switching");
+}
+
+struct HoldCase {
+  std::string name;
+  std::string hold;
+  std::string field;
+};
+
+class HoldValidatorTest : public ::testing::TestWithParam<HoldCase> {};
+
+TEST_P(HoldValidatorTest, FindsIt) {
+  const auto violations = ValidateHold(FromText<v1::Hold>(GetParam().hold));
+  ASSERT_EQ(violations.size(), GetParam().field.empty() ? 0u : 1u);
+  if (!violations.empty()) EXPECT_EQ(violations[0].field, GetParam().field);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, HoldValidatorTest,
+    ::testing::Values(
+        HoldCase{"Cpu", R"(node: "n" subject: "cpu3" state: DEVICE_STATE_OFFLINE)", ""},
+        HoldCase{"Driver", R"(node: "n" subject: "driver/A" state: DEVICE_STATE_ONLINE)", ""},
+        HoldCase{"BadNode", R"(node: "N" subject: "cpu3" state: DEVICE_STATE_ONLINE)", "hold.node"},
+        HoldCase{"NoState", R"(node: "n" subject: "cpu3")", "hold.state"},
+        HoldCase{"NoNumber", R"(node: "n" subject: "cpu" state: DEVICE_STATE_ONLINE)",
+                 "hold.subject"},
+        HoldCase{"LeadingZero", R"(node: "n" subject: "cpu03" state: DEVICE_STATE_ONLINE)",
+                 "hold.subject"},
+        HoldCase{"Signed", R"(node: "n" subject: "cpu-3" state: DEVICE_STATE_ONLINE)",
+                 "hold.subject"},
+        HoldCase{"TooLarge", R"(node: "n" subject: "cpu8192" state: DEVICE_STATE_ONLINE)",
+                 "hold.subject"},
+        HoldCase{"NoDriver", R"(node: "n" subject: "driver/" state: DEVICE_STATE_ONLINE)",
+                 "hold.subject"},
+        HoldCase{"OtherDevice", R"(node: "n" subject: "memory3" state: DEVICE_STATE_ONLINE)",
+                 "hold.subject"},
+        HoldCase{"LongReason",
+                 absl::StrCat(R"(node: "n" subject: "cpu3" state: DEVICE_STATE_ONLINE reason: ")",
+                              std::string(1025, 'x'), "\""),
+                 "hold.reason"}),
+    [](const auto& info) { return info.param.name; });
+
+}  // namespace
+}  // namespace hotplugger::server

@@ -16,6 +16,9 @@ function(hotplugger_program name)
   target_link_libraries(${name} PRIVATE ${arg_DEPENDS} hotplugger_warnings)
 endfunction()
 
+# All test programs that are free of gRPC; what the thread sanitizer builds.
+add_custom_target(core_tests)
+
 # hotplugger_test(NAME LABEL label SOURCES ... DEPENDS ...): one gtest program, a CTest test a case.
 # LABEL core: free of gRPC, runs under the thread sanitizer too. LABEL grpc: not so.
 function(hotplugger_test name)
@@ -26,6 +29,9 @@ function(hotplugger_test name)
     hotplugger_warnings)
   target_compile_definitions(${name} PRIVATE
     HOTPLUGGER_SOURCE_DIR="${CMAKE_SOURCE_DIR}" HOTPLUGGER_BIN_DIR="${CMAKE_BINARY_DIR}/bin")
+  if(arg_LABEL STREQUAL "core")
+    add_dependencies(core_tests ${name})
+  endif()
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
     PROPERTIES LABELS ${arg_LABEL} TIMEOUT 120)

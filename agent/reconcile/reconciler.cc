@@ -143,7 +143,13 @@ void Reconciler::NotePass(PassResult result) {
   const bool drifted = same_spec && applied_before_ && result.changed;
   if (drifted) ++drift_count_;
   result.report.set_drift_count(drift_count_);
-  LogPass(result);
+  // What a pass did stays worth reading; a later look that finds all well has nothing to add.
+  if (same_spec && applied_before_ && !result.changed && !failed) {
+    *result.report.mutable_items() = last_items_;
+  } else {
+    LogPass(result);
+    last_items_ = result.report.items();
+  }
   // Nothing to report where the controller has never said what it wants.
   if (!result.report.digest().empty()) link_.SendReport(result.report);
   link_.SendInventory(result.inventory);

@@ -14,6 +14,7 @@
 #include "common/clock.h"
 #include "common/mutex.h"
 #include "common/work_queue.h"
+#include "google/protobuf/repeated_field.h"
 
 namespace hotplugger::agent {
 
@@ -69,6 +70,7 @@ class Reconciler {
   bool applied_before_ = false;
   std::string last_digest_;
   int64_t drift_count_ = 0;
+  google::protobuf::RepeatedPtrField<v1::ItemResult> last_items_;
   absl::Time next_look_;
   // No pass before this, however many events come: two actors that undo each other must not spin.
   absl::Time not_before_ = absl::InfinitePast();

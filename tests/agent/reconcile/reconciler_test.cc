@@ -120,6 +120,19 @@ TEST_F(ReconcilerTest, DriftIsUndoneAndCounted) {
   EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2}));
 }
 
+TEST_F(ReconcilerTest, ALookThatFindsAllWellKeepsWhatWasDone) {
+  reconciler_.Start();
+  const v1::Spec spec = Spec("3");
+  reconciler_.OfferSpec(spec, 1);
+  ASSERT_TRUE(link_.AwaitReport(Applied(spec)));
+  const size_t seen = link_.report_count();
+  reconciler_.HostChanged();
+  const auto again = link_.AwaitReport(Applied(spec), seen);
+  ASSERT_TRUE(again);
+  ASSERT_EQ(again->items_size(), 1);
+  EXPECT_EQ(again->items(0).outcome(), v1::OUTCOME_CHANGED);
+}
+
 TEST_F(ReconcilerTest, TriesAgainWhatCanGoAwayByItself) {
   fake.FailCpu(3, EBUSY);
   reconciler_.Start();

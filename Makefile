@@ -1,0 +1,61 @@
+# Thin aliases: each is a command or two that you can run by hand. `make help` lists them.
+PRESET ?= dev
+BUILD := build/$(PRESET)
+JOBS ?= $(shell nproc)
+PROGRAMS := hotplugger-agent hotplugger-controller hotplugger-writer hotplugctl
+
+.DEFAULT_GOAL := help
+
+help: ## Say what there is
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+packages: ## Install the Debian packages that are missing
+	@scripts/install-packages scripts/packages.txt
+
+configure: packages
+	@cmake --preset $(PRESET) --log-level=WARNING
+
+build: configure ## Build everything
+	cmake --build --preset $(PRESET) -j $(JOBS)
+
+programs: configure ## Build the four programs alone
+	cmake --build --preset $(PRESET) -j $(JOBS) --target $(PROGRAMS)
+
+demo: programs ## Three real kernels under one controller (KEEP=1 leaves them up)
+	@python3 tests/lab/demo.py --build-dir $(BUILD) $(if $(KEEP),--keep)
+
+demo-stop: ## End what `make demo KEEP=1` left up
+	@python3 tests/lab/demo.py --build-dir $(BUILD) --stop
+
+test: build ## All tests: unit, contract, integration, and the lab on real kernels
+	ctest --preset $(PRESET) -j $(JOBS)
+
+test-fast: build ## All tests but the lab
+	ctest --preset $(PRESET) -j $(JOBS) -LE lab
+
+asan: packages ## Unit and integration tests under the address and undefined sanitizers
+	cmake --preset asan --log-level=WARNING
+	cmake --build --preset asan -j $(JOBS)
+	ctest --preset asan -j $(JOBS)
+
+tsan: packages ## Tests of the gRPC-free parts under the thread sanitizer
+	cmake --preset tsan --log-level=WARNING
+	cmake --build --preset tsan -j $(JOBS)
+	ctest --preset tsan -j $(JOBS)
+
+format: ## Format all sources
+	@scripts/sources | xargs clang-format-14 -i
+
+format-check: ## Fail if a source is not formatted
+	@scripts/sources | xargs clang-format-14 --dry-run -Werror
+
+tidy: packages ## clang-tidy and clang's thread-safety analysis
+	@scripts/install-packages scripts/ci-packages.txt
+	cmake --preset tidy --log-level=WARNING
+	cmake --build --preset tidy -j $(JOBS)
+
+clean: ## Remove the build folder
+	rm -rf build
+
+.PHONY: help packages configure build programs demo demo-stop test test-fast asan tsan format \
+	format-check tidy clean

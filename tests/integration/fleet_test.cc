@@ -1,0 +1,130 @@
+// Controller and agents together, over real gRPC on loopback.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/error_info.h"
+#include "tests/integration/fleet_fixture.h"
+
+namespace hotplugger {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+TEST_F(FleetTest, APolicyParksCpusOfMatchingNodesAndItsDeletionBringsThemBack) {
+  AddNode("alpha", {{"pool", "lab"}});
+  AddNode("beta", {{"pool", "other"}});
+  ASSERT_TRUE(EventuallyOnline("alpha", "0-3"));
+  ASSERT_TRUE(EventuallyOnline("beta", "0-3"));
+  const auto applied = Apply(ParkPolicy("2-3"));
+  ASSERT_TRUE(applied.ok()) << applied.status();
+  EXPECT_EQ(applied->matched_nodes(), 1);
+  EXPECT_TRUE(EventuallyOnline("alpha", "0-1"));
+  EXPECT_TRUE(EventuallyOnline("beta", "0-3"));
+  EXPECT_THAT(nodes_.at("beta").host.writes(), IsEmpty());
+  ASSERT_TRUE(Delete("park").ok());
+  EXPECT_TRUE(EventuallyOnline("alpha", "0-3"));
+}
+
+TEST_F(FleetTest, APolicyAppliedBeforeTheNodeCameFindsIt) {
+  const auto applied = Apply(ParkPolicy("3"));
+  ASSERT_TRUE(applied.ok());
+  EXPECT_THAT(applied->warnings(0), HasSubstr("matches no node"));
+  AddNode("alpha", {{"pool", "lab"}});
+  EXPECT_TRUE(EventuallyOnline("alpha", "0-2"));
+}
+
+TEST_F(FleetTest, AFailureIsReportedWithItsCause) {
+  AddNode("alpha", {{"pool", "lab"}}).host.FailCpu(3, ENOSPC);
+  ASSERT_TRUE(Apply(ParkPolicy("2-3")).ok());
+  EXPECT_TRUE(Eventually("alpha", [](const v1::Node& node) {
+    return !node.in_sync() && node.report().state() == v1::APPLY_STATE_FAILED &&
+           node.inventory().cpus_online() == "0-1,3";
+  }));
+  EXPECT_THAT(GetNode("alpha")->report().message(), HasSubstr("interrupt vectors"));
+}
+
+TEST_F(FleetTest, AControllerThatComesBackStillKnowsAndTheNodesConverge) {
+  AddNode("alpha", {{"pool", "lab"}});
+  ASSERT_TRUE(Apply(ParkPolicy("2-3")).ok());
+  ASSERT_TRUE(EventuallyOnline("alpha", "0-1"));
+  const uint64_t epoch = controller_->epoch();
+  StopController();
+  nodes_.at("alpha").host.SwitchBehindOurBack(2, true);
+  nodes_.at("alpha").agent->HostChanged();
+  StartController(port_);
+  EXPECT_EQ(controller_->epoch(), epoch + 1);
+  EXPECT_TRUE(EventuallyOnline("alpha", "0-1"));
+}
+
+TEST_F(FleetTest, AnAgentThatComesBackEnforcesWithoutAController) {
+  TestNode& node = AddNode("alpha", {{"pool", "lab"}});
+  ASSERT_TRUE(Apply(ParkPolicy("2-3")).ok());
+  ASSERT_TRUE(EventuallyOnline("alpha", "0-1"));
+  StopController();
+  node.agent.reset();
+  node.host.SwitchBehindOurBack(2, true);
+  node.host.SwitchBehindOurBack(3, true);
+  node.boot_id = "rebooted";
+  StartAgent("alpha", node);
+  const absl::Time deadline = absl::Now() + absl::Seconds(30);
+  while (node.host.online() != CpuSet{0, 1} && absl::Now() < deadline) {
+  }
+  EXPECT_EQ(node.host.online(), (CpuSet{0, 1}));
+}
+
+TEST_F(FleetTest, ASecondHostOfTheSameNameIsRefusedAndTheFirstStays) {
+  AddNode("alpha", {{"pool", "lab"}});
+  ASSERT_TRUE(EventuallyOnline("alpha", "0-3"));
+  TestNode impostor;
+  impostor.labels = {{"pool", "lab"}};
+  impostor.boot_id = "another-host";
+  impostor.host.SetDriverWriter(&impostor.kernel);
+  StartAgent("alpha", impostor);
+  ASSERT_TRUE(Apply(ParkPolicy("3")).ok());
+  EXPECT_TRUE(EventuallyOnline("alpha", "0-2"));
+  EXPECT_EQ(GetNode("alpha")->boot_id(), "boot-of-alpha");
+  EXPECT_THAT(impostor.host.writes(), IsEmpty());
+}
+
+TEST_F(FleetTest, DriversAreSwitchedAndRestored) {
+  TestNode& node = AddNode("alpha", {{"pool", "lab"}});
+  ASSERT_TRUE(EventuallyOnline("alpha", "0-3"));
+  v1::Policy policy = ParkPolicy("");
+  policy.clear_cpu();
+  policy.mutable_drivers()->add_active("alucard");
+  ASSERT_TRUE(Apply(policy).ok());
+  const auto runs = [](const v1::Node& alpha, v1::DriverState state) {
+    return alpha.in_sync() && alpha.inventory().drivers_size() == 2 &&
+           alpha.inventory().drivers(0).state() == state;
+  };
+  EXPECT_TRUE(Eventually("alpha", [&](const auto& alpha) {
+    return runs(alpha, v1::DRIVER_STATE_RUNNING);
+  }));
+  ASSERT_TRUE(Delete("park").ok());
+  EXPECT_TRUE(Eventually("alpha", [&](const auto& alpha) {
+    return runs(alpha, v1::DRIVER_STATE_STOPPED);
+  }));
+  node.agent.reset();
+}
+
+TEST_F(FleetTest, BadInputChangesNothing) {
+  AddNode("alpha", {{"pool", "lab"}});
+  ASSERT_TRUE(EventuallyOnline("alpha", "0-3"));
+  const auto violation = [this](const v1::Policy& policy) {
+    const auto violations = ErrorFieldViolations(Apply(policy).status());
+    return violations.empty() ? "" : violations[0].field;
+  };
+  EXPECT_EQ(violation(ParkPolicy("3-1")), "policy.cpu.offline");
+  v1::Policy long_name = ParkPolicy("3");
+  long_name.mutable_drivers()->add_active(std::string(32, 'x'));
+  EXPECT_THAT(violation(long_name), HasSubstr("policy.drivers.active"));
+  v1::Policy no_selector = ParkPolicy("3");
+  no_selector.clear_selector();
+  EXPECT_EQ(violation(no_selector), "policy.selector");
+  EXPECT_TRUE(EventuallyOnline("alpha", "0-3"));
+  EXPECT_THAT(nodes_.at("alpha").host.writes(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace hotplugger

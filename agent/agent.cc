@@ -51,10 +51,11 @@ std::string WriterBesideThisProgram() {
   return error ? "hotplugger-writer" : (program.parent_path() / "hotplugger-writer").string();
 }
 
-v1::Hello MakeHello(const AgentOptions& options, const std::string& boot_id) {
+v1::Hello MakeHello(const AgentOptions& options, const Host& host) {
   v1::Hello hello;
   hello.set_node(options.node);
-  hello.set_boot_id(boot_id);
+  hello.set_boot_id(host.boot_id());
+  hello.set_largest_epoch(host.state().largest_epoch());
   hello.set_agent_version(kVersion);
   for (const auto& [key, value] : options.labels) (*hello.mutable_labels())[key] = value;
   return hello;
@@ -146,7 +147,7 @@ class AgentImpl final : public Agent {
     }
     connector_ = std::make_unique<ControllerConnector>(
         ControllerConnector::Options{.controller = options_.controller,
-                                     .hello = MakeHello(options_, host_->boot_id()),
+                                     .hello = MakeHello(options_, *host_),
                                      .backoff = replacements_.reconnect},
         [this](v1::Spec spec, uint64_t epoch) {
           reconciler_->OfferSpec(std::move(spec), epoch);

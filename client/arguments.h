@@ -1,4 +1,4 @@
-// What a verb takes on the command line, without the parser's own types: CLI11 stays in one file.
+// What a verb takes on the command line, without the parser's own types.
 #pragma once
 
 #include <string>
@@ -18,9 +18,9 @@ class Arguments {
   virtual void Required(const std::string& name, const std::string& help, std::string* target,
                         const std::vector<std::string>& choices = {}) = 0;
 
-  // All positional arguments that are left, at least `least`.
+  // All positional arguments that are left; there may be none.
   virtual void Rest(const std::string& name, const std::string& help,
-                    std::vector<std::string>* target, int least = 0) = 0;
+                    std::vector<std::string>* target) = 0;
 
   // `--name VALUE`, or "-n,--name" for a short form too.
   virtual void Option(const std::string& flag, const std::string& help, std::string* target,

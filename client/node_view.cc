@@ -64,7 +64,8 @@ bool ReportIsCurrent(const v1::Node& node) {
 }
 
 bool HasGivenUp(const v1::Node& node) {
-  if (node.in_sync() || !ReportIsCurrent(node)) return false;
+  // One that comes back tries again.
+  if (node.in_sync() || !node.connected() || !ReportIsCurrent(node)) return false;
   if (node.report().state() == v1::APPLY_STATE_REFUSED) return true;
   if (node.report().state() != v1::APPLY_STATE_FAILED) return false;
   const auto& items = node.report().items();

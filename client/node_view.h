@@ -19,8 +19,8 @@ std::string ApplyStateName(const v1::Node& node);
 // Whether the node's report is about the spec that it should have now.
 bool ReportIsCurrent(const v1::Node& node);
 
-// Whether the node has given up on the spec that it should have, so that waiting can't help: it
-// refused it, or an item failed that isn't retried.
+// Whether the connected node has given up on the spec that it should have, so that waiting can't
+// help: it refused it, or failed with nothing left to retry.
 bool HasGivenUp(const v1::Node& node);
 
 // Why the node is not in sync, for a person; "" where it is.

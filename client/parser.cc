@@ -27,9 +27,8 @@ void ParserArguments::Required(const std::string& name, const std::string& help,
 }
 
 void ParserArguments::Rest(const std::string& name, const std::string& help,
-                           std::vector<std::string>* target, int least) {
-  CLI::Option* option = app_.add_option(name, *target, help)->type_name("");
-  if (least > 0) option->required()->expected(least, CLI::detail::expected_max_vector_size);
+                           std::vector<std::string>* target) {
+  app_.add_option(name, *target, help)->type_name("");
 }
 
 void ParserArguments::Option(const std::string& flag, const std::string& help, std::string* target,

@@ -1,10 +1,8 @@
-// The one place that knows CLI11.
+// Arguments on CLI11, which only this and command_line.cc know.
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "client/arguments.h"
@@ -18,8 +16,8 @@ class ParserArguments final : public Arguments {
 
   void Required(const std::string& name, const std::string& help, std::string* target,
                 const std::vector<std::string>& choices) override;
-  void Rest(const std::string& name, const std::string& help, std::vector<std::string>* target,
-            int least) override;
+  void Rest(const std::string& name, const std::string& help,
+            std::vector<std::string>* target) override;
   void Option(const std::string& flag, const std::string& help, std::string* target,
               bool required) override;
   void RepeatedOption(const std::string& flag, const std::string& help,

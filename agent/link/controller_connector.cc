@@ -15,7 +15,10 @@ namespace hotplugger::agent {
 using google::protobuf::util::MessageDifferencer;
 
 ControllerConnector::ControllerConnector(Options options, SpecSink spec_sink)
-    : options_(std::move(options)), spec_sink_(std::move(spec_sink)), backoff_(options_.backoff) {
+    : options_(std::move(options)),
+      spec_sink_(std::move(spec_sink)),
+      backoff_(options_.backoff),
+      largest_epoch_(options_.hello.largest_epoch()) {
   stub_ = v1::LinkService::NewStub(grpc::CreateCustomChannel(
       options_.controller, grpc::InsecureChannelCredentials(), ClientChannelArguments()));
 }
@@ -68,6 +71,7 @@ absl::Status ControllerConnector::RunStream() {
 v1::AgentMessage ControllerConnector::MakeHello() {
   v1::AgentMessage message;
   *message.mutable_hello() = options_.hello;
+  message.mutable_hello()->set_largest_epoch(largest_epoch_);
   if (report_ && report_->state() == v1::APPLY_STATE_APPLIED) {
     message.mutable_hello()->set_applied_digest(report_->digest());
   }
@@ -75,6 +79,10 @@ v1::AgentMessage ControllerConnector::MakeHello() {
 }
 
 void ControllerConnector::OnMessage(const v1::ControllerMessage& message) {
+  {
+    MutexLock lock(&mutex_);
+    largest_epoch_ = std::max(largest_epoch_, message.epoch());
+  }
   switch (message.message_case()) {
     case v1::ControllerMessage::kWelcome:
       Welcome();

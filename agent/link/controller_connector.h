@@ -25,7 +25,7 @@ class ControllerConnector final : public ControllerLink {
   struct Options {
     // "HOST:PORT".
     std::string controller;
-    // node, boot_id, labels and agent_version; the rest is filled in.
+    // node, boot_id, labels, agent_version and the saved largest_epoch; the rest is filled in.
     v1::Hello hello;
     Backoff::Options backoff;
     // A stream that lives this long has been healthy, and the back-off begins anew.
@@ -70,6 +70,7 @@ class ControllerConnector final : public ControllerLink {
   // Whether the controller has taken us on this stream; before that only Hello is sent.
   bool welcomed_ ABSL_GUARDED_BY(mutex_) = false;
   std::optional<absl::Status> ended_ ABSL_GUARDED_BY(mutex_);
+  uint64_t largest_epoch_ ABSL_GUARDED_BY(mutex_);
   std::optional<v1::NodeReport> report_ ABSL_GUARDED_BY(mutex_);
   std::optional<v1::Inventory> inventory_ ABSL_GUARDED_BY(mutex_);
   std::string last_failure_ ABSL_GUARDED_BY(mutex_);

@@ -44,7 +44,7 @@ std::string Shown(const YamlNode& node) {
 }
 
 std::string Join(absl::string_view path, absl::string_view name) {
-  return path.empty() ? std::string(name) : absl::StrCat(path, ".", Printable(name));
+  return absl::StrCat(path, path.empty() ? "" : ".", Printable(name));
 }
 
 // The whole value or nothing; the words tell which numbers are right.

@@ -1,5 +1,8 @@
 #include "common/transport/address.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -7,6 +10,18 @@
 #include "common/error_info.h"
 
 namespace hotplugger {
+namespace {
+
+// 127.0.0.0/8, as numbers: a name that merely begins so may lead anywhere.
+bool IsLoopback(absl::string_view host) {
+  in_addr address = {};
+  if (inet_pton(AF_INET, std::string(host).c_str(), &address) == 1) {
+    return (ntohl(address.s_addr) >> 24) == 127;
+  }
+  return host == "localhost" || host == "[::1]";
+}
+
+}  // namespace
 
 absl::Status CheckPlaintextAddress(absl::string_view flag, absl::string_view address,
                                    bool insecure) {
@@ -20,8 +35,7 @@ absl::Status CheckPlaintextAddress(absl::string_view flag, absl::string_view add
                                                              "127.0.0.1:7443")}});
   }
   const absl::string_view host = address.substr(0, colon);
-  const bool loopback = host == "localhost" || host == "[::1]" || absl::StartsWith(host, "127.");
-  if (loopback || insecure) return absl::OkStatus();
+  if (IsLoopback(host) || insecure) return absl::OkStatus();
   return MakeError(absl::StatusCode::kPermissionDenied, "PLAINTEXT_REFUSED",
                    absl::StrCat(flag, ": ", address,
                                 " is not a loopback address, and this version speaks plaintext "

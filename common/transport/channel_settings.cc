@@ -10,6 +10,8 @@ grpc::ChannelArguments ClientChannelArguments() {
   // Probing for bandwidth doubles the cost of small messages and wins nothing with them.
   arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  // A proxy meant for the web must not see this traffic; address the controller directly.
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   // A channel's own reconnection must not outlast the agent's back-off.
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 5'000);
   return arguments;

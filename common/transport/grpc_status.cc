@@ -13,6 +13,14 @@ namespace {
 constexpr size_t kMaxMessageLength = 4096;
 constexpr size_t kMaxDetailsLength = 3072;
 
+// At most `length` bytes, and no part of a character: half of one would make the whole message
+// unreadable for protobuf, details and all.
+std::string CutText(const std::string& text, size_t length) {
+  if (text.size() <= length) return text;
+  while (length > 0 && (static_cast<unsigned char>(text[length]) & 0xC0) == 0x80) --length;
+  return text.substr(0, length);
+}
+
 }  // namespace
 
 grpc::Status ToGrpcStatus(const absl::Status& status) {
@@ -21,10 +29,9 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
   wire.set_code(static_cast<int>(status.code()));
   std::string message(status.message());
   if (message.size() > kMaxMessageLength) {
-    message.resize(kMaxMessageLength);
-    message += " … (cut)";
+    message = CutText(message, kMaxMessageLength) + " … (cut)";
   }
-  wire.set_message(message.substr(0, kMaxDetailsLength / 2));
+  wire.set_message(CutText(message, kMaxDetailsLength / 2));
   status.ForEachPayload([&wire](absl::string_view type_url, const absl::Cord& payload) {
     auto* detail = wire.add_details();
     detail->set_type_url(std::string(type_url));

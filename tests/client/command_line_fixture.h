@@ -13,6 +13,7 @@
 #include "client/command_line.h"
 #include "google/protobuf/text_format.h"
 #include "tests/fakes/fake_clients.h"
+#include "tests/fakes/fake_clock.h"
 
 namespace hotplugger::client {
 
@@ -23,13 +24,6 @@ Message Proto(const std::string& text) {
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &message)) << text;
   return message;
 }
-
-// Time that moves only where a command pauses.
-class PausedClock final : public Clock {
- public:
-  absl::Time Now() override { return now; }
-  absl::Time now = absl::FromUnixSeconds(1'800'000'000);
-};
 
 class CommandLineTest : public testing::Test {
  protected:
@@ -44,7 +38,7 @@ class CommandLineTest : public testing::Test {
                             clock,
                             [this](absl::Duration wait) {
                               pauses.push_back(wait);
-                              clock.now += wait;
+                              clock.Advance(wait);
                             },
                             in,
                             out_stream,
@@ -58,7 +52,7 @@ class CommandLineTest : public testing::Test {
   FakeConnector connector;
   FakeFleet& fleet = connector.fleet;
   FakeHost& host = connector.host;
-  PausedClock clock;
+  FakeClock clock;
   std::vector<absl::Duration> pauses;
   std::string out;
   std::string err;

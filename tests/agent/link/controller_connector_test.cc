@@ -1,0 +1,243 @@
+#include "agent/link/controller_connector.h"
+
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/error_info.h"
+#include "common/mutex.h"
+#include "common/transport/grpc_status.h"
+
+namespace hotplugger::agent {
+namespace {
+
+using ::testing::SizeIs;
+
+using ServerStream = grpc::ServerReaderWriter<v1::ControllerMessage, v1::AgentMessage>;
+
+v1::ControllerMessage WelcomeOf(uint64_t epoch) {
+  v1::ControllerMessage message;
+  message.set_epoch(epoch);
+  message.mutable_welcome();
+  return message;
+}
+
+v1::AgentMessage Next(ServerStream* stream) {
+  v1::AgentMessage message;
+  EXPECT_TRUE(stream->Read(&message)) << "the agent ended the stream";
+  return message;
+}
+
+// A controller whose every stream follows the next line of a script. Synchronous, on gRPC's own
+// threads: it may block.
+class ScriptedController final : public v1::LinkService::Service {
+ public:
+  using Act = std::function<grpc::Status(ServerStream*)>;
+
+  ScriptedController() {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
+    builder.RegisterService(this);
+    server_ = builder.BuildAndStart();
+  }
+  ~ScriptedController() override { server_->Shutdown(std::chrono::system_clock::now()); }
+
+  void Then(Act act) {
+    MutexLock lock(&mutex_);
+    acts_.push_back(std::move(act));
+  }
+
+  // Waits until every act has been played.
+  bool AwaitEnd() {
+    const absl::Time deadline = absl::Now() + absl::Seconds(30);
+    MutexLock lock(&mutex_);
+    while (!acts_.empty() || playing_ > 0) {
+      if (absl::Now() >= deadline) return false;
+      changed_.WaitUntil(&mutex_, deadline);
+    }
+    return true;
+  }
+
+  grpc::Status Connect(grpc::ServerContext* /*context*/, ServerStream* stream) override {
+    std::optional<Act> act;
+    {
+      MutexLock lock(&mutex_);
+      if (!acts_.empty()) {
+        act = std::move(acts_.front());
+        acts_.pop_front();
+        ++playing_;
+      }
+    }
+    if (!act) return {grpc::StatusCode::UNAVAILABLE, "the script is over"};
+    grpc::Status status = (*act)(stream);
+    MutexLock lock(&mutex_);
+    --playing_;
+    changed_.NotifyAll();
+    return status;
+  }
+
+  int port() const { return port_; }
+
+ private:
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_;
+  Mutex mutex_;
+  CondVar changed_;
+  std::deque<Act> acts_ ABSL_GUARDED_BY(mutex_);
+  int playing_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+class ControllerConnectorTest : public ::testing::Test {
+ protected:
+  ControllerConnectorTest() {
+    ControllerConnector::Options options;
+    options.controller = absl::StrCat("127.0.0.1:", controller_.port());
+    options.hello.set_node("alpha");
+    options.hello.set_largest_epoch(3);
+    options.backoff = {.base = absl::Milliseconds(1), .cap = absl::Milliseconds(5)};
+    connector_ = std::make_unique<ControllerConnector>(
+        options, [this](v1::Spec spec, uint64_t epoch) {
+          MutexLock lock(&mutex_);
+          specs_.push_back(spec.digest());
+          epochs_.push_back(epoch);
+        });
+  }
+
+  static v1::NodeReport Applied(const std::string& digest) {
+    v1::NodeReport report;
+    report.set_digest(digest);
+    report.set_state(v1::APPLY_STATE_APPLIED);
+    return report;
+  }
+
+  ScriptedController controller_;
+  Mutex mutex_;
+  std::vector<std::string> specs_;
+  std::vector<uint64_t> epochs_;
+  std::unique_ptr<ControllerConnector> connector_;
+};
+
+TEST_F(ControllerConnectorTest, SaysHelloFirstAndTheRestOnlyWhenWelcome) {
+  connector_->SendReport(Applied("d1"));
+  connector_->SendInventory(v1::Inventory());
+  controller_.Then([](ServerStream* stream) {
+    const v1::AgentMessage hello = Next(stream);
+    EXPECT_EQ(hello.hello().node(), "alpha");
+    EXPECT_EQ(hello.hello().applied_digest(), "d1");
+    EXPECT_EQ(hello.hello().largest_epoch(), 3U);
+    stream->Write(WelcomeOf(4));
+    EXPECT_TRUE(Next(stream).has_inventory());
+    EXPECT_TRUE(Next(stream).has_report());
+    return grpc::Status::OK;
+  });
+  connector_->Start();
+  EXPECT_TRUE(controller_.AwaitEnd());
+}
+
+TEST_F(ControllerConnectorTest, HandsSpecsOnAndAnswersPings) {
+  controller_.Then([](ServerStream* stream) {
+    Next(stream);
+    stream->Write(WelcomeOf(4));
+    v1::ControllerMessage spec;
+    spec.set_epoch(4);
+    spec.mutable_spec()->set_digest("d2");
+    stream->Write(spec);
+    v1::ControllerMessage ping;
+    ping.mutable_ping()->set_sequence(9);
+    stream->Write(ping);
+    EXPECT_EQ(Next(stream).pong().sequence(), 9U);
+    return grpc::Status::OK;
+  });
+  connector_->Start();
+  EXPECT_TRUE(controller_.AwaitEnd());
+  MutexLock lock(&mutex_);
+  EXPECT_EQ(specs_, std::vector<std::string>{"d2"});
+  EXPECT_EQ(epochs_, std::vector<uint64_t>{4});
+}
+
+TEST_F(ControllerConnectorTest, ComesBackAfterARefusalAndRemembersTheEpoch) {
+  controller_.Then([](ServerStream* stream) {
+    Next(stream);
+    stream->Write(WelcomeOf(7));
+    return grpc::Status(grpc::StatusCode::UNAVAILABLE, "restarting");
+  });
+  controller_.Then([](ServerStream* stream) {
+    Next(stream);
+    return ToGrpcStatus(
+        MakeError(absl::StatusCode::kAlreadyExists, "NODE_NAME_TAKEN", "another host"));
+  });
+  controller_.Then([](ServerStream* stream) {
+    EXPECT_EQ(Next(stream).hello().largest_epoch(), 7U);
+    return grpc::Status::OK;
+  });
+  connector_->Start();
+  EXPECT_TRUE(controller_.AwaitEnd());
+}
+
+TEST_F(ControllerConnectorTest, OfManyReportsTheLastArrives) {
+  controller_.Then([this](ServerStream* stream) {
+    Next(stream);
+    stream->Write(WelcomeOf(4));
+    for (int i = 0; i <= 1000; ++i) connector_->SendReport(Applied(absl::StrCat("d", i)));
+    while (Next(stream).report().digest() != "d1000") {
+    }
+    return grpc::Status::OK;
+  });
+  connector_->Start();
+  EXPECT_TRUE(controller_.AwaitEnd());
+}
+
+TEST_F(ControllerConnectorTest, TheSameReportIsNotSentTwice) {
+  controller_.Then([this](ServerStream* stream) {
+    Next(stream);
+    stream->Write(WelcomeOf(4));
+    connector_->SendReport(Applied("d1"));
+    connector_->SendReport(Applied("d1"));
+    v1::SpecAck ack;
+    ack.set_nonce("end");
+    connector_->SendAck(ack);
+    int reports = 0;
+    for (v1::AgentMessage message = Next(stream); !message.has_spec_ack();
+         message = Next(stream)) {
+      reports += message.has_report() ? 1 : 0;
+    }
+    EXPECT_LE(reports, 1);
+    return grpc::Status::OK;
+  });
+  connector_->Start();
+  EXPECT_TRUE(controller_.AwaitEnd());
+}
+
+TEST_F(ControllerConnectorTest, StopsWhileAStreamIsOpen) {
+  controller_.Then([this](ServerStream* stream) {
+    Next(stream);
+    stream->Write(WelcomeOf(4));
+    connector_->Stop();
+    v1::AgentMessage message;
+    while (stream->Read(&message)) {
+    }
+    return grpc::Status::OK;
+  });
+  connector_->Start();
+  EXPECT_TRUE(controller_.AwaitEnd());
+}
+
+TEST(ControllerConnectorStopTest, StopsWhileNobodyListens) {
+  ControllerConnector::Options options;
+  options.controller = "127.0.0.1:1";
+  ControllerConnector connector(options, [](const v1::Spec&, uint64_t) {});
+  connector.Start();
+  connector.SendReport(v1::NodeReport());
+  connector.Stop();
+  connector.Stop();
+}
+
+}  // namespace
+}  // namespace hotplugger::agent

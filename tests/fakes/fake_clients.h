@@ -1,0 +1,157 @@
+// Clients that answer what a test put in, and keep what they were asked.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "client/connector.h"
+#include "client/fleet_client.h"
+#include "client/host_client.h"
+#include "common/error_info.h"
+
+namespace hotplugger::client {
+
+// One call: its answers in turn, of which the last one stays.
+template <typename Request, typename Response>
+class FakeCall {
+ public:
+  void Answer(absl::StatusOr<Response> answer) { answers_.push_back(std::move(answer)); }
+
+  absl::StatusOr<Response> operator()(const Request& request) {
+    requests.push_back(request);
+    if (answers_.empty()) {
+      return MakeError(absl::StatusCode::kUnimplemented, "NO_ANSWER", "the test gave no answer");
+    }
+    absl::StatusOr<Response> answer = answers_.front();
+    if (answers_.size() > 1) answers_.pop_front();
+    return answer;
+  }
+
+  std::vector<Request> requests;
+
+ private:
+  std::deque<absl::StatusOr<Response>> answers_;
+};
+
+// What stands behind every FakeFleetClient.
+struct FakeFleet {
+  FakeCall<v1::ApplyPolicyRequest, v1::ApplyPolicyResponse> apply_policy;
+  FakeCall<v1::ListPoliciesRequest, v1::ListPoliciesResponse> list_policies;
+  FakeCall<v1::DeletePolicyRequest, v1::DeletePolicyResponse> delete_policy;
+  FakeCall<v1::SetHoldRequest, v1::SetHoldResponse> set_hold;
+  FakeCall<v1::ReleaseHoldRequest, v1::ReleaseHoldResponse> release_hold;
+  FakeCall<v1::ListHoldsRequest, v1::ListHoldsResponse> list_holds;
+  FakeCall<v1::GetNodeRequest, v1::GetNodeResponse> get_node;
+  FakeCall<v1::ListNodesRequest, v1::ListNodesResponse> list_nodes;
+  FakeCall<v1::DeleteNodeRequest, v1::DeleteNodeResponse> delete_node;
+};
+
+class FakeFleetClient final : public FleetClient {
+ public:
+  explicit FakeFleetClient(FakeFleet* fleet) : fleet_(*fleet) {}
+
+  absl::StatusOr<v1::ApplyPolicyResponse> ApplyPolicy(const v1::ApplyPolicyRequest& r) override {
+    return fleet_.apply_policy(r);
+  }
+  absl::StatusOr<v1::ListPoliciesResponse> ListPolicies(const v1::ListPoliciesRequest& r) override {
+    return fleet_.list_policies(r);
+  }
+  absl::StatusOr<v1::DeletePolicyResponse> DeletePolicy(const v1::DeletePolicyRequest& r) override {
+    return fleet_.delete_policy(r);
+  }
+  absl::StatusOr<v1::SetHoldResponse> SetHold(const v1::SetHoldRequest& r) override {
+    return fleet_.set_hold(r);
+  }
+  absl::StatusOr<v1::ReleaseHoldResponse> ReleaseHold(const v1::ReleaseHoldRequest& r) override {
+    return fleet_.release_hold(r);
+  }
+  absl::StatusOr<v1::ListHoldsResponse> ListHolds(const v1::ListHoldsRequest& r) override {
+    return fleet_.list_holds(r);
+  }
+  absl::StatusOr<v1::GetNodeResponse> GetNode(const v1::GetNodeRequest& r) override {
+    return fleet_.get_node(r);
+  }
+  absl::StatusOr<v1::ListNodesResponse> ListNodes(const v1::ListNodesRequest& r) override {
+    return fleet_.list_nodes(r);
+  }
+  absl::StatusOr<v1::DeleteNodeResponse> DeleteNode(const v1::DeleteNodeRequest& r) override {
+    return fleet_.delete_node(r);
+  }
+
+ private:
+  FakeFleet& fleet_;
+};
+
+// What stands behind every FakeHostClient.
+struct FakeHost {
+  FakeCall<v1::ListDevicesRequest, v1::ListDevicesResponse> list_devices;
+  FakeCall<v1::OfflineDeviceRequest, v1::OfflineDeviceResponse> offline_device;
+  FakeCall<v1::OnlineDeviceRequest, v1::OnlineDeviceResponse> online_device;
+  FakeCall<v1::ListDriversRequest, v1::ListDriversResponse> list_drivers;
+  FakeCall<v1::EnableDriverRequest, v1::EnableDriverResponse> enable_driver;
+  FakeCall<v1::DisableDriverRequest, v1::DisableDriverResponse> disable_driver;
+  FakeCall<v1::SwitchDriversRequest, v1::SwitchDriversResponse> switch_drivers;
+  FakeCall<v1::SetSwitchingRequest, v1::SetSwitchingResponse> set_switching;
+};
+
+class FakeHostClient final : public HostClient {
+ public:
+  explicit FakeHostClient(FakeHost* host) : host_(*host) {}
+
+  absl::StatusOr<v1::ListDevicesResponse> ListDevices(const v1::ListDevicesRequest& r) override {
+    return host_.list_devices(r);
+  }
+  absl::StatusOr<v1::OfflineDeviceResponse> OfflineDevice(
+      const v1::OfflineDeviceRequest& r) override {
+    return host_.offline_device(r);
+  }
+  absl::StatusOr<v1::OnlineDeviceResponse> OnlineDevice(const v1::OnlineDeviceRequest& r) override {
+    return host_.online_device(r);
+  }
+  absl::StatusOr<v1::ListDriversResponse> ListDrivers(const v1::ListDriversRequest& r) override {
+    return host_.list_drivers(r);
+  }
+  absl::StatusOr<v1::EnableDriverResponse> EnableDriver(const v1::EnableDriverRequest& r) override {
+    return host_.enable_driver(r);
+  }
+  absl::StatusOr<v1::DisableDriverResponse> DisableDriver(
+      const v1::DisableDriverRequest& r) override {
+    return host_.disable_driver(r);
+  }
+  absl::StatusOr<v1::SwitchDriversResponse> SwitchDrivers(
+      const v1::SwitchDriversRequest& r) override {
+    return host_.switch_drivers(r);
+  }
+  absl::StatusOr<v1::SetSwitchingResponse> SetSwitching(const v1::SetSwitchingRequest& r) override {
+    return host_.set_switching(r);
+  }
+
+ private:
+  FakeHost& host_;
+};
+
+// Gives out clients of one fake fleet and one fake host, and keeps what it was asked for.
+class FakeConnector final : public Connector {
+ public:
+  absl::StatusOr<std::unique_ptr<FleetClient>> ConnectFleet(const FleetTarget& target) override {
+    fleet_targets.push_back(target);
+    if (!refusal.ok()) return refusal;
+    return std::make_unique<FakeFleetClient>(&fleet);
+  }
+  absl::StatusOr<std::unique_ptr<HostClient>> ConnectHost(const HostTarget& target) override {
+    host_targets.push_back(target);
+    if (!refusal.ok()) return refusal;
+    return std::make_unique<FakeHostClient>(&host);
+  }
+
+  FakeFleet fleet;
+  FakeHost host;
+  // Where it is an error, what every connection is answered.
+  absl::Status refusal;
+  std::vector<FleetTarget> fleet_targets;
+  std::vector<HostTarget> host_targets;
+};
+
+}  // namespace hotplugger::client

@@ -1,0 +1,150 @@
+// A kernel with /sys/kernel/hotplugger, as a model: its registry of drivers, the files that show
+// it below a directory of the test's, and the writer that changes it.
+#pragma once
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <list>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "agent/devices/kernel_writer.h"
+
+namespace hotplugger::agent {
+
+class FakeKernelHotplugger final : public KernelWriter {
+ public:
+  struct Driver {
+    std::string name;
+    // The kernel's own, which no file shows.
+    std::vector<std::string> whitelist = {};
+    bool running = false;
+    // What its change_state answers; state stays where it isn't 0.
+    int start_error = 0;
+    int stop_error = 0;
+    // Answers 0 and stays as it was.
+    bool lies = false;
+    bool has_change_state = true;
+  };
+
+  // `root` stands for /sys.
+  explicit FakeKernelHotplugger(std::string root)
+      : directory_(std::move(root) + "/kernel/hotplugger") {
+    std::filesystem::create_directories(directory_);
+    Publish();
+  }
+
+  // A module comes or goes.
+  void Load(Driver driver) {
+    drivers_.push_back(std::move(driver));
+    Publish();
+  }
+  void Unload(absl::string_view name) {
+    drivers_.remove_if([name](const Driver& driver) { return driver.name == name; });
+    Publish();
+  }
+  // The whole registry goes, files and all.
+  void Remove() { std::filesystem::remove_all(directory_); }
+
+  void set_enabled(bool enabled) {
+    enabled_ = enabled;
+    Publish();
+  }
+  // A driver starts or stops by itself.
+  void SetRunning(absl::string_view name, bool running) {
+    Find(name)->running = running;
+    Publish();
+  }
+  // What the next write answers instead of being carried out, e.g. that the writer is stuck.
+  void set_next_answer(absl::StatusOr<int> answer) { next_answer_ = std::move(answer); }
+  // Case doesn't count. nullptr where there is none.
+  Driver* Find(absl::string_view name) {
+    for (Driver& driver : drivers_) {
+      if (absl::EqualsIgnoreCase(driver.name, name)) return &driver;
+    }
+    return nullptr;
+  }
+  int writes() const { return writes_; }
+
+  absl::StatusOr<int> SetCpuOnline(int, bool, absl::Time) override { return ENODEV; }
+
+  absl::StatusOr<int> SetKernelDriver(absl::string_view driver, bool running, absl::Time) override {
+    ++writes_;
+    if (next_answer_) return *std::exchange(next_answer_, std::nullopt);
+    if (!enabled_) return EPERM;
+    Driver* found = Find(driver.substr(0, 30));  // the kernel reads "%30s"
+    if (found == nullptr) return EINVAL;
+    const int error_number = Change(*found, running);
+    Publish();
+    return error_number;
+  }
+
+ private:
+  static bool Whitelists(const Driver& driver, const std::string& name) {
+    return std::any_of(driver.whitelist.begin(), driver.whitelist.end(),
+                       [&](const std::string& item) { return absl::EqualsIgnoreCase(item, name); });
+  }
+
+  int Change(Driver& driver, bool running) {
+    if (!driver.has_change_state || driver.running == running) return EFAULT;
+    if (running) {
+      if (const int error_number = DisableConflicts(driver); error_number != 0) {
+        return error_number;
+      }
+    }
+    const int answer = running ? driver.start_error : driver.stop_error;
+    if (answer == 0 && !driver.lies) driver.running = running;
+    return answer;
+  }
+
+  int DisableConflicts(const Driver& starting) {
+    for (Driver& other : drivers_) {
+      if (&other == &starting || !other.running) continue;
+      if (Whitelists(starting, other.name) && Whitelists(other, starting.name)) continue;
+      if (const int error_number = Change(other, false); error_number != 0) return error_number;
+    }
+    return 0;
+  }
+
+  void Publish() {
+    std::string all;
+    std::string running;
+    std::string stopped;
+    for (const Driver& driver : drivers_) {
+      absl::StrAppend(&all, driver.running ? absl::StrCat("[", driver.name, "]") : driver.name,
+                      " ");
+      absl::StrAppend(driver.running ? &running : &stopped, driver.name, " ");
+    }
+    Write("available_drivers", Page(all));
+    Write("enable_driver", Page(running));
+    Write("disable_driver", Page(stopped));
+    Write("enabled", enabled_ ? "1\n" : "0\n");
+  }
+
+  // One page, less a name: what doesn't fit is cut, in the middle of a name if need be.
+  static std::string Page(std::string names) {
+    if (names.empty()) names = "[none]";
+    return names.substr(0, 4096 - (32 + 2) - 1) + "\n";
+  }
+
+  void Write(const std::string& name, const std::string& content) {
+    std::ofstream(directory_ + "/" + name) << content;
+  }
+
+  const std::string directory_;
+  std::list<Driver> drivers_;
+  bool enabled_ = true;
+  std::optional<absl::StatusOr<int>> next_answer_;
+  int writes_ = 0;
+};
+
+}  // namespace hotplugger::agent

@@ -21,8 +21,8 @@ TEST_F(UndoTest, GoesInReverseOrder) {
                                        "stop c", "start b", "start a"));
   EXPECT_THAT(std::string(result.status.message()),
               HasSubstr("undone: c was stopped again, b was started again, a was started again"));
-  EXPECT_THAT(Outcomes(result), ElementsAre("driver/c UNDONE", "driver/d FAILED",
-                                            "driver/a UNDONE", "driver/b UNDONE"));
+  EXPECT_THAT(Outcomes(result), ElementsAre("driver/c UNDONE", "driver/d FAILED", "driver/a UNDONE",
+                                            "driver/b UNDONE"));
   EXPECT_EQ(Message(result, "d"), std::string(result.status.message()));
 }
 
@@ -47,6 +47,15 @@ TEST_F(UndoTest, DriversThatCallBackAsTheyArePutBackStopNobody) {
   EXPECT_THAT(Running(), ElementsAre("a", "b"));
 }
 
+TEST_F(UndoTest, NorDoTheyStopThoseThatTheSwitchLeftAlone) {
+  CallDisableConflictsOnStart(Add("a", Names(), true));
+  Add("spared", Names{"broken"}, true);
+  Add("broken", Names{"spared"})->set_start_answer(absl::InternalError("broken"));
+  EXPECT_FALSE(registry_.SwitchDrivers({"broken"}, {}, Deadline()).status.ok());
+  EXPECT_THAT(Running(), ElementsAre("a", "spared"));
+  EXPECT_THAT(log_.Take(), ElementsAre("stop a", "start broken", "start a"));
+}
+
 TEST_F(UndoTest, ADriverThatFailsAndYetStartsIsStoppedAgain) {
   const auto half = Add("half");
   half->set_hook([&](bool running, absl::Time) {
@@ -67,8 +76,8 @@ TEST_F(UndoTest, SaysExactlyWhatIsLeftWhereUndoingFails) {
   EXPECT_THAT(std::string(result.status.message()),
               AllOf(HasSubstr("undone: b was started again"),
                     HasSubstr("not undone: a is left stopped, though it was running (worn out)")));
-  EXPECT_THAT(Outcomes(result), ElementsAre("driver/broken FAILED", "driver/a FAILED",
-                                            "driver/b UNDONE"));
+  EXPECT_THAT(Outcomes(result),
+              ElementsAre("driver/broken FAILED", "driver/a FAILED", "driver/b UNDONE"));
   EXPECT_EQ(result.items[1].reason(), "UNDO_FAILED");
 }
 
@@ -138,6 +147,19 @@ TEST_F(UndoTest, WhatADriverDidBeforeItCalledBackIsUndoneToo) {
   EXPECT_THAT(Running(), ElementsAre("a"));
 }
 
+TEST_F(UndoTest, WhatADriverStartedBeforeItCalledBackIsSeenByThatCall) {
+  const auto a = Add("a");
+  const auto rude = Add("rude");
+  rude->set_calls_disable_conflicts(true);
+  rude->set_hook([&](bool running, absl::Time deadline) {
+    if (!running) return absl::OkStatus();
+    a->set_running(true);
+    return registry_.DisableConflicts("rude", deadline).status;
+  });
+  EXPECT_EQ(registry_.EnableOne("rude", Deadline()).status, absl::OkStatus());
+  EXPECT_THAT(Running(), ElementsAre("rude"));
+}
+
 TEST_F(UndoTest, NothingIsDecidedOnAGuess) {
   const auto mute = Add("mute");
   mute->set_ask_answer(absl::InternalError("no answer"));
@@ -176,11 +198,8 @@ TEST_F(UndoTest, OverridesReplaceTheDriversOwnWhitelists) {
 }
 
 TEST_F(UndoTest, BadOverridesChangeNothing) {
-  const std::map<std::string, Names> bad[] = {{{"a b", {}}},
-                                              {{"a", {"b c"}}},
-                                              {{"a", {"a"}}},
-                                              {{"a", {"b", "B"}}},
-                                              {{"a", {}}, {"A", {}}}};
+  const std::map<std::string, Names> bad[] = {
+      {{"a b", {}}}, {{"a", {"b c"}}}, {{"a", {"a"}}}, {{"a", {"b", "B"}}}, {{"a", {}}, {"A", {}}}};
   Add("a", Names{"x"});
   for (const auto& lists : bad) {
     EXPECT_EQ(registry_.SetWhitelistOverrides(lists).code(), absl::StatusCode::kInvalidArgument);
@@ -214,8 +233,7 @@ TEST_F(UndoTest, PreviewSaysWhatWouldBeDoneAndDoesNothing) {
 
 TEST_F(UndoTest, TheNumberOfDriversIsBounded) {
   for (size_t i = 0; i < Registry::kMaxDrivers; ++i) Add(absl::StrCat("driver", i));
-  const absl::Status status =
-      registry_.Register(std::make_shared<FakeDriver>("one-more", Names()));
+  const absl::Status status = registry_.Register(std::make_shared<FakeDriver>("one-more", Names()));
   EXPECT_EQ(ErrorReason(status), "TOO_MANY_DRIVERS");
 }
 

@@ -34,6 +34,16 @@ def spawn(folder: Path, arguments: list[str], outlive_us: bool) -> None:
                                    start_new_session=True)
     _children[process.pid] = process
     (folder / PID_FILE).write_text(f"{process.pid}\n")
+    # Until setpriv has asked the kernel for it, nobody ends QEMU with us.
+    wait_until(lambda: process.poll() is not None or _runs_qemu(process.pid), 10, "QEMU starts",
+               pause=0.01)
+
+
+def _runs_qemu(pid: int) -> bool:
+    try:
+        return os.path.basename(os.readlink(f"/proc/{pid}/exe")) == QEMU
+    except OSError:
+        return False
 
 
 def running_pid(folder: Path) -> int | None:

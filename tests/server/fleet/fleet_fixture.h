@@ -24,7 +24,9 @@ struct FakeAgent {
   std::unique_ptr<NodeSession> session;
 
   absl::Status Say(const v1::AgentMessage& message) { return session->OnMessage(message, link); }
-  absl::Status Say(const std::string& text) { return Say(testing::FromText<v1::AgentMessage>(text)); }
+  absl::Status Say(const std::string& text) {
+    return Say(testing::FromText<v1::AgentMessage>(text));
+  }
 };
 
 class FleetFixture : public ::testing::Test {

@@ -10,8 +10,8 @@
 namespace hotplugger::server {
 namespace {
 
-using ::testing::HasSubstr;
 using testing::FromText;
+using ::testing::HasSubstr;
 
 constexpr char kSelector[] = R"(selector {match_labels {key: "pool" value: "lab"}})";
 
@@ -82,20 +82,17 @@ INSTANTIATE_TEST_SUITE_P(
              "policy.drivers.stopped", "65"},
         Case{"TooManyActive", Policy(absl::StrCat("drivers {", Repeat("active", 17), "}")),
              "policy.drivers.active", "at most 16"},
-        Case{"WhitelistOfItself",
-             Policy(R"(drivers {whitelist {key: "a" value {drivers: "A"}}})"),
+        Case{"WhitelistOfItself", Policy(R"(drivers {whitelist {key: "a" value {drivers: "A"}}})"),
              "policy.drivers.whitelist[a]", "itself"},
         Case{"WhitelistKeyTwice",
              Policy(R"(drivers {whitelist {key: "a" value {}} whitelist {key: "A" value {}}})"),
              "policy.drivers.whitelist", "second time"},
         Case{"BadWhitelistKey", Policy(R"(drivers {whitelist {key: "a/b" value {}}})"),
              "policy.drivers.whitelist", "a/b"},
-        Case{"OneSidedActive",
-             Policy(R"(drivers {active: "a" active: "b"
+        Case{"OneSidedActive", Policy(R"(drivers {active: "a" active: "b"
                        whitelist {key: "a" value {drivers: "B"}} whitelist {key: "b" value {}}})"),
              "policy.drivers.active", "b does not whitelist a"},
-        Case{"MutualActive",
-             Policy(R"(drivers {active: "A" active: "b"
+        Case{"MutualActive", Policy(R"(drivers {active: "A" active: "b"
                        whitelist {key: "a" value {drivers: "b"}}
                        whitelist {key: "b" value {drivers: "*"}}})"),
              "", ""},
@@ -105,7 +102,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"OffAndStopped", Policy(R"(drivers {stopped: "a" switching: SWITCH_OFF})"),
              "policy.drivers.switching", "forbids"},
         Case{"Nothing", Policy("drivers {}"), "policy", "asks for nothing"}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& test) { return test.param.name; });
 
 TEST(PolicyValidatorAllTest, TellsEverythingAtOnce) {
   const auto violations = ValidatePolicy(
@@ -142,7 +139,7 @@ class HoldValidatorTest : public ::testing::TestWithParam<HoldCase> {};
 TEST_P(HoldValidatorTest, FindsIt) {
   const auto violations = ValidateHold(FromText<v1::Hold>(GetParam().hold));
   ASSERT_EQ(violations.size(), GetParam().field.empty() ? 0u : 1u);
-  if (!violations.empty()) EXPECT_EQ(violations[0].field, GetParam().field);
+  for (const FieldViolation& violation : violations) EXPECT_EQ(violation.field, GetParam().field);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -168,7 +165,7 @@ INSTANTIATE_TEST_SUITE_P(
                  absl::StrCat(R"(node: "n" subject: "cpu3" state: DEVICE_STATE_ONLINE reason: ")",
                               std::string(1025, 'x'), "\""),
                  "hold.reason"}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& test) { return test.param.name; });
 
 }  // namespace
 }  // namespace hotplugger::server

@@ -105,7 +105,12 @@ INSTANTIATE_TEST_SUITE_P(
     Cases, ResolverTest,
     ::testing::Values(
         Case{"Nothing", {}, {}, "", {}, {}},
-        Case{"OtherNodes", {R"(name: "a" selector {nodes: "n2"} cpu {offline: "1"})"}, {}, "", {}, {}},
+        Case{"OtherNodes",
+             {R"(name: "a" selector {nodes: "n2"} cpu {offline: "1"})"},
+             {},
+             "",
+             {},
+             {}},
         Case{"OnePolicy",
              {R"(name: "a" cpu {offline: "1-2"} drivers {active: "x" stopped: "y"
                  switching: SWITCH_ON whitelist {key: "x" value {drivers: "z"}}})"},
@@ -215,7 +220,7 @@ INSTANTIATE_TEST_SUITE_P(
              R"(drivers_active: "z")",
              {"driver/z=hold/driver/z"},
              {}}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& test) { return test.param.name; });
 
 TEST(SerializeSpecTest, TheEmptySpecHasNoBytes) {
   EXPECT_EQ(SerializeSpec(v1::NodeSpec()), "");

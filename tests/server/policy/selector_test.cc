@@ -37,7 +37,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"NameAndLabel", R"(nodes: "n1" match_labels {key: "pool" value: "lab"})", true},
         Case{"NameButNotLabel", R"(nodes: "n1" match_labels {key: "pool" value: "x"})", false},
         Case{"LabelButNotName", R"(nodes: "n2" match_labels {key: "pool" value: "lab"})", false}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& test) { return test.param.name; });
 
 }  // namespace
 }  // namespace hotplugger::server

@@ -1,5 +1,5 @@
-#include "tests/contract/store_contract.h"
 #include "server/store/sqlite_store.h"
+#include "tests/contract/store_contract.h"
 #include "tests/fakes/memory_store.h"
 #include "tests/fakes/temp_dir.h"
 
@@ -29,10 +29,10 @@ class SqliteInTempDir final : public Store {
 
 INSTANTIATE_TEST_SUITE_P(
     Stores, StoreContract,
-    ::testing::Values(
-        StoreFactory{"Memory", [] { return std::make_unique<testing::MemoryStore>(); }},
-        StoreFactory{"Sqlite", [] { return std::make_unique<SqliteInTempDir>(); }}),
-    [](const auto& info) { return info.param.name; });
+    ::testing::Values(StoreFactory{"Memory",
+                                   [] { return std::make_unique<testing::MemoryStore>(); }},
+                      StoreFactory{"Sqlite", [] { return std::make_unique<SqliteInTempDir>(); }}),
+    [](const auto& test) { return test.param.name; });
 
 }  // namespace
 }  // namespace hotplugger::server

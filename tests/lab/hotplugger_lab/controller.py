@@ -1,0 +1,89 @@
+"""The real controller on this machine's loopback: started, killed, started again on its port."""
+
+import signal
+import subprocess
+from pathlib import Path
+
+from . import tools
+from .deadline import wait_until
+from .errors import LabError
+
+PROGRAM = "hotplugger-controller"
+START_SECONDS = 30.0
+STOP_SECONDS = 15.0
+LOG_LINES = 20
+
+
+class Controller:
+    """One controller by its folder, where its store outlives it. It ends with its starter."""
+
+    def __init__(self, build_dir: Path | str, folder: Path | str, *arguments: str):
+        self._program = Path(build_dir) / "bin" / PROGRAM
+        self._folder = Path(folder)
+        self._arguments = arguments
+        self._process: subprocess.Popen[bytes] | None = None
+        self._port = 0  # any free one at first, then always that: agents know no other
+
+    @property
+    def port(self) -> int:
+        if self._port == 0:
+            raise LabError("the controller has not been started yet, so it has no port")
+        return self._port
+
+    def start(self) -> None:
+        """Starts it and waits until it serves."""
+        if self._process is not None:
+            raise LabError(f"{PROGRAM} runs already, as {self._process.pid}")
+        self._folder.mkdir(parents=True, exist_ok=True)
+        ports = self._folder / "ports"
+        ports.unlink(missing_ok=True)
+        # The kernel ends it when the thread that starts it ends: a killed test can't tidy up.
+        command = [tools.find("setpriv"), "--pdeathsig", "KILL", str(self._program),
+                   "--listen", f"127.0.0.1:{self._port}", "--metrics-listen", "127.0.0.1:0",
+                   "--store", f"sqlite:{self._folder / 'controller.db'}",
+                   "--port-file", str(ports), *self._arguments]
+        with open(self._folder / "controller.log", "ab") as log:
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log,
+                                             stderr=log, start_new_session=True)
+        try:
+            wait_until(lambda: self._serves(ports), START_SECONDS, f"{PROGRAM} serves", pause=0.02)
+        except BaseException:
+            self.kill()
+            raise
+        self._port = int(dict(line.split("=") for line in ports.read_text().split())["grpc"])
+
+    def kill(self) -> None:
+        """SIGKILL: nothing in it gets a chance to tidy up."""
+        if self._process is not None:
+            self._process.kill()
+            self._reap()
+
+    def stop(self) -> None:
+        """Ends it in order, and says so when it does not end by itself."""
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise LabError(f"{PROGRAM} did not end within {STOP_SECONDS:g} s of SIGTERM; its last "
+                           f"words:\n{self.log_tail()}") from None
+        self._reap()
+
+    def log_tail(self) -> str:
+        log = self._folder / "controller.log"
+        words = log.read_text(errors="replace") if log.exists() else ""
+        return "\n".join(words.splitlines()[-LOG_LINES:])
+
+    def _serves(self, ports: Path) -> bool:
+        assert self._process is not None
+        if self._process.poll() is not None:
+            raise LabError(f"{PROGRAM} ended with status {self._process.returncode}; its last "
+                           f"words:\n{self.log_tail()}")
+        return ports.exists()
+
+    def _reap(self) -> None:
+        assert self._process is not None
+        self._process.wait(STOP_SECONDS)
+        self._process = None

@@ -164,6 +164,10 @@ bool NodeRegistry::RecordReport(const StreamKey& key, const v1::NodeReport& repo
              report.digest() == node->facts.applied_digest) {
     node->facts.applied_digest.clear();
   }
+  if (report.state() == v1::APPLY_STATE_REFUSED && report.digest() == node->target_digest) {
+    node->nacked_digest = report.digest();
+    node->nack_errors = {report.message()};
+  }
   // Until something is pushed on this stream, the node knows best what it works towards. Later its
   // reports may be older than the last push.
   if (node->pushed || report.digest() == node->target_digest ||
@@ -236,7 +240,9 @@ NodeRegistry::PingRound NodeRegistry::TakePingRound(uint64_t shard, uint64_t sha
 NodeSnapshot NodeRegistry::ToSnapshot(const Node& node) {
   NodeSnapshot snapshot = node.facts;
   if (!node.nacked_digest.empty() && node.facts.desired != nullptr &&
-      node.facts.desired->digest == node.nacked_digest) {
+      node.facts.desired->digest == node.nacked_digest &&
+      !(node.facts.report != nullptr && node.facts.report->state() == v1::APPLY_STATE_REFUSED &&
+        node.facts.report->digest() == node.nacked_digest)) {
     auto refusal = std::make_shared<v1::NodeReport>();
     refusal->set_digest(node.nacked_digest);
     refusal->set_state(v1::APPLY_STATE_REFUSED);

@@ -80,8 +80,7 @@ class AgentImpl final : public Agent {
     RETURN_IF_ERROR(OpenHost());
     queue_ = std::make_unique<WorkQueue>("operation queue", kOperationQueueCapacity);
     MakeLink();
-    reconciler_ =
-        std::make_unique<Reconciler>(*host_, *queue_, *link_, replacements_.reconciler);
+    reconciler_ = std::make_unique<Reconciler>(*host_, *queue_, *link_, replacements_.reconciler);
     // Subscribed before the first read, so that no change falls between.
     if (replacements_.monitor_uevents) {
       ASSIGN_OR_RETURN(uevents_, UeventMonitor::Create([this] { HostChanged(); }));
@@ -114,8 +113,8 @@ class AgentImpl final : public Agent {
   absl::Status OpenHost() {
     const bool real = options_.sysroot.empty();
     const std::string root = real ? "/sys" : options_.sysroot;
-    ASSIGN_OR_RETURN(sysfs_, Sysfs::Open(root, real ? Sysfs::Kind::kRealSysfs
-                                                    : Sysfs::Kind::kAnyDirectory));
+    ASSIGN_OR_RETURN(
+        sysfs_, Sysfs::Open(root, real ? Sysfs::Kind::kRealSysfs : Sysfs::Kind::kAnyDirectory));
     ASSIGN_OR_RETURN(state_file_, StateFile::Open(options_.state_dir));
     writer_ = std::move(replacements_.writer);
     if (writer_ == nullptr) {
@@ -149,9 +148,7 @@ class AgentImpl final : public Agent {
         ControllerConnector::Options{.controller = options_.controller,
                                      .hello = MakeHello(options_, *host_),
                                      .backoff = replacements_.reconnect},
-        [this](v1::Spec spec, uint64_t epoch) {
-          reconciler_->OfferSpec(std::move(spec), epoch);
-        });
+        [this](v1::Spec spec, uint64_t epoch) { reconciler_->OfferSpec(std::move(spec), epoch); });
     link_ = connector_.get();
   }
 

@@ -57,8 +57,9 @@ std::vector<FieldViolation> FindViolations(const AgentOptions& options) {
     Note("--label", ValidateLabelValue(value), &violations);
   }
   if (options.limits.min_online_cpus < 1) {
-    violations.push_back({"--min-online-cpus", absl::StrCat(options.limits.min_online_cpus,
-                                                            " is too few; at least 1 stays online")});
+    violations.push_back(
+        {"--min-online-cpus",
+         absl::StrCat(options.limits.min_online_cpus, " is too few; at least 1 stays online")});
   }
   return violations;
 }
@@ -74,12 +75,12 @@ ParsedCommandLine ParseCommandLine(int argc, const char* const* argv) {
   AgentOptions& options = parsed.options;
   options.node = HostName();
   std::vector<std::string> labels;
-  CLI::App app("Carries out device and driver operations on this host, and keeps it as the "
-               "controller's policies say.",
-               "hotplugger-agent");
+  CLI::App app(
+      "Carries out device and driver operations on this host, and keeps it as the "
+      "controller's policies say.",
+      "hotplugger-agent");
   app.set_version_flag("--version", absl::StrCat("hotplugger-agent ", kVersion));
-  app.add_option("--node", options.node, "This host's name in the fleet")
-      ->capture_default_str();
+  app.add_option("--node", options.node, "This host's name in the fleet")->capture_default_str();
   app.add_option("--controller", options.controller,
                  "HOST:PORT of the controller; without it only the saved spec is enforced");
   app.add_flag("--insecure", options.insecure, "Allow plaintext to a controller beyond loopback");

@@ -70,10 +70,11 @@ absl::StatusCode ErrnoStatusCode(int error_number) {
 
 absl::Status ErrnoStatus(int error_number, absl::string_view action, absl::string_view path) {
   char text[128];
-  return MakeError(ErrnoStatusCode(error_number), ErrnoName(error_number),
-                   absl::StrCat(action, " ", path, ": ", strerror_r(error_number, text, sizeof text),
-                                " (", ErrnoName(error_number), ")"),
-                   {{"path", std::string(path)}, {"errno", ErrnoName(error_number)}});
+  return MakeError(
+      ErrnoStatusCode(error_number), ErrnoName(error_number),
+      absl::StrCat(action, " ", path, ": ", strerror_r(error_number, text, sizeof text), " (",
+                   ErrnoName(error_number), ")"),
+      {{"path", std::string(path)}, {"errno", ErrnoName(error_number)}});
 }
 
 }  // namespace hotplugger

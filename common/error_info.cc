@@ -49,8 +49,8 @@ absl::Status MakeFieldErrors(const std::vector<FieldViolation>& violations) {
     added->set_description(violation.description);
     lines.push_back(absl::StrCat(violation.field, ": ", violation.description));
   }
-  absl::Status status = MakeError(absl::StatusCode::kInvalidArgument, "INVALID_FIELD",
-                                  absl::StrJoin(lines, "\n"));
+  absl::Status status =
+      MakeError(absl::StatusCode::kInvalidArgument, "INVALID_FIELD", absl::StrJoin(lines, "\n"));
   SetDetail(&status, bad_request);
   return status;
 }

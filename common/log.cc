@@ -15,9 +15,12 @@ namespace {
 
 absl::string_view LevelName(LogLevel level) {
   switch (level) {
-    case LogLevel::kInfo: return "INFO";
-    case LogLevel::kWarning: return "WARNING";
-    case LogLevel::kError: return "ERROR";
+    case LogLevel::kInfo:
+      return "INFO";
+    case LogLevel::kWarning:
+      return "WARNING";
+    case LogLevel::kError:
+      return "ERROR";
   }
   return "ERROR";
 }
@@ -39,9 +42,9 @@ std::string QuotedIfNeeded(absl::string_view value) {
 
 void Log(LogLevel level, absl::string_view message,
          std::initializer_list<std::pair<absl::string_view, absl::string_view>> fields) {
-  std::string line = absl::StrCat(
-      absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::Now(), absl::UTCTimeZone()), " ",
-      LevelName(level), " ", Escape(message));
+  std::string line =
+      absl::StrCat(absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::Now(), absl::UTCTimeZone()), " ",
+                   LevelName(level), " ", Escape(message));
   for (const auto& [key, value] : fields) {
     absl::StrAppend(&line, " ", key, "=", QuotedIfNeeded(value));
   }

@@ -13,17 +13,19 @@ namespace {
 constexpr size_t kMaxNameLength = 63;
 
 absl::Status BadName(absl::string_view what, absl::string_view name, absl::string_view rule) {
-  return MakeError(absl::StatusCode::kInvalidArgument, "BAD_NAME",
-                   absl::StrCat(what, " \"", absl::Utf8SafeCEscape(name.substr(0, 80)),
-                                "\" is not ", rule));
+  return MakeError(
+      absl::StatusCode::kInvalidArgument, "BAD_NAME",
+      absl::StrCat(what, " \"", absl::Utf8SafeCEscape(name.substr(0, 80)), "\" is not ", rule));
 }
 
-bool IsLowerOrDigit(char c) { return absl::ascii_islower(static_cast<unsigned char>(c)) || absl::ascii_isdigit(static_cast<unsigned char>(c)); }
+bool IsLowerOrDigit(char c) {
+  return absl::ascii_islower(static_cast<unsigned char>(c)) ||
+         absl::ascii_isdigit(static_cast<unsigned char>(c));
+}
 
 bool IsName(absl::string_view name, absl::string_view also_inside) {
   return !name.empty() && name.size() <= kMaxNameLength && IsLowerOrDigit(name.front()) &&
-         IsLowerOrDigit(name.back()) &&
-         std::all_of(name.begin(), name.end(), [&](char c) {
+         IsLowerOrDigit(name.back()) && std::all_of(name.begin(), name.end(), [&](char c) {
            return IsLowerOrDigit(c) || also_inside.find(c) != absl::string_view::npos;
          });
 }
@@ -53,10 +55,10 @@ absl::Status ValidateLabelKey(absl::string_view key) {
 }
 
 absl::Status ValidateLabelValue(absl::string_view value) {
-  const bool valid = value.size() <= kMaxNameLength &&
-                     std::all_of(value.begin(), value.end(), [](char c) {
-                       return absl::ascii_isprint(static_cast<unsigned char>(c));
-                     });
+  const bool valid =
+      value.size() <= kMaxNameLength && std::all_of(value.begin(), value.end(), [](char c) {
+        return absl::ascii_isprint(static_cast<unsigned char>(c));
+      });
   if (valid) return absl::OkStatus();
   return BadName("label value", value, "0 to 63 printable ASCII characters");
 }

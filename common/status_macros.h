@@ -10,11 +10,11 @@
 #define HOTPLUGGER_CONCAT(a, b) HOTPLUGGER_CONCAT_INNER(a, b)
 
 // Returns from the function if `expression`, an absl::Status, is an error.
-#define RETURN_IF_ERROR(expression)                                   \
-  do {                                                                \
+#define RETURN_IF_ERROR(expression)                                           \
+  do {                                                                        \
     if (absl::Status status_of_macro = (expression); !status_of_macro.ok()) { \
-      return status_of_macro;                                         \
-    }                                                                 \
+      return status_of_macro;                                                 \
+    }                                                                         \
   } while (false)
 
 #define HOTPLUGGER_ASSIGN_OR_RETURN(temporary, target, expression) \

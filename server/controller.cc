@@ -28,9 +28,8 @@ absl::Status Controller::Start(const Options& options) {
   state_ = std::make_unique<FleetState>(records_.get(), &registry_, &clock_, &counters_);
   RETURN_IF_ERROR(state_->Load());
   engine_ = std::make_unique<FleetEngine>(state_.get(), &counters_, epoch_);
-  ASSIGN_OR_RETURN(metrics_server_,
-                   StartMetricsServer(options.metrics_listen,
-                                      {&registry_, &counters_, epoch_, kVersion}));
+  ASSIGN_OR_RETURN(metrics_server_, StartMetricsServer(options.metrics_listen,
+                                                       {&registry_, &counters_, epoch_, kVersion}));
   metrics_port_ = metrics_server_->port();
   ASSIGN_OR_RETURN(
       grpc_server_,

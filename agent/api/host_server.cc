@@ -26,10 +26,10 @@ HostServer::~HostServer() { Shutdown(); }
 absl::StatusOr<std::unique_ptr<HostServer>> HostServer::Create(const std::string& socket_path,
                                                                HostService& service) {
   if (socket_path.size() >= sizeof(sockaddr_un::sun_path)) {
-    return MakeFieldErrors({{"--socket", absl::StrCat("\"", socket_path, "\" has ",
-                                                      socket_path.size(), " bytes; at most ",
-                                                      sizeof(sockaddr_un::sun_path) - 1,
-                                                      " fit a unix socket's address")}});
+    return MakeFieldErrors(
+        {{"--socket",
+          absl::StrCat("\"", socket_path, "\" has ", socket_path.size(), " bytes; at most ",
+                       sizeof(sockaddr_un::sun_path) - 1, " fit a unix socket's address")}});
   }
   std::error_code error;
   const std::filesystem::path folder = std::filesystem::path(socket_path).parent_path();
@@ -43,9 +43,9 @@ absl::StatusOr<std::unique_ptr<HostServer>> HostServer::Create(const std::string
   builder.RegisterService(&service);
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr) {
-    return MakeError(absl::StatusCode::kUnavailable, "CANNOT_LISTEN",
-                     absl::StrCat("can't listen at ", socket_path,
-                                  "; is its folder writable for the agent?"));
+    return MakeError(
+        absl::StatusCode::kUnavailable, "CANNOT_LISTEN",
+        absl::StrCat("can't listen at ", socket_path, "; is its folder writable for the agent?"));
   }
   if (chmod(socket_path.c_str(), 0660) != 0) return ErrnoStatus(errno, "chmod", socket_path);
   return std::unique_ptr<HostServer>(new HostServer(std::move(server)));

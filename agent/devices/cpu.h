@@ -13,7 +13,8 @@ namespace hotplugger::agent {
 struct Cpu {
   // By the global mask: cpuN/online can be stale (kernel 0, fact 6).
   bool online = false;
-  // Whether cpuN/online exists; its absence is the normal sign of a CPU that must stay (kernel 2.4).
+  // Whether cpuN/online exists; its absence is the normal sign of a CPU that must stay
+  // (kernel 2.4).
   bool hotpluggable = false;
 };
 

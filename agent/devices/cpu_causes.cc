@@ -35,7 +35,8 @@ constexpr CauseRow kCauses[] = {
      "reset)",
      false},
     {Way::kOffline, EBUSY, "CPU_BUSY", StatusCode::kFailedPrecondition,
-     "the kernel can't spare it now: the last online or housekeeping CPU, the nohz_full timekeeper, "
+     "the kernel can't spare it now: the last online or housekeeping CPU, the nohz_full "
+     "timekeeper, "
      "deadline tasks that would not fit elsewhere, a hypervisor channel bound to it, or hotplug "
      "disabled for a moment",
      true},

@@ -15,17 +15,18 @@ namespace {
 absl::string_view Wanted(bool online) { return online ? "online" : "offline"; }
 
 absl::Status NoSuchCpu(const Sysfs& sysfs, int cpu, const CpuInventory& cpus) {
-  return MakeError(absl::StatusCode::kNotFound, "DEVICE_NOT_FOUND",
-                   absl::StrCat(CpuName(cpu), " is not present on this host; ", sysfs.root(),
-                                "/devices/system/cpu/present reads ",
-                                FormatCpuList(PresentCpus(cpus))),
-                   {{"device", CpuName(cpu)}});
+  return MakeError(
+      absl::StatusCode::kNotFound, "DEVICE_NOT_FOUND",
+      absl::StrCat(CpuName(cpu), " is not present on this host; ", sysfs.root(),
+                   "/devices/system/cpu/present reads ", FormatCpuList(PresentCpus(cpus))),
+      {{"device", CpuName(cpu)}});
 }
 
 absl::Status NotHotpluggable(int cpu) {
   return MakeError(absl::StatusCode::kFailedPrecondition, "NOT_HOTPLUGGABLE",
-                   absl::StrCat(CpuName(cpu), " has no `online` file: the kernel keeps this CPU "
-                                              "online for as long as the host runs"),
+                   absl::StrCat(CpuName(cpu),
+                                " has no `online` file: the kernel keeps this CPU "
+                                "online for as long as the host runs"),
                    {{"device", CpuName(cpu)}});
 }
 
@@ -94,7 +95,8 @@ v1::ItemResult FailedItem(absl::string_view subject, const absl::Status& status)
   int number = 0;
   if (absl::SimpleAtoi(error_number, &number)) result.set_error_number(number);
   // Where the kernel or the driver answered, it was tried; all else was refused before a write.
-  const bool tried = !error_number.empty() || status.code() == absl::StatusCode::kDeadlineExceeded ||
+  const bool tried = !error_number.empty() ||
+                     status.code() == absl::StatusCode::kDeadlineExceeded ||
                      status.code() == absl::StatusCode::kAborted ||
                      status.code() == absl::StatusCode::kUnavailable ||
                      status.code() == absl::StatusCode::kInternal;

@@ -21,8 +21,7 @@ class DeviceOperator {
   static constexpr absl::Duration kCpuDeadline = absl::Seconds(60);
 
   // All outlive this.
-  DeviceOperator(const Sysfs& sysfs, KernelWriter& writer, const SafetyLimits& limits,
-                 Clock& clock)
+  DeviceOperator(const Sysfs& sysfs, KernelWriter& writer, const SafetyLimits& limits, Clock& clock)
       : sysfs_(sysfs), writer_(writer), limits_(limits), clock_(clock) {}
 
   // Brings the device to `online`, within kCpuDeadline. Ok, CHANGED or ALREADY, means that

@@ -18,12 +18,11 @@ absl::Status CheckCpuOffline(const SafetyLimits& limits, const CpuInventory& cpu
   const std::string cause =
       left == 0 ? absl::StrCat(CpuName(cpu), " is the last online CPU")
                 : absl::StrCat("taking ", CpuName(cpu), " offline would leave ", left, " online");
-  return MakeError(absl::StatusCode::kFailedPrecondition, "LIMIT_MIN_ONLINE_CPUS",
-                   absl::StrCat(cause, "; this host's limit min_online_cpus is ", floor,
-                                ", set by its agent's --min-online-cpus"),
-                   {{"device", CpuName(cpu)},
-                    {"limit", "min_online_cpus"},
-                    {"value", absl::StrCat(floor)}});
+  return MakeError(
+      absl::StatusCode::kFailedPrecondition, "LIMIT_MIN_ONLINE_CPUS",
+      absl::StrCat(cause, "; this host's limit min_online_cpus is ", floor,
+                   ", set by its agent's --min-online-cpus"),
+      {{"device", CpuName(cpu)}, {"limit", "min_online_cpus"}, {"value", absl::StrCat(floor)}});
 }
 
 }  // namespace hotplugger::agent

@@ -69,9 +69,10 @@ absl::StatusOr<std::unique_ptr<Sysfs>> Sysfs::Open(const std::string& path, Kind
   if (fstatfs(fd.get(), &file_system) != 0) return ErrnoStatus(errno, "examining", path);
   if (kind == Kind::kRealSysfs && file_system.f_type != SYSFS_MAGIC) {
     return MakeError(absl::StatusCode::kFailedPrecondition, "NOT_SYSFS",
-                     absl::StrCat(path, " is not a sysfs file system, so writes there would change "
-                                        "nothing; mount sysfs, or pass --sysroot for a tree that "
-                                        "stands for it in a test"));
+                     absl::StrCat(path,
+                                  " is not a sysfs file system, so writes there would change "
+                                  "nothing; mount sysfs, or pass --sysroot for a tree that "
+                                  "stands for it in a test"));
   }
   return std::unique_ptr<Sysfs>(new Sysfs(path, fd.Release()));
 }

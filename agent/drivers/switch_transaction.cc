@@ -37,14 +37,10 @@ bool OfKernel(const HotplugDriver& driver) {
   return driver.provider() == v1::DRIVER_PROVIDER_KERNEL;
 }
 
-// Why a driver changed that nobody called.
-std::string WhyAlong(const HotplugDriver& changed, bool changed_to, const HotplugDriver& cause,
-                     bool cause_to) {
-  if (OfKernel(changed) && OfKernel(cause)) {
-    return absl::StrCat(Verb(changed_to), " by the kernel as ", cause.name(), " ", Verb(cause_to),
-                        "; the kernel's own whitelists can't be read");
-  }
-  return absl::StrCat(Verb(changed_to), " by itself as ", cause.name(), " ", Verb(cause_to));
+bool Lists(const DriverWhitelist& whitelist, absl::string_view name) {
+  return whitelist && std::any_of(whitelist->begin(), whitelist->end(), [name](const auto& listed) {
+           return listed == "*" || absl::EqualsIgnoreCase(listed, name);
+         });
 }
 
 }  // namespace
@@ -62,13 +58,14 @@ void SwitchTransaction::Learn(const std::vector<std::shared_ptr<HotplugDriver>>&
     if (Entry* entry = Find(snapshot[i].name)) {
       // Within a nested call: the driver that called may have changed others on its own.
       if (innermost_ != nullptr && !entry->changing_to) {
-        Observe(*entry, state, *innermost_->driver, innermost_->changing_to.value_or(true));
+        Observe(*entry, state, *innermost_, innermost_->changing_to.value_or(true));
       }
     } else {
       Entry& added = entries_.emplace_back();
       added.driver = drivers[i];
       added.original = state;
       added.known = state;
+      added.whitelist = snapshot[i].whitelist;
     }
   }
 }
@@ -209,11 +206,11 @@ absl::Status SwitchTransaction::CheckAnswer(Entry& entry, const SwitchStep& step
 void SwitchTransaction::ObserveOthers(const Entry& cause, bool running) {
   for (Entry& other : entries_) {
     if (&other == &cause || other.changing_to) continue;
-    Observe(other, AskState(*other.driver, nullptr), *cause.driver, running);
+    Observe(other, AskState(*other.driver, nullptr), cause, running);
   }
 }
 
-void SwitchTransaction::Observe(Entry& other, v1::DriverState state, const HotplugDriver& cause,
+void SwitchTransaction::Observe(Entry& other, v1::DriverState state, const Entry& cause,
                                 bool running) {
   const v1::DriverState before = std::exchange(other.known, state);
   if (state == before || state == v1::DRIVER_STATE_UNKNOWN) return;
@@ -221,7 +218,30 @@ void SwitchTransaction::Observe(Entry& other, v1::DriverState state, const Hotpl
   Touch(other);
   v1::ItemResult& item = Item(other.driver->name());
   item.set_outcome(v1::OUTCOME_CHANGED);
-  item.set_message(WhyAlong(*other.driver, state == v1::DRIVER_STATE_RUNNING, cause, running));
+  item.set_message(WhyAlong(other, state == v1::DRIVER_STATE_RUNNING, cause, running));
+}
+
+// Why a driver changed that nobody called.
+std::string SwitchTransaction::WhyAlong(const Entry& changed, bool changed_to, const Entry& cause,
+                                        bool cause_to) {
+  const absl::string_view name = changed.driver->name();
+  const absl::string_view other = cause.driver->name();
+  if (!OfKernel(*changed.driver) || !OfKernel(*cause.driver)) {
+    return absl::StrCat(Verb(changed_to), " by itself as ", other, " ", Verb(cause_to));
+  }
+  std::string why = absl::StrCat(Verb(changed_to), " by the kernel as ", other, " ", Verb(cause_to),
+                                 "; the kernel's own whitelists can't be read");
+  // With a list of the policy's on one side, the missing side can only be the other one.
+  const bool cause_spares = Lists(cause.whitelist, name);
+  const bool changed_spares = Lists(changed.whitelist, other);
+  if (!changed_to && cause_spares && changed_spares) {
+    absl::StrAppend(&why, ", but they are not mutual, although the policy's are");
+  } else if (!changed_to && (cause_spares || changed_spares)) {
+    absl::StrAppend(&why, "; ", cause_spares ? other : name, " whitelists ",
+                    cause_spares ? name : other, " by policy, so the missing side is that of ",
+                    cause_spares ? name : other);
+  }
+  return why;
 }
 
 absl::Status SwitchTransaction::CheckWanted(absl::string_view cause) {

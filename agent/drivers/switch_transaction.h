@@ -54,6 +54,8 @@ class SwitchTransaction {
     std::shared_ptr<HotplugDriver> driver;
     v1::DriverState original = v1::DRIVER_STATE_UNKNOWN;
     v1::DriverState known = v1::DRIVER_STATE_UNKNOWN;
+    // As it counts in this switch.
+    DriverWhitelist whitelist;
     // What the transaction wants of it; checked after every step.
     std::optional<bool> wanted;
     // While its ChangeState is on the stack: the state asked for.
@@ -77,7 +79,9 @@ class SwitchTransaction {
   absl::Status Change(Entry& entry, const SwitchStep& step);
   absl::Status CheckAnswer(Entry& entry, const SwitchStep& step, const absl::Status& answer);
   void ObserveOthers(const Entry& cause, bool running);
-  void Observe(Entry& other, v1::DriverState state, const HotplugDriver& cause, bool running);
+  void Observe(Entry& other, v1::DriverState state, const Entry& cause, bool running);
+  static std::string WhyAlong(const Entry& changed, bool changed_to, const Entry& cause,
+                              bool cause_to);
   absl::Status CheckWanted(absl::string_view cause);
   absl::Status Fail(Entry& entry, const absl::Status& status);
   void PutBack(Entry& entry, absl::Time deadline);

@@ -51,8 +51,7 @@ class ControllerStream final
   v1::ControllerMessage incoming_;
 
   Mutex mutex_;
-  Outbox<v1::AgentMessage, static_cast<size_t>(AgentSlot::kCount)> outbox_
-      ABSL_GUARDED_BY(mutex_);
+  Outbox<v1::AgentMessage, static_cast<size_t>(AgentSlot::kCount)> outbox_ ABSL_GUARDED_BY(mutex_);
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

@@ -24,8 +24,7 @@ class LocalOperations {
   absl::StatusOr<v1::ListDriversResponse> ListDrivers();
   absl::StatusOr<v1::EnableDriverResponse> EnableDriver(const std::string& driver);
   absl::StatusOr<v1::DisableDriverResponse> DisableDriver(const std::string& driver);
-  absl::StatusOr<v1::SwitchDriversResponse> SwitchDrivers(
-      const v1::SwitchDriversRequest& request);
+  absl::StatusOr<v1::SwitchDriversResponse> SwitchDrivers(const v1::SwitchDriversRequest& request);
   absl::StatusOr<v1::SetSwitchingResponse> SetSwitching(v1::Switch switching);
 
  private:

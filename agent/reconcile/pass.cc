@@ -100,8 +100,7 @@ class Pass {
   }
 
   absl::Status ReleaseDrivers() {
-    const std::map<std::string, bool> release =
-        DriversToRelease(spec_, host_.state().baseline());
+    const std::map<std::string, bool> release = DriversToRelease(spec_, host_.state().baseline());
     if (release.empty()) return absl::OkStatus();
     AboutToChange();
     const SwitchResult restored =
@@ -116,7 +115,8 @@ class Pass {
   v1::Baseline RecordDrivers(v1::Baseline baseline) {
     for (const v1::Driver& driver : host_.drivers().List()) {
       const std::string name = NormalizeDriverName(driver.name());
-      if (driver.state() == v1::DRIVER_STATE_UNKNOWN || baseline.drivers().count(name) > 0) continue;
+      if (driver.state() == v1::DRIVER_STATE_UNKNOWN || baseline.drivers().count(name) > 0)
+        continue;
       (*baseline.mutable_drivers())[name] = driver.state();
     }
     return baseline;

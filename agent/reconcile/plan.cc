@@ -71,9 +71,9 @@ v1::Baseline ForgetReleased(v1::Baseline baseline, const v1::NodeSpec& spec,
   for (const auto& [device, state] : baseline.devices()) {
     const absl::StatusOr<DeviceName> name = ParseDeviceName(device);
     const bool in_spec = name.ok() && wanted.count(name->number) > 0;
-    const bool pending = std::any_of(left.begin(), left.end(), [&device = device](const auto& step) {
-      return step.device == device;
-    });
+    const bool pending =
+        std::any_of(left.begin(), left.end(),
+                    [&device = device](const auto& step) { return step.device == device; });
     if (!in_spec && !pending) released.push_back(device);
   }
   for (const std::string& device : released) baseline.mutable_devices()->erase(device);

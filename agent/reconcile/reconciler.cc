@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "agent/reconcile/report_items.h"
 #include "agent/reconcile/spec_check.h"
 #include "common/log.h"
 
@@ -19,6 +20,7 @@ constexpr absl::Duration kPeace = absl::Minutes(2);
 void LogPass(const PassResult& result) {
   const v1::NodeReport& report = result.report;
   for (const v1::ItemResult& item : report.items()) {
+    if (item.outcome() == v1::OUTCOME_ALREADY) continue;
     Log(item.outcome() == v1::OUTCOME_FAILED || item.outcome() == v1::OUTCOME_REFUSED
             ? LogLevel::kWarning
             : LogLevel::kInfo,
@@ -34,7 +36,10 @@ void LogPass(const PassResult& result) {
 
 Reconciler::Reconciler(Host& host, WorkQueue& operation_queue, ControllerLink& link,
                        Options options)
-    : host_(host), queue_(operation_queue), link_(link), options_(options),
+    : host_(host),
+      queue_(operation_queue),
+      link_(link),
+      options_(options),
       backoff_(options.retry) {}
 
 Reconciler::~Reconciler() { Stop(); }
@@ -68,8 +73,9 @@ bool Reconciler::WaitForWork(std::optional<Offer>* offer) {
   MutexLock lock(&mutex_);
   for (;;) {
     if (stopped_) return false;
-    const absl::Time due =
-        offer_ ? absl::InfinitePast() : host_changed_ ? not_before_ : std::max(next_look_, not_before_);
+    const absl::Time due = offer_          ? absl::InfinitePast()
+                           : host_changed_ ? not_before_
+                                           : std::max(next_look_, not_before_);
     if (absl::Now() >= due) break;
     wake_.WaitUntil(&mutex_, due);
   }
@@ -143,13 +149,11 @@ void Reconciler::NotePass(PassResult result) {
   const bool drifted = same_spec && applied_before_ && result.changed;
   if (drifted) ++drift_count_;
   result.report.set_drift_count(drift_count_);
-  // What a pass did stays worth reading; a later look that finds all well has nothing to add.
-  if (same_spec && applied_before_ && !result.changed && !failed) {
-    *result.report.mutable_items() = last_items_;
-  } else {
-    LogPass(result);
-    last_items_ = result.report.items();
+  LogPass(result);
+  if (same_spec) {
+    *result.report.mutable_items() = MergeItems(last_items_, result.report.items());
   }
+  last_items_ = result.report.items();
   // Nothing to report where the controller has never said what it wants.
   if (!result.report.digest().empty()) link_.SendReport(result.report);
   link_.SendInventory(result.inventory);

@@ -10,11 +10,11 @@
 #include "agent/reconcile/controller_link.h"
 #include "agent/reconcile/host.h"
 #include "agent/reconcile/pass.h"
+#include "agent/reconcile/report_items.h"
 #include "common/backoff.h"
 #include "common/clock.h"
 #include "common/mutex.h"
 #include "common/work_queue.h"
-#include "google/protobuf/repeated_field.h"
 
 namespace hotplugger::agent {
 
@@ -70,7 +70,7 @@ class Reconciler {
   bool applied_before_ = false;
   std::string last_digest_;
   int64_t drift_count_ = 0;
-  google::protobuf::RepeatedPtrField<v1::ItemResult> last_items_;
+  ReportItems last_items_;
   absl::Time next_look_;
   // No pass before this, however many events come: two actors that undo each other must not spin.
   absl::Time not_before_ = absl::InfinitePast();

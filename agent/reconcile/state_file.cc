@@ -100,9 +100,10 @@ absl::StatusOr<v1::AgentState> StateFile::Load() {
   if (renameat(directory_fd_, kFile, directory_fd_, kDamagedFile) != 0) {
     return ErrnoStatus(errno, "setting aside", path);
   }
-  return MakeError(absl::StatusCode::kDataLoss, "STATE_DAMAGED",
-                   absl::StrCat(path, " is damaged (its checksum does not fit) and was set aside as ",
-                                kDamagedFile, "; the last good spec comes from the controller again"));
+  return MakeError(
+      absl::StatusCode::kDataLoss, "STATE_DAMAGED",
+      absl::StrCat(path, " is damaged (its checksum does not fit) and was set aside as ",
+                   kDamagedFile, "; the last good spec comes from the controller again"));
 }
 
 absl::Status StateFile::Save(const v1::AgentState& state) {

@@ -25,8 +25,8 @@ class StateStore {
 // that a crash or a full disk at any instant leaves the old file or the new one.
 class StateFile final : public StateStore {
  public:
-  // Makes the directory if it is missing, and locks it: FAILED_PRECONDITION (reason STATE_DIR_IN_USE)
-  // while another agent has it.
+  // Makes the directory if it is missing, and locks it: FAILED_PRECONDITION (reason
+  // STATE_DIR_IN_USE) while another agent has it.
   static absl::StatusOr<std::unique_ptr<StateFile>> Open(const std::string& directory);
 
   ~StateFile() override;

@@ -1,5 +1,5 @@
-// What agent and writer say to each other over a SOCK_SEQPACKET socket pair: one fixed-size request,
-// one fixed-size reply, both on one machine and from one build.
+// What agent and writer say to each other over a SOCK_SEQPACKET socket pair: one fixed-size
+// request, one fixed-size reply, both on one machine and from one build.
 #pragma once
 
 #include <cstdint>

@@ -44,7 +44,8 @@ int SetDriver(int root, const WriteRequest& request) {
     if (isgraph(static_cast<unsigned char>(request.driver[i])) == 0) return EINVAL;
   }
   return WriteFile(
-      root, request.value == 1 ? "kernel/hotplugger/enable_driver" : "kernel/hotplugger/disable_driver",
+      root,
+      request.value == 1 ? "kernel/hotplugger/enable_driver" : "kernel/hotplugger/disable_driver",
       request.driver);
 }
 
@@ -53,8 +54,10 @@ int SetDriver(int root, const WriteRequest& request) {
 int CarryOut(int root, const WriteRequest& request) {
   if (request.value > 1) return EINVAL;
   switch (request.act) {
-    case WriteAct::kCpuOnline: return SetCpu(root, request);
-    case WriteAct::kKernelDriver: return SetDriver(root, request);
+    case WriteAct::kCpuOnline:
+      return SetCpu(root, request);
+    case WriteAct::kKernelDriver:
+      return SetDriver(root, request);
   }
   return EINVAL;
 }

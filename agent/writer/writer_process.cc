@@ -40,8 +40,7 @@ int Spawn(const std::string& program, const std::string& root, int child_socket,
   std::string program_argument = program;
   std::string root_argument = root;
   char* argv[] = {program_argument.data(), root_argument.data(), nullptr};
-  const int error_number =
-      posix_spawn(pid, program.c_str(), &actions, &attributes, argv, environ);
+  const int error_number = posix_spawn(pid, program.c_str(), &actions, &attributes, argv, environ);
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   return error_number;
@@ -161,9 +160,10 @@ absl::StatusOr<int> WriterProcess::AwaitReply(uint64_t sequence, absl::string_vi
     if (ready < 0 && errno == EINTR) continue;
     if (ready == 0) {
       return MakeError(absl::StatusCode::kDeadlineExceeded, "STUCK",
-                       absl::StrCat(act, " has had no answer from the kernel by its deadline and "
-                                         "can't be aborted; later operations on this host wait "
-                                         "until it ends"));
+                       absl::StrCat(act,
+                                    " has had no answer from the kernel by its deadline and "
+                                    "can't be aborted; later operations on this host wait "
+                                    "until it ends"));
     }
     WriteReply reply = {};
     if (recv(socket_, &reply, sizeof reply, 0) != sizeof reply) {
@@ -171,11 +171,12 @@ absl::StatusOr<int> WriterProcess::AwaitReply(uint64_t sequence, absl::string_vi
       const bool reaped = waitpid(pid_, &wait_status, 0) == pid_;
       pid_ = -1;
       End();
-      return MakeError(absl::StatusCode::kUnavailable, "WRITER_ENDED",
-                       absl::StrCat(program_, " ",
-                                    reaped ? DescribeExit(wait_status) : std::string("ended"),
-                                    " while ", act, "; whether it took effect shows in the "
-                                    "device's state"));
+      return MakeError(
+          absl::StatusCode::kUnavailable, "WRITER_ENDED",
+          absl::StrCat(program_, " ", reaped ? DescribeExit(wait_status) : std::string("ended"),
+                       " while ", act,
+                       "; whether it took effect shows in the "
+                       "device's state"));
     }
     if (reply.sequence == sequence) return reply.error_number;
   }

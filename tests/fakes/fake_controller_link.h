@@ -30,8 +30,8 @@ class FakeControllerLink final : public agent::ControllerLink {
   }
 
   // The first report, from the `from`th on, that fits; nullopt after 20 s without one.
-  std::optional<v1::NodeReport> AwaitReport(
-      const std::function<bool(const v1::NodeReport&)>& fits, size_t from = 0) {
+  std::optional<v1::NodeReport> AwaitReport(const std::function<bool(const v1::NodeReport&)>& fits,
+                                            size_t from = 0) {
     return Await(reports_, fits, from);
   }
   std::optional<v1::SpecAck> AwaitAck(const std::function<bool(const v1::SpecAck&)>& fits) {

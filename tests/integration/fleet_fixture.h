@@ -121,9 +121,8 @@ class FleetTest : public ::testing::Test {
   absl::StatusOr<v1::Node> GetNode(const std::string& name) {
     v1::GetNodeRequest request;
     request.set_name(name);
-    auto response = Call<v1::GetNodeResponse>([&](auto* context, auto* answer) {
-      return fleet_->GetNode(context, request, answer);
-    });
+    auto response = Call<v1::GetNodeResponse>(
+        [&](auto* context, auto* answer) { return fleet_->GetNode(context, request, answer); });
     if (!response.ok()) return response.status();
     return response->node();
   }

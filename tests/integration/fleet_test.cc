@@ -98,13 +98,11 @@ TEST_F(FleetTest, DriversAreSwitchedAndRestored) {
     return alpha.in_sync() && alpha.inventory().drivers_size() == 2 &&
            alpha.inventory().drivers(0).state() == state;
   };
-  EXPECT_TRUE(Eventually("alpha", [&](const auto& alpha) {
-    return runs(alpha, v1::DRIVER_STATE_RUNNING);
-  }));
+  EXPECT_TRUE(Eventually("alpha",
+                         [&](const auto& alpha) { return runs(alpha, v1::DRIVER_STATE_RUNNING); }));
   ASSERT_TRUE(Delete("park").ok());
-  EXPECT_TRUE(Eventually("alpha", [&](const auto& alpha) {
-    return runs(alpha, v1::DRIVER_STATE_STOPPED);
-  }));
+  EXPECT_TRUE(Eventually("alpha",
+                         [&](const auto& alpha) { return runs(alpha, v1::DRIVER_STATE_STOPPED); }));
   node.agent.reset();
 }
 

@@ -14,8 +14,8 @@ namespace {
 class HostServiceTest : public FleetTest {
  protected:
   HostServiceTest() : node_(AddNode("alpha", {})) {
-    stub_ = v1::HostService::NewStub(grpc::CreateChannel(
-        "unix:" + node_.state.Path("agent.sock"), grpc::InsecureChannelCredentials()));
+    stub_ = v1::HostService::NewStub(grpc::CreateChannel("unix:" + node_.state.Path("agent.sock"),
+                                                         grpc::InsecureChannelCredentials()));
   }
 
   absl::StatusOr<v1::OfflineDeviceResponse> Offline(const std::string& device) {

@@ -118,7 +118,8 @@ class DriversTest(FleetCase):
         items = self.switch("alucard")
         self.assertEqual(self.kernel.running(), {"alucard"})
         self.assert_item(items, "intelli", "CHANGED", "stopped by the kernel",
-                         "whitelists can't be read", "alucard")
+                         "alucard whitelists intelli by policy",
+                         "the missing side is that of intelli")
 
     def test_two_that_the_kernel_does_not_let_run_together_are_refused_and_undone(self) -> None:
         self.kernel.start("bricked")

@@ -8,8 +8,8 @@
 namespace hotplugger::agent {
 namespace {
 
-using ::testing::HasSubstr;
 using testing::FakeHost;
+using ::testing::HasSubstr;
 
 std::unique_ptr<Sysfs> Open(const FakeHost& host) {
   return *Sysfs::Open(host.root(), Sysfs::Kind::kAnyDirectory);

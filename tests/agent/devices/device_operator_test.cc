@@ -10,9 +10,9 @@ namespace hotplugger::agent {
 namespace {
 
 using ::testing::ElementsAre;
+using testing::FakeHost;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::FakeHost;
 
 class DeviceOperatorTest : public ::testing::Test {
  protected:
@@ -62,7 +62,9 @@ TEST_F(DeviceOperatorTest, AbsentCpuNamesThosePresent) {
   EXPECT_THAT(message_, HasSubstr("0-3"));
 }
 
-TEST_F(DeviceOperatorTest, BadNameIsRefused) { EXPECT_EQ(Refused("cpu-1", false), "BAD_DEVICE_NAME"); }
+TEST_F(DeviceOperatorTest, BadNameIsRefused) {
+  EXPECT_EQ(Refused("cpu-1", false), "BAD_DEVICE_NAME");
+}
 
 TEST_F(DeviceOperatorTest, KernelErrorIsExplained) {
   host_.FailCpu(2, ENOSPC);

@@ -79,8 +79,9 @@ TEST_F(LocalOperationsTest, SwitchingIsKept) {
 }
 
 TEST_F(LocalOperationsTest, SwitchingNeedsAnAnswer) {
-  EXPECT_EQ(ErrorFieldViolations(Operations().SetSwitching(v1::SWITCH_UNSPECIFIED).status())[0].field,
-            "switching");
+  EXPECT_EQ(
+      ErrorFieldViolations(Operations().SetSwitching(v1::SWITCH_UNSPECIFIED).status())[0].field,
+      "switching");
 }
 
 TEST_F(LocalOperationsTest, SwitchingOfTheSpecStands) {

@@ -29,7 +29,8 @@ class PassTest : public ::testing::Test, protected HostFixture {
     EXPECT_EQ(result.report.state(), v1::APPLY_STATE_APPLIED) << result.report.DebugString();
   }
 
-  static v1::NodeSpec Spec(const std::string& offline, const std::vector<std::string>& active = {}) {
+  static v1::NodeSpec Spec(const std::string& offline,
+                           const std::vector<std::string>& active = {}) {
     v1::NodeSpec spec;
     spec.set_cpu_offline(offline);
     for (const std::string& driver : active) spec.add_drivers_active(driver);

@@ -65,8 +65,7 @@ TEST(PlanDevicesTest, ARecordedDeviceThatIsStillWantedStays) {
 }
 
 TEST(PlanDevicesTest, ACpuThatCannotBeSwitchedIsStillTried) {
-  EXPECT_THAT(PlanDevices(Offline("0"), {}, Cpus()),
-              ElementsAre(DeviceStep{"cpu0", false, false}));
+  EXPECT_THAT(PlanDevices(Offline("0"), {}, Cpus()), ElementsAre(DeviceStep{"cpu0", false, false}));
 }
 
 TEST(RecordDevicesTest, RecordsWhatWillBeTouchedOnce) {

@@ -9,8 +9,8 @@
 namespace hotplugger::agent {
 namespace {
 
-using ::testing::HasSubstr;
 using testing::FakeControllerLink;
+using ::testing::HasSubstr;
 
 class ReconcilerTest : public ::testing::Test, protected HostFixture {
  protected:
@@ -46,9 +46,8 @@ class ReconcilerTest : public ::testing::Test, protected HostFixture {
 
 TEST_F(ReconcilerTest, TellsTheInventoryAtOnceAndNoReportWithoutASpec) {
   reconciler_.Start();
-  EXPECT_TRUE(link_.AwaitInventory([](const auto& inventory) {
-    return inventory.cpus_online() == "0-3";
-  }));
+  EXPECT_TRUE(
+      link_.AwaitInventory([](const auto& inventory) { return inventory.cpus_online() == "0-3"; }));
   EXPECT_EQ(link_.report_count(), 0U);
 }
 
@@ -102,9 +101,8 @@ TEST_F(ReconcilerTest, EnforcesTheSavedSpecWithoutAController) {
   body.set_cpu_offline("3");
   SetSpec(body);
   reconciler_.Start();
-  EXPECT_TRUE(link_.AwaitInventory([](const auto& inventory) {
-    return inventory.cpus_online() == "0-2";
-  }));
+  EXPECT_TRUE(
+      link_.AwaitInventory([](const auto& inventory) { return inventory.cpus_online() == "0-2"; }));
 }
 
 TEST_F(ReconcilerTest, DriftIsUndoneAndCounted) {

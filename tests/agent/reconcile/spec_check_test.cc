@@ -67,9 +67,8 @@ TEST(SpecCheckTest, NamesEveryProblem) {
   body.set_cpu_online("x");
   body.add_drivers_active("a/b");
   (*body.mutable_driver_whitelists())["alucard"].add_drivers("alucard");
-  EXPECT_THAT(Check(body),
-              ElementsAre(HasSubstr("3-1"), HasSubstr("\"x\""), HasSubstr("a/b"),
-                          HasSubstr("the driver itself")));
+  EXPECT_THAT(Check(body), ElementsAre(HasSubstr("3-1"), HasSubstr("\"x\""), HasSubstr("a/b"),
+                                       HasSubstr("the driver itself")));
 }
 
 TEST(SpecCheckTest, RefusesContradictions) {

@@ -2,14 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
 #include <sys/resource.h>
 
 #include <csignal>
 #include <filesystem>
 
 #include "common/error_info.h"
-
 #include "tests/fakes/temp_dir.h"
 
 namespace hotplugger::agent {

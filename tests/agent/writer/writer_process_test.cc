@@ -29,8 +29,8 @@ class WriterProcessTest : public ::testing::Test {
  protected:
   WriterProcessTest() {
     dir_.Write(kOnline, "");
-    writer_ = *WriterProcess::Create(std::string(HOTPLUGGER_BIN_DIR) + "/hotplugger-writer",
-                                     dir_.path());
+    writer_ =
+        *WriterProcess::Create(std::string(HOTPLUGGER_BIN_DIR) + "/hotplugger-writer", dir_.path());
   }
 
   // Makes cpu1's file one that blocks its writer until somebody reads, like a kernel that is stuck.

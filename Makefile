@@ -28,20 +28,20 @@ demo-stop: ## End what `make demo KEEP=1` left up
 	@python3 tests/lab/demo.py --build-dir $(BUILD) --stop
 
 test: build ## All tests: unit, contract, integration, and the lab on real kernels
-	ctest --preset $(PRESET) -j $(JOBS)
+	scripts/with-read-only-sys ctest --preset $(PRESET) -j $(JOBS)
 
 test-fast: build ## All tests but the lab
-	ctest --preset $(PRESET) -j $(JOBS) -LE lab
+	scripts/with-read-only-sys ctest --preset $(PRESET) -j $(JOBS) -LE lab
 
 asan: packages ## Unit and integration tests under the address and undefined sanitizers
 	cmake --preset asan --log-level=WARNING
 	cmake --build --preset asan -j $(JOBS)
-	ctest --preset asan -j $(JOBS)
+	scripts/with-read-only-sys ctest --preset asan -j $(JOBS)
 
 tsan: packages ## Tests of the gRPC-free parts under the thread sanitizer
 	cmake --preset tsan --log-level=WARNING
 	cmake --build --preset tsan -j $(JOBS)
-	ctest --preset tsan -j $(JOBS)
+	scripts/with-read-only-sys ctest --preset tsan -j $(JOBS)
 
 format: ## Format all sources
 	@scripts/sources | xargs clang-format-14 -i

@@ -105,10 +105,11 @@ void PrintReport(const v1::Node& node, std::ostream& out) {
   if (!report.message().empty()) out << "  " << Printable(report.message()) << '\n';
   if (report.drift_count() > 0) out << "  drift found: " << report.drift_count() << " times\n";
   if (report.items().empty()) return;
-  Table table({"SUBJECT", "OUTCOME", "REASON", "RETRIED", "MESSAGE"});
+  Table table({"SUBJECT", "OUTCOME", "REASON", "MESSAGE"});
   for (const v1::ItemResult& item : report.items()) {
-    table.AddRow({item.subject(), ShortEnumName(*v1::Outcome_descriptor(), item.outcome()),
-                  item.reason(), item.retryable() ? "yes" : "no", item.message()});
+    const std::string outcome = ShortEnumName(*v1::Outcome_descriptor(), item.outcome());
+    table.AddRow({item.subject(), absl::StrCat(outcome, item.retryable() ? ", retried" : ""),
+                  item.reason(), item.message()});
   }
   table.Print(out, kIndent);
 }

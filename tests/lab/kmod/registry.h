@@ -15,32 +15,31 @@
 #define HOTPLUGGER_NAME_LEN 32 /* with the NUL */
 
 struct hotplugger_driver {
-  char name[HOTPLUGGER_NAME_LEN];
-  int (*change_state)(struct hotplugger_driver* driver, bool on);
-  bool (*is_enabled)(const struct hotplugger_driver* driver);
-  const char* const* whitelist; /* ends in NULL; NULL and empty both spare nobody */
-  bool running;                 /* the lab drivers' own state; only they touch it */
-  struct list_head node;
+	char name[HOTPLUGGER_NAME_LEN];
+	int (*change_state)(struct hotplugger_driver *driver, bool on);
+	bool (*is_enabled)(const struct hotplugger_driver *driver);
+	const char *const *whitelist; /* ends in NULL; NULL and empty both spare nobody */
+	bool running;                 /* the lab drivers' own state; only they touch it */
+	struct list_head node;
 };
 
 /* Which drivers a listing shows. */
 enum hotplugger_filter { HOTPLUGGER_ALL, HOTPLUGGER_RUNNING, HOTPLUGGER_STOPPED };
 
-int hotplugger_register(struct hotplugger_driver* driver);
-int hotplugger_unregister(struct hotplugger_driver* driver);
+int hotplugger_register(struct hotplugger_driver *driver);
+int hotplugger_unregister(struct hotplugger_driver *driver);
 
-/* Stops every running driver that does not whitelist @driver, or that @driver does not whitelist.
- */
-int hotplugger_disable_conflicts(struct hotplugger_driver* driver);
+/* Stops every running driver that does not whitelist @driver, or that @driver does not whitelist. */
+int hotplugger_disable_conflicts(struct hotplugger_driver *driver);
 
 /* Starts or stops one driver and consults no whitelist. EFAULT: it is in that state already. */
-int hotplugger_switch_one(const char* name, bool on);
+int hotplugger_switch_one(const char *name, bool on);
 
 bool hotplugger_switching(void);
 void hotplugger_set_switching(bool on);
 
 /* Fills @page (PAGE_SIZE) with names as sysfs shows them and returns the length. */
-ssize_t hotplugger_list(char* page, enum hotplugger_filter filter);
+ssize_t hotplugger_list(char *page, enum hotplugger_filter filter);
 
 int lab_sysfs_create(void);
 void lab_sysfs_remove(void);

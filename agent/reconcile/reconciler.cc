@@ -84,6 +84,15 @@ bool Reconciler::WaitForWork(std::optional<Offer>* offer) {
   return true;
 }
 
+// The queue was full: a newer offer may have come meanwhile, which then stands.
+void Reconciler::PutBack(std::optional<Offer> offer) {
+  next_look_ = not_before_ = absl::Now() + options_.retry.base;
+  MutexLock lock(&mutex_);
+  if (!offer_) offer_ = std::move(offer);
+  host_changed_ = true;
+  if (!stopped_) wake_.WaitUntil(&mutex_, not_before_);
+}
+
 void Reconciler::Run() {
   std::optional<Offer> offer;
   while (WaitForWork(&offer)) {
@@ -95,7 +104,7 @@ void Reconciler::Run() {
     });
     if (!added.ok()) {
       Log(LogLevel::kWarning, "no reconcile pass", {{"cause", std::string(added.message())}});
-      next_look_ = not_before_ = absl::Now() + options_.retry.base;
+      PutBack(std::move(offer));
       continue;
     }
     // Bounded: each operation of a pass has a deadline of its own.

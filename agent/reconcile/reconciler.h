@@ -53,6 +53,7 @@ class Reconciler {
   void Run();
   // Waits until there is a reason to act; false when stopped.
   bool WaitForWork(std::optional<Offer>* offer);
+  void PutBack(std::optional<Offer> offer);
   // On the operation queue's thread:
   void TakeSpec(const Offer& offer);
   PassResult Look();

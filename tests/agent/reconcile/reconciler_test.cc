@@ -143,6 +143,19 @@ TEST_F(ReconcilerTest, TriesAgainWhatCanGoAwayByItself) {
   EXPECT_TRUE(link_.AwaitReport(Applied(spec)));
 }
 
+TEST_F(ReconcilerTest, ASpecSurvivesAFullQueue) {
+  Mutex gate;
+  gate.Lock();
+  int waiting = 0;
+  while (queue_.Add([&gate] { MutexLock lock(&gate); }).ok()) ++waiting;
+  ASSERT_GE(waiting, 16);
+  reconciler_.Start();
+  const v1::Spec spec = Spec("3");
+  reconciler_.OfferSpec(spec, 1);
+  gate.Unlock();
+  EXPECT_TRUE(link_.AwaitReport(Applied(spec)));
+}
+
 TEST_F(ReconcilerTest, TheNewestOfManySpecsWins) {
   v1::Spec last;
   for (int i = 0; i < 50; ++i) {

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "common/error_info.h"
 #include "common/names.h"
 #include "common/transport/address.h"
@@ -45,8 +46,13 @@ std::vector<FieldViolation> FindViolations(const AgentOptions& options) {
   std::vector<FieldViolation> violations;
   Note("--node", ValidateNodeName(options.node), &violations);
   if (!options.controller.empty()) {
-    Note("--controller",
-         CheckPlaintextAddress("--controller", options.controller, options.insecure), &violations);
+    const absl::Status address =
+        CheckPlaintextAddress("--controller", options.controller, options.insecure);
+    // Its message names the flag already.
+    if (!address.ok()) {
+      violations.push_back(
+          {"--controller", std::string(absl::StripPrefix(address.message(), "--controller: "))});
+    }
   }
   if (options.labels.size() > kMaxLabels) {
     violations.push_back({"--label", absl::StrCat(options.labels.size(), " labels; at most ",

@@ -109,7 +109,8 @@ ExitCode ExitCodeFor(const absl::Status& status) {
     case absl::StatusCode::kInvalidArgument:
       return ExitCode::kUsage;
     case absl::StatusCode::kUnavailable:
-      return ExitCode::kUnreachable;
+      // A peer that answered "not now" was reached.
+      return ErrorReason(status) == "UNREACHABLE" ? ExitCode::kUnreachable : ExitCode::kFailure;
     default:
       return ExitCode::kFailure;
   }

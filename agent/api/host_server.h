@@ -17,7 +17,7 @@ namespace hotplugger::agent {
 class HostServer {
  public:
   // Listens at `socket_path`, mode 0660, making its folder if it is missing. `service` outlives
-  // this. The caller holds the state directory's lock, so a socket that is there is a dead agent's.
+  // this. FAILED_PRECONDITION (reason SOCKET_IN_USE) while another agent serves there.
   static absl::StatusOr<std::unique_ptr<HostServer>> Create(const std::string& socket_path,
                                                             HostService& service);
   ~HostServer();
@@ -26,9 +26,10 @@ class HostServer {
   void Shutdown();
 
  private:
-  explicit HostServer(std::unique_ptr<grpc::Server> server);
+  HostServer(std::unique_ptr<grpc::Server> server, int lock_fd);
 
   std::unique_ptr<grpc::Server> server_;
+  const int lock_fd_;
 };
 
 }  // namespace hotplugger::agent

@@ -44,10 +44,10 @@ constexpr CauseRow kCauses[] = {
      "the other CPUs have too few free interrupt vectors for its interrupts; take fewer CPUs "
      "offline, or give its devices fewer queues",
      false},
-    {Way::kOffline, EINVAL, "NOT_PRESENT", StatusCode::kNotFound, "it is not present", false},
+    {Way::kOffline, EINVAL, "DEVICE_NOT_FOUND", StatusCode::kNotFound, "it is not present", false},
     {Way::kOnline, EPERM, "SMT_OFF", StatusCode::kFailedPrecondition,
      "it is a secondary thread and SMT is off on this host; turn SMT on first", false},
-    {Way::kOnline, EINVAL, "NOT_PRESENT", StatusCode::kNotFound,
+    {Way::kOnline, EINVAL, "DEVICE_NOT_FOUND", StatusCode::kNotFound,
      "it is not present, or was not configured as may-hotadd at boot", false},
     {Way::kOnline, EBUSY, "HOTPLUG_DISABLED", StatusCode::kUnavailable,
      "hotplug is disabled for a moment (suspend, kexec, or PCI probing at boot)", true},

@@ -42,10 +42,10 @@ class LibudevMonitor final : public UeventMonitor {
   void Run() {
     for (;;) {
       if (!WaitForEvent(-1)) return;
-      Drain();
+      bool news = Drain();
       // Wait for the burst to end before calling, but not for ever.
-      for (int i = 0; i < 4 && PollOnce(kCoalesceMs) == 1; ++i) Drain();
-      changed_();
+      for (int i = 0; i < 4 && PollOnce(kCoalesceMs) == 1; ++i) news |= Drain();
+      if (news) changed_();
     }
   }
 
@@ -66,10 +66,17 @@ class LibudevMonitor final : public UeventMonitor {
     return fds[0].revents != 0 ? 1 : 0;
   }
 
-  // libudev drops messages that the kernel did not send. Overflow (ENOBUFS) needs nothing special:
-  // the call that follows makes the listener read everything.
-  void Drain() {
-    while (udev_device* device = udev_monitor_receive_device(monitor_)) udev_device_unref(device);
+  // Whether there was news: an event of a CPU, or events lost (ENOBUFS). libudev drops messages
+  // that the kernel did not send, and those of other subsystems, which wake this thread too.
+  bool Drain() {
+    bool news = false;
+    errno = 0;
+    while (udev_device* device = udev_monitor_receive_device(monitor_)) {
+      udev_device_unref(device);
+      news = true;
+      errno = 0;
+    }
+    return news || errno == ENOBUFS;
   }
 
   udev* const library_;

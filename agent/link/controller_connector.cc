@@ -14,6 +14,13 @@ namespace hotplugger::agent {
 
 using google::protobuf::util::MessageDifferencer;
 
+namespace {
+
+// However long a refusal asks to wait: a mistake there must not silence the fleet.
+constexpr absl::Duration kLongestRetryDelay = absl::Minutes(5);
+
+}  // namespace
+
 ControllerConnector::ControllerConnector(Options options, SpecSink spec_sink)
     : options_(std::move(options)),
       spec_sink_(std::move(spec_sink)),
@@ -41,10 +48,12 @@ void ControllerConnector::Stop() {
 
 void ControllerConnector::Run() {
   for (;;) {
-    const absl::Time start = absl::Now();
     const absl::Status status = RunStream();
-    NoteEnd(status, absl::Now() - start);
-    if (!Pause(std::max(backoff_.Next(), ErrorRetryDelay(status)))) return;
+    NoteEnd(status);
+    // Jitter on top of what the controller asks for, or all that were refused come back at once.
+    const absl::Duration asked =
+        std::clamp(ErrorRetryDelay(status), absl::ZeroDuration(), kLongestRetryDelay);
+    if (!Pause(asked + backoff_.Next())) return;
   }
 }
 
@@ -58,6 +67,7 @@ absl::Status ControllerConnector::RunStream() {
   MutexLock lock(&mutex_);
   ended_.reset();
   welcomed_ = false;
+  welcome_time_ = absl::InfiniteFuture();
   stream_ = std::make_shared<ControllerStream>(
       *stub_, ControllerStream::Callbacks{.message = note_message, .done = note_end});
   stream_->Start(MakeHello());
@@ -72,9 +82,7 @@ v1::AgentMessage ControllerConnector::MakeHello() {
   v1::AgentMessage message;
   *message.mutable_hello() = options_.hello;
   message.mutable_hello()->set_largest_epoch(largest_epoch_);
-  if (report_ && report_->state() == v1::APPLY_STATE_APPLIED) {
-    message.mutable_hello()->set_applied_digest(report_->digest());
-  }
+  message.mutable_hello()->set_applied_digest(applied_digest_);
   return message;
 }
 
@@ -108,6 +116,7 @@ void ControllerConnector::Welcome() {
   MutexLock lock(&mutex_);
   last_failure_.clear();
   welcomed_ = true;
+  welcome_time_ = absl::Now();
   v1::AgentMessage message;
   if (inventory_) {
     *message.mutable_inventory() = *inventory_;
@@ -136,6 +145,11 @@ void ControllerConnector::SendReport(const v1::NodeReport& report) {
   MutexLock lock(&mutex_);
   if (report_ && MessageDifferencer::Equals(*report_, report)) return;
   report_ = report;
+  if (report.state() == v1::APPLY_STATE_APPLIED) {
+    applied_digest_ = report.digest();
+  } else if (report.state() == v1::APPLY_STATE_FAILED || report.digest() != applied_digest_) {
+    applied_digest_.clear();
+  }
   SendLocked(AgentSlot::kReport, std::move(message));
 }
 
@@ -156,9 +170,10 @@ bool ControllerConnector::Pause(absl::Duration duration) {
 }
 
 // A failure is logged when it is new, not at every try.
-void ControllerConnector::NoteEnd(const absl::Status& status, absl::Duration lived) {
-  if (lived > options_.healthy_after) backoff_.Reset();
+void ControllerConnector::NoteEnd(const absl::Status& status) {
   MutexLock lock(&mutex_);
+  // Counted from the welcome: an attempt that hangs is no sign of health.
+  if (absl::Now() - welcome_time_ > options_.healthy_after) backoff_.Reset();
   if (stopped_) return;
   const std::string failure = status.ToString();
   if (failure == last_failure_) return;

@@ -54,7 +54,7 @@ class ControllerConnector final : public ControllerLink {
   void SendLocked(AgentSlot slot, v1::AgentMessage message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Waits for `duration` or Stop; false when stopped.
   bool Pause(absl::Duration duration);
-  void NoteEnd(const absl::Status& status, absl::Duration lived);
+  void NoteEnd(const absl::Status& status);
 
   const Options options_;
   const SpecSink spec_sink_;
@@ -69,6 +69,9 @@ class ControllerConnector final : public ControllerLink {
   std::shared_ptr<ControllerStream> stream_ ABSL_GUARDED_BY(mutex_);
   // Whether the controller has taken us on this stream; before that only Hello is sent.
   bool welcomed_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Time welcome_time_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteFuture();
+  // What the host is as it should be by; empty while it is not.
+  std::string applied_digest_ ABSL_GUARDED_BY(mutex_);
   std::optional<absl::Status> ended_ ABSL_GUARDED_BY(mutex_);
   uint64_t largest_epoch_ ABSL_GUARDED_BY(mutex_);
   std::optional<v1::NodeReport> report_ ABSL_GUARDED_BY(mutex_);

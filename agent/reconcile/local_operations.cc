@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
@@ -20,7 +21,8 @@ std::string SourcesOf(const v1::AgentState& state, absl::string_view setting,
                       absl::string_view subject) {
   std::vector<std::string> sources;
   for (const v1::SettingSource& source : state.spec_sources()) {
-    if (source.setting() == setting || source.setting() == subject) {
+    if (source.setting() == setting || source.setting() == subject ||
+        (subject == "driver" && absl::StartsWith(source.setting(), "driver/"))) {
       sources.push_back(source.source());
     }
   }

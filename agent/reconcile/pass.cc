@@ -1,12 +1,12 @@
 #include "agent/reconcile/pass.h"
 
+#include <algorithm>
 #include <map>
-#include <set>
 #include <string>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "agent/reconcile/plan.h"
 #include "common/driver_rules.h"
@@ -18,7 +18,8 @@ namespace {
 
 // A whole switch of drivers, undo included, takes at most this.
 constexpr absl::Duration kSwitchDeadline = absl::Seconds(60);
-constexpr absl::string_view kDriverPrefix = "driver/";
+
+using Names = google::protobuf::RepeatedPtrField<std::string>;
 
 // One pass's work; lives for that pass.
 class Pass {
@@ -32,9 +33,18 @@ class Pass {
       return absl::DataLossError("the saved spec can't be parsed");
     }
     RETURN_IF_ERROR(Devices());
+    // What is to be forbidden from now on must be done before.
+    if (WantedSwitching() == v1::SWITCH_OFF) {
+      RETURN_IF_ERROR(Drivers());
+      return Switching();
+    }
     RETURN_IF_ERROR(Switching());
-    RETURN_IF_ERROR(Drivers());
-    return absl::OkStatus();
+    return Drivers();
+  }
+
+  // Once all is done: what is as it was has nothing to be put back any more.
+  absl::Status TidyBaseline(const v1::Inventory& inventory) {
+    return SaveBaseline(ForgetRestored(host_.state().baseline(), inventory));
   }
 
  private:
@@ -49,19 +59,21 @@ class Pass {
       absl::StatusOr<v1::ItemResult> item = host_.devices().SetOnline(step.device, step.online);
       Add(item.ok() ? *std::move(item) : FailedItem(step.device, item.status()));
     }
-    ASSIGN_OR_RETURN(const CpuInventory after, host_.ReadCpuInventory());
-    return SaveBaseline(ForgetReleased(host_.state().baseline(), spec_, after));
+    return absl::OkStatus();
   }
 
-  // The spec's switch, or, where it has none any more, the one that stood before.
+  // The spec's word, or, where it has none any more, what stood before; absent: as it is.
+  v1::Switch WantedSwitching() const {
+    if (spec_.switching() != v1::SWITCH_UNSPECIFIED) return spec_.switching();
+    return host_.state().baseline().switching();
+  }
+
   absl::Status Switching() {
-    const v1::AgentState& state = host_.state();
     const v1::Switch now = host_.drivers().switching() ? v1::SWITCH_ON : v1::SWITCH_OFF;
-    const v1::Switch before = state.baseline().switching();
+    const v1::Switch wanted = WantedSwitching();
     const bool released = spec_.switching() == v1::SWITCH_UNSPECIFIED;
-    const v1::Switch wanted = released ? before : spec_.switching();
-    v1::Baseline baseline = state.baseline();
-    if (!released && before == v1::SWITCH_UNSPECIFIED) baseline.set_switching(now);
+    v1::Baseline baseline = host_.state().baseline();
+    if (!released && baseline.switching() == v1::SWITCH_UNSPECIFIED) baseline.set_switching(now);
     RETURN_IF_ERROR(SaveBaseline(baseline));
     if (wanted != v1::SWITCH_UNSPECIFIED && wanted != now) {
       AboutToChange();
@@ -83,33 +95,42 @@ class Pass {
     if (!WantsDrivers(spec_)) return absl::OkStatus();
     const std::vector<std::string> active(spec_.drivers_active().begin(),
                                           spec_.drivers_active().end());
-    const std::vector<std::string> stopped(spec_.drivers_stopped().begin(),
-                                           spec_.drivers_stopped().end());
+    const std::vector<std::string> stopped = RegisteredOf(spec_.drivers_stopped());
+    if (active.empty() && stopped.empty()) return absl::OkStatus();
     // What the switch will touch is known only afterwards where the kernel decides, so all states
-    // are recorded before and those of untouched drivers dropped after.
-    const v1::Baseline before = host_.state().baseline();
+    // are recorded before; those of untouched drivers are dropped at the end of the pass.
     const absl::StatusOr<SwitchPlan> preview = host_.drivers().PreviewSwitch(active, stopped);
     if (preview.ok() && !preview->steps.empty()) {
       AboutToChange();
-      RETURN_IF_ERROR(SaveBaseline(RecordDrivers(before)));
+      RETURN_IF_ERROR(SaveBaseline(RecordDrivers(host_.state().baseline())));
     }
     const SwitchResult switched =
         host_.drivers().SwitchDrivers(active, stopped, absl::Now() + kSwitchDeadline);
     AddAll(switched);
-    return SaveBaseline(KeepTouchedDrivers(host_.state().baseline(), before, switched.items));
+    return absl::OkStatus();
+  }
+
+  // Drivers that don't exist count as stopped, as absent CPUs count as offline.
+  std::vector<std::string> RegisteredOf(const Names& names) {
+    std::vector<std::string> registered;
+    const std::vector<v1::Driver> drivers = host_.drivers().List();
+    for (const std::string& name : names) {
+      const bool found = std::any_of(drivers.begin(), drivers.end(), [&name](const auto& driver) {
+        return absl::EqualsIgnoreCase(driver.name(), name);
+      });
+      if (found) registered.push_back(name);
+    }
+    return registered;
   }
 
   absl::Status ReleaseDrivers() {
     const std::map<std::string, bool> release = DriversToRelease(spec_, host_.state().baseline());
     if (release.empty()) return absl::OkStatus();
+    // Where switching is off the release waits, with its baseline, until it is on again.
+    if (!host_.drivers().switching()) return absl::OkStatus();
     AboutToChange();
-    const SwitchResult restored =
-        host_.drivers().RestoreStates(release, absl::Now() + kSwitchDeadline);
-    AddAll(restored);
-    if (!restored.status.ok()) return absl::OkStatus();
-    v1::Baseline baseline = host_.state().baseline();
-    for (const auto& [driver, running] : release) baseline.mutable_drivers()->erase(driver);
-    return SaveBaseline(baseline);
+    AddAll(host_.drivers().RestoreStates(release, absl::Now() + kSwitchDeadline));
+    return absl::OkStatus();
   }
 
   v1::Baseline RecordDrivers(v1::Baseline baseline) {
@@ -120,26 +141,6 @@ class Pass {
       (*baseline.mutable_drivers())[name] = driver.state();
     }
     return baseline;
-  }
-
-  static v1::Baseline KeepTouchedDrivers(v1::Baseline recorded, const v1::Baseline& before,
-                                         const std::vector<v1::ItemResult>& items) {
-    std::set<std::string> touched;
-    for (const v1::ItemResult& item : items) {
-      absl::string_view name = item.subject();
-      const bool is_touched = item.outcome() == v1::OUTCOME_CHANGED;
-      if (is_touched && absl::ConsumePrefix(&name, kDriverPrefix)) {
-        touched.insert(NormalizeDriverName(name));
-      }
-    }
-    std::vector<std::string> untouched;
-    for (const auto& [driver, state] : recorded.drivers()) {
-      if (touched.count(driver) == 0 && before.drivers().count(driver) == 0) {
-        untouched.push_back(driver);
-      }
-    }
-    for (const std::string& driver : untouched) recorded.mutable_drivers()->erase(driver);
-    return recorded;
   }
 
   absl::Status SaveBaseline(v1::Baseline baseline) {
@@ -200,14 +201,17 @@ PassResult RunPass(Host& host, absl::FunctionRef<void()> before_change) {
   PassResult result;
   result.report.set_digest(host.state().spec_digest());
   result.report.set_state(v1::APPLY_STATE_APPLIED);
-  const absl::Status status = Pass(host, before_change, result).Run();
+  Pass pass(host, before_change, result);
+  const absl::Status status = pass.Run();
   if (!status.ok()) NoteFailure(status, &result);
   absl::StatusOr<v1::Inventory> inventory = host.ReadInventory();
-  if (inventory.ok()) {
-    result.inventory = *std::move(inventory);
-  } else {
+  if (!inventory.ok()) {
     NoteFailure(inventory.status(), &result);
+    return result;
   }
+  const absl::Status tidied = pass.TidyBaseline(*inventory);
+  if (!tidied.ok()) NoteFailure(tidied, &result);
+  result.inventory = *std::move(inventory);
   return result;
 }
 

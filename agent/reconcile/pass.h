@@ -1,7 +1,7 @@
 // One reconcile pass: compare the host with the spec, do what is missing, say what happened.
 #pragma once
 
-#include <vector>
+#include <optional>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
@@ -13,8 +13,8 @@ namespace hotplugger::agent {
 struct PassResult {
   // Of the spec in the host's state; digest empty where there is none.
   v1::NodeReport report;
-  // After the pass.
-  v1::Inventory inventory;
+  // After the pass; nothing where it could not be read.
+  std::optional<v1::Inventory> inventory;
   // Whether anything was switched.
   bool changed = false;
   // Whether a failure may go away by itself.

@@ -1,6 +1,5 @@
 #include "agent/reconcile/plan.h"
 
-#include <algorithm>
 #include <set>
 
 #include "agent/devices/device_name.h"
@@ -41,7 +40,7 @@ std::vector<DeviceStep> PlanDevices(const v1::NodeSpec& spec, const v1::Baseline
     const auto found = cpus.find(number);
     const bool is_online = found != cpus.end() && found->second.online;
     if (is_online == online || (release && found == cpus.end())) continue;
-    (online ? online_steps : offline_steps).push_back({CpuName(number), online, release});
+    (online ? online_steps : offline_steps).push_back({CpuName(number), online});
   }
   std::vector<DeviceStep> steps = std::move(online_steps);
   steps.insert(steps.end(), offline_steps.rbegin(), offline_steps.rend());
@@ -62,21 +61,22 @@ v1::Baseline RecordDevices(v1::Baseline baseline, const std::vector<DeviceStep>&
   return baseline;
 }
 
-v1::Baseline ForgetReleased(v1::Baseline baseline, const v1::NodeSpec& spec,
-                            const CpuInventory& cpus) {
-  const std::vector<DeviceStep> left = PlanDevices(spec, baseline, cpus);
-  CpuSet wanted = ListOrNone(spec.cpu_offline());
-  wanted.merge(ListOrNone(spec.cpu_online()));
-  std::vector<std::string> released;
-  for (const auto& [device, state] : baseline.devices()) {
-    const absl::StatusOr<DeviceName> name = ParseDeviceName(device);
-    const bool in_spec = name.ok() && wanted.count(name->number) > 0;
-    const bool pending =
-        std::any_of(left.begin(), left.end(),
-                    [&device = device](const auto& step) { return step.device == device; });
-    if (!in_spec && !pending) released.push_back(device);
+v1::Baseline ForgetRestored(v1::Baseline baseline, const v1::Inventory& inventory) {
+  std::map<std::string, v1::DeviceState> devices;
+  for (const v1::Device& device : inventory.devices()) devices[device.name()] = device.state();
+  std::map<std::string, v1::DriverState> drivers;
+  for (const v1::Driver& driver : inventory.drivers()) {
+    drivers[NormalizeDriverName(driver.name())] = driver.state();
   }
-  for (const std::string& device : released) baseline.mutable_devices()->erase(device);
+  const v1::Baseline recorded = baseline;
+  for (const auto& [device, state] : recorded.devices()) {
+    const auto now = devices.find(device);
+    if (now == devices.end() || now->second == state) baseline.mutable_devices()->erase(device);
+  }
+  for (const auto& [driver, state] : recorded.drivers()) {
+    const auto now = drivers.find(driver);
+    if (now == drivers.end() || now->second == state) baseline.mutable_drivers()->erase(driver);
+  }
   return baseline;
 }
 

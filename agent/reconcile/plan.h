@@ -16,8 +16,6 @@ struct DeviceStep {
   // E.g. "cpu3".
   std::string device;
   bool online;
-  // The spec doesn't want it any more: it goes back to its baseline.
-  bool release;
 
   bool operator==(const DeviceStep&) const = default;
 };
@@ -32,9 +30,9 @@ std::vector<DeviceStep> PlanDevices(const v1::NodeSpec& spec, const v1::Baseline
 v1::Baseline RecordDevices(v1::Baseline baseline, const std::vector<DeviceStep>& steps,
                            const CpuInventory& cpus);
 
-// `baseline` without the devices that the spec has released and that are back.
-v1::Baseline ForgetReleased(v1::Baseline baseline, const v1::NodeSpec& spec,
-                            const CpuInventory& cpus);
+// `baseline` without what is as it was then, or is no longer there: nothing is left to put back,
+// and the next touch records anew. What can't be asked now is kept.
+v1::Baseline ForgetRestored(v1::Baseline baseline, const v1::Inventory& inventory);
 
 // Whether the spec says anything about which drivers run.
 bool WantsDrivers(const v1::NodeSpec& spec);

@@ -10,6 +10,7 @@
 #include "agent/reconcile/report_items.h"
 #include "agent/reconcile/spec_check.h"
 #include "common/log.h"
+#include "common/status_macros.h"
 
 namespace hotplugger::agent {
 namespace {
@@ -84,6 +85,20 @@ bool Reconciler::WaitForWork(std::optional<Offer>* offer) {
   return true;
 }
 
+void Reconciler::ReportUnsaved(const Offer& offer, const absl::Status& cause) {
+  const std::string& digest = offer.spec.digest();
+  Log(LogLevel::kError, "the spec can't be saved and is tried again",
+      {{"digest", digest}, {"cause", std::string(cause.message())}});
+  v1::NodeReport report;
+  report.set_digest(digest);
+  report.set_state(v1::APPLY_STATE_FAILED);
+  report.set_message(
+      absl::StrCat("the spec can't be saved, so it is not applied; the agent tries "
+                   "again: ",
+                   cause.message()));
+  link_.SendReport(report);
+}
+
 // The queue was full: a newer offer may have come meanwhile, which then stands.
 void Reconciler::PutBack(std::optional<Offer> offer) {
   next_look_ = not_before_ = absl::Now() + options_.retry.base;
@@ -98,8 +113,9 @@ void Reconciler::Run() {
   while (WaitForWork(&offer)) {
     std::promise<PassResult> promise;
     std::future<PassResult> done = promise.get_future();
-    const absl::Status added = queue_.Add([this, &offer, &promise] {
-      if (offer) TakeSpec(*offer);
+    absl::Status taken;
+    const absl::Status added = queue_.Add([this, &offer, &promise, &taken] {
+      if (offer) taken = TakeSpec(*offer);
       promise.set_value(Look());
     });
     if (!added.ok()) {
@@ -109,10 +125,14 @@ void Reconciler::Run() {
     }
     // Bounded: each operation of a pass has a deadline of its own.
     NotePass(done.get());
+    if (!taken.ok()) {
+      ReportUnsaved(*offer, taken);
+      PutBack(std::move(offer));
+    }
   }
 }
 
-void Reconciler::TakeSpec(const Offer& offer) {
+absl::Status Reconciler::TakeSpec(const Offer& offer) {
   const v1::Spec& spec = offer.spec;
   v1::NodeSpec parsed;
   std::vector<std::string> errors =
@@ -123,8 +143,7 @@ void Reconciler::TakeSpec(const Offer& offer) {
     state.set_spec_body(spec.body());
     *state.mutable_spec_sources() = spec.sources();
     state.set_largest_epoch(offer.epoch);
-    const absl::Status saved = host_.SaveState(std::move(state));
-    if (!saved.ok()) errors.push_back(absl::StrCat("not saved: ", saved.message()));
+    RETURN_IF_ERROR(host_.SaveState(std::move(state)));
   }
   v1::SpecAck ack;
   ack.set_nonce(spec.nonce());
@@ -134,16 +153,21 @@ void Reconciler::TakeSpec(const Offer& offer) {
     ack.add_errors(std::move(error));
   }
   link_.SendAck(ack);
+  return absl::OkStatus();
 }
 
 PassResult Reconciler::Look() {
-  PassResult result = RunPass(host_, [this] {
+  // The reconciler's thread waits meanwhile, so that its fields can be read here.
+  return RunPass(host_, [this] {
     v1::NodeReport applying;
     applying.set_digest(host_.state().spec_digest());
     applying.set_state(v1::APPLY_STATE_APPLYING);
-    link_.SendReport(applying);
+    if (applying.digest() == last_digest_) {
+      applying.set_drift_count(drift_count_);
+      *applying.mutable_items() = last_items_;
+    }
+    if (!applying.digest().empty()) link_.SendReport(applying);
   });
-  return result;
 }
 
 void Reconciler::NotePass(PassResult result) {
@@ -153,6 +177,7 @@ void Reconciler::NotePass(PassResult result) {
   if (!same_spec) {
     last_digest_ = result.report.digest();
     applied_before_ = false;
+    looked_before_ = false;
     drift_count_ = 0;
   }
   const bool drifted = same_spec && applied_before_ && result.changed;
@@ -165,9 +190,12 @@ void Reconciler::NotePass(PassResult result) {
   last_items_ = result.report.items();
   // Nothing to report where the controller has never said what it wants.
   if (!result.report.digest().empty()) link_.SendReport(result.report);
-  link_.SendInventory(result.inventory);
+  if (result.inventory) link_.SendInventory(*result.inventory);
 
-  const bool fights = drifted || (failed && result.retryable);
+  // Whatever changes again under the same spec is a fight, also where something else fails for
+  // good: a driver that can't start and is undone each time, or a CPU that somebody brings back.
+  const bool fights = (looked_before_ && result.changed) || (failed && result.retryable);
+  looked_before_ = true;
   if (!fights && now - last_change_ > kPeace) backoff_.Reset();
   if (!same_spec) backoff_.Reset();
   if (fights) last_change_ = now;

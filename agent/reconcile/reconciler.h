@@ -54,8 +54,10 @@ class Reconciler {
   // Waits until there is a reason to act; false when stopped.
   bool WaitForWork(std::optional<Offer>* offer);
   void PutBack(std::optional<Offer> offer);
-  // On the operation queue's thread:
-  void TakeSpec(const Offer& offer);
+  // A spec that could not be saved is no bad spec: it is kept and tried again.
+  void ReportUnsaved(const Offer& offer, const absl::Status& cause);
+  // On the operation queue's thread. An error where the spec could not be saved.
+  absl::Status TakeSpec(const Offer& offer);
   PassResult Look();
   // Back on the reconciler's own.
   void NotePass(PassResult result);
@@ -69,6 +71,7 @@ class Reconciler {
   // Of the reconciler's thread alone.
   Backoff backoff_;
   bool applied_before_ = false;
+  bool looked_before_ = false;
   std::string last_digest_;
   int64_t drift_count_ = 0;
   ReportItems last_items_;

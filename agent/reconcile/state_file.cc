@@ -76,8 +76,7 @@ absl::StatusOr<std::unique_ptr<StateFile>> StateFile::Open(const std::string& di
   if (error_number == EWOULDBLOCK) {
     return MakeError(absl::StatusCode::kFailedPrecondition, "STATE_DIR_IN_USE",
                      absl::StrCat("another agent uses ", directory,
-                                  "; a host has one agent, so stop the other, or give this one a "
-                                  "directory of its own with --state-dir"));
+                                  "; a host has one agent, so stop the other one first"));
   }
   return ErrnoStatus(error_number, "locking", absl::StrCat(directory, "/", kLockFile));
 }

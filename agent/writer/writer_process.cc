@@ -166,10 +166,17 @@ absl::StatusOr<int> WriterProcess::AwaitReply(uint64_t sequence, absl::string_vi
                                     "until it ends"));
     }
     WriteReply reply = {};
-    if (recv(socket_, &reply, sizeof reply, 0) != sizeof reply) {
+    const ssize_t got = recv(socket_, &reply, sizeof reply, MSG_DONTWAIT);
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (got != sizeof reply) {
+      // The other end is closed. A moment for the exit status; End sees to one that lingers.
       int wait_status = 0;
-      const bool reaped = waitpid(pid_, &wait_status, 0) == pid_;
-      pid_ = -1;
+      bool reaped = false;
+      for (int i = 0; i < 100 && !reaped; ++i) {
+        reaped = waitpid(pid_, &wait_status, WNOHANG) == pid_;
+        if (!reaped) poll(nullptr, 0, 10);
+      }
+      if (reaped) pid_ = -1;
       End();
       return MakeError(
           absl::StatusCode::kUnavailable, "WRITER_ENDED",

@@ -57,7 +57,7 @@ absl::Status CheckDriver(const std::string& driver, const NodeSnapshot& node) {
     names.push_back(registered.name());
   }
   return MakeError(
-      absl::StatusCode::kNotFound, "DRIVER_NOT_FOUND",
+      absl::StatusCode::kNotFound, "DRIVER_NOT_REGISTERED",
       absl::StrCat("node ", node.name, " has no driver ", driver, "; it has ",
                    names.empty() ? std::string("none at all") : absl::StrJoin(names, ", ")),
       {{"node", node.name}, {"driver", driver}});

@@ -17,8 +17,9 @@ class HoldOperations {
   explicit HoldOperations(FleetState* state) : state_(state) {}
 
   // INVALID_ARGUMENT with every violation. NOT_FOUND: NODE_NOT_FOUND, DEVICE_NOT_FOUND,
-  // DRIVER_NOT_FOUND. FAILED_PRECONDITION: NOT_HOTPLUGGABLE, LAST_ONLINE_CPU. RESOURCE_EXHAUSTED:
-  // TOO_MANY_HOLDS. A driver held running replaces the node's other drivers held running.
+  // DRIVER_NOT_REGISTERED. FAILED_PRECONDITION: NOT_HOTPLUGGABLE, LAST_ONLINE_CPU.
+  // RESOURCE_EXHAUSTED: TOO_MANY_HOLDS. A driver held running replaces the node's other drivers
+  // held running.
   absl::StatusOr<v1::SetHoldResponse> Set(const v1::SetHoldRequest& request);
   // NOT_FOUND: HOLD_NOT_FOUND.
   absl::StatusOr<v1::ReleaseHoldResponse> Release(const v1::ReleaseHoldRequest& request);

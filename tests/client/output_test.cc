@@ -63,7 +63,10 @@ TEST(PrintErrorTest, ViolationsStandOnceEach) {
 TEST(ExitCodeTest, TellsUsageAndUnreachableApart) {
   EXPECT_EQ(ExitCodeFor(absl::OkStatus()), ExitCode::kOk);
   EXPECT_EQ(ExitCodeFor(absl::InvalidArgumentError("")), ExitCode::kUsage);
-  EXPECT_EQ(ExitCodeFor(absl::UnavailableError("")), ExitCode::kUnreachable);
+  EXPECT_EQ(ExitCodeFor(MakeError(absl::StatusCode::kUnavailable, "UNREACHABLE", "")),
+            ExitCode::kUnreachable);
+  EXPECT_EQ(ExitCodeFor(MakeError(absl::StatusCode::kUnavailable, "QUEUE_BLOCKED", "")),
+            ExitCode::kFailure);
   EXPECT_EQ(ExitCodeFor(absl::NotFoundError("")), ExitCode::kFailure);
 }
 

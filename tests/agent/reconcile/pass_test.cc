@@ -46,7 +46,7 @@ TEST_F(PassTest, AppliesTheSpecAndReportsIt) {
   EXPECT_EQ(result.report.state(), v1::APPLY_STATE_APPLIED);
   EXPECT_EQ(result.report.digest(), host->state().spec_digest());
   EXPECT_THAT(result.report.items(), SizeIs(2));
-  EXPECT_EQ(result.inventory.cpus_online(), "0-1");
+  EXPECT_EQ(result.inventory->cpus_online(), "0-1");
   EXPECT_TRUE(result.changed);
   EXPECT_EQ(announced_, 1);
 }
@@ -89,7 +89,7 @@ TEST_F(PassTest, TheBaselineIsOnDiskBeforeTheFirstWrite) {
 
 TEST_F(PassTest, NothingIsTouchedWhenTheBaselineCannotBeSaved) {
   SetSpec(Spec("3", {"alucard"}));
-  store.failure = absl::ResourceExhaustedError("disk full");
+  store.SetFailure(absl::ResourceExhaustedError("disk full"));
   const PassResult result = Run();
   EXPECT_EQ(result.report.state(), v1::APPLY_STATE_FAILED);
   EXPECT_THAT(result.report.message(), HasSubstr("disk full"));
@@ -177,11 +177,64 @@ TEST_F(PassTest, SwitchingFollowsTheSpecAndGoesBack) {
   EXPECT_TRUE(host->drivers().switching());
 }
 
+TEST_F(PassTest, ReleaseHappensBeforeSwitchingGoesOffAgain) {
+  ASSERT_TRUE(host->SetSwitching(false).ok());
+  kernel.SetRunning("bricked", true);
+  v1::NodeSpec spec = Spec("", {"alucard"});
+  spec.set_switching(v1::SWITCH_ON);
+  Apply(spec);
+  EXPECT_TRUE(Runs("alucard"));
+  Apply({});
+  EXPECT_FALSE(Runs("alucard"));
+  EXPECT_TRUE(Runs("bricked"));
+  EXPECT_FALSE(host->drivers().switching());
+}
+
+TEST_F(PassTest, WhereSwitchingIsOffAReleaseWaits) {
+  kernel.SetRunning("bricked", true);
+  Apply(Spec("", {"alucard"}));
+  ASSERT_TRUE(host->SetSwitching(false).ok());
+  Apply({});
+  EXPECT_TRUE(Runs("alucard"));
+  ASSERT_TRUE(host->SetSwitching(true).ok());
+  EXPECT_EQ(Run().report.state(), v1::APPLY_STATE_APPLIED);
+  EXPECT_FALSE(Runs("alucard"));
+  EXPECT_TRUE(Runs("bricked"));
+}
+
+TEST_F(PassTest, DriversThatDoNotExistCountAsStopped) {
+  v1::NodeSpec spec = Spec("", {"alucard"});
+  spec.add_drivers_stopped("mpdecision");
+  Apply(spec);
+  EXPECT_TRUE(Runs("alucard"));
+}
+
+TEST_F(PassTest, ADeviceThatWasRefusedIsNotOurs) {
+  fake.FailCpu(3, ENOSPC);
+  SetSpec(Spec("3"));
+  Run();
+  EXPECT_THAT(host->state().baseline().devices(), IsEmpty());
+  fake.SwitchBehindOurBack(3, false);
+  Apply({});
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2}));
+}
+
+TEST_F(PassTest, AnAgentKilledAsItRecordedDoesNotOwnEveryDriver) {
+  v1::AgentState state = host->state();
+  (*state.mutable_baseline()->mutable_drivers())["thermal"] = v1::DRIVER_STATE_STOPPED;
+  ASSERT_TRUE(host->SaveState(state).ok());
+  Apply(Spec("", {"alucard"}));
+  kernel.SetRunning("thermal", true);
+  Apply({});
+  EXPECT_TRUE(Runs("thermal"));
+}
+
 TEST_F(PassTest, ReportsWhenTheTreeCannotBeRead) {
   SetSpec(Spec("3"));
   fake.dir().Remove("devices/system/cpu/online");
   const PassResult result = Run();
   EXPECT_EQ(result.report.state(), v1::APPLY_STATE_FAILED);
+  EXPECT_FALSE(result.inventory);
   EXPECT_THAT(result.report.message(), HasSubstr("cpu/online"));
 }
 

@@ -36,7 +36,7 @@ v1::Baseline Recorded(const std::vector<std::string>& online) {
 
 TEST(PlanDevicesTest, TakesTheHighestCpuFirst) {
   EXPECT_THAT(PlanDevices(Offline("2-3"), {}, Cpus()),
-              ElementsAre(DeviceStep{"cpu3", false, false}, DeviceStep{"cpu2", false, false}));
+              ElementsAre(DeviceStep{"cpu3", false}, DeviceStep{"cpu2", false}));
 }
 
 TEST(PlanDevicesTest, NothingToDoWhenSo) {
@@ -52,12 +52,12 @@ TEST(PlanDevicesTest, CapacityComesBackBeforeItIsTaken) {
   v1::NodeSpec spec = Offline("3");
   spec.set_cpu_online("1");
   EXPECT_THAT(PlanDevices(spec, {}, Cpus({1})),
-              ElementsAre(DeviceStep{"cpu1", true, false}, DeviceStep{"cpu3", false, false}));
+              ElementsAre(DeviceStep{"cpu1", true}, DeviceStep{"cpu3", false}));
 }
 
 TEST(PlanDevicesTest, ReleasedDevicesGoBackToTheirBaseline) {
   EXPECT_THAT(PlanDevices({}, Recorded({"cpu2"}), Cpus({2, 3})),
-              ElementsAre(DeviceStep{"cpu2", true, true}));
+              ElementsAre(DeviceStep{"cpu2", true}));
 }
 
 TEST(PlanDevicesTest, ARecordedDeviceThatIsStillWantedStays) {
@@ -65,7 +65,7 @@ TEST(PlanDevicesTest, ARecordedDeviceThatIsStillWantedStays) {
 }
 
 TEST(PlanDevicesTest, ACpuThatCannotBeSwitchedIsStillTried) {
-  EXPECT_THAT(PlanDevices(Offline("0"), {}, Cpus()), ElementsAre(DeviceStep{"cpu0", false, false}));
+  EXPECT_THAT(PlanDevices(Offline("0"), {}, Cpus()), ElementsAre(DeviceStep{"cpu0", false}));
 }
 
 TEST(RecordDevicesTest, RecordsWhatWillBeTouchedOnce) {
@@ -74,15 +74,37 @@ TEST(RecordDevicesTest, RecordsWhatWillBeTouchedOnce) {
   EXPECT_THAT(baseline.devices(), UnorderedElementsAre(Pair("cpu2", v1::DEVICE_STATE_ONLINE),
                                                        Pair("cpu3", v1::DEVICE_STATE_ONLINE)));
   // A second touch, when it is offline, must not become the state to go back to.
-  baseline = RecordDevices(baseline, {{"cpu2", true, false}}, Cpus({2, 3}));
+  baseline = RecordDevices(baseline, {{"cpu2", true}}, Cpus({2, 3}));
   EXPECT_EQ(baseline.devices().at("cpu2"), v1::DEVICE_STATE_ONLINE);
 }
 
-TEST(ForgetReleasedTest, ForgetsOnlyWhatIsBack) {
-  const v1::Baseline baseline = Recorded({"cpu1", "cpu2", "cpu3"});
-  const v1::Baseline left = ForgetReleased(baseline, Offline("3"), Cpus({2, 3}));
-  EXPECT_THAT(left.devices(), UnorderedElementsAre(Pair("cpu2", v1::DEVICE_STATE_ONLINE),
-                                                   Pair("cpu3", v1::DEVICE_STATE_ONLINE)));
+void AddDevice(const std::string& name, v1::DeviceState state, v1::Inventory* inventory) {
+  v1::Device* device = inventory->add_devices();
+  device->set_name(name);
+  device->set_state(state);
+}
+
+void AddDriver(const std::string& name, v1::DriverState state, v1::Inventory* inventory) {
+  v1::Driver* driver = inventory->add_drivers();
+  driver->set_name(name);
+  driver->set_state(state);
+}
+
+TEST(ForgetRestoredTest, ForgetsWhatIsAsItWasAndWhatIsGone) {
+  v1::Baseline baseline = Recorded({"cpu1", "cpu2", "cpu7"});
+  for (const char* driver : {"alucard", "bricked", "gone", "mute"}) {
+    (*baseline.mutable_drivers())[driver] = v1::DRIVER_STATE_RUNNING;
+  }
+  v1::Inventory inventory;
+  AddDevice("cpu1", v1::DEVICE_STATE_ONLINE, &inventory);
+  AddDevice("cpu2", v1::DEVICE_STATE_OFFLINE, &inventory);
+  AddDriver("Alucard", v1::DRIVER_STATE_RUNNING, &inventory);
+  AddDriver("bricked", v1::DRIVER_STATE_STOPPED, &inventory);
+  AddDriver("mute", v1::DRIVER_STATE_UNKNOWN, &inventory);
+  const v1::Baseline left = ForgetRestored(baseline, inventory);
+  EXPECT_THAT(left.devices(), UnorderedElementsAre(Pair("cpu2", v1::DEVICE_STATE_ONLINE)));
+  EXPECT_THAT(left.drivers(), UnorderedElementsAre(Pair("bricked", v1::DRIVER_STATE_RUNNING),
+                                                   Pair("mute", v1::DRIVER_STATE_RUNNING)));
 }
 
 v1::Baseline RecordedDrivers() {

@@ -86,14 +86,40 @@ TEST_F(ReconcilerTest, ARefusedSpecLeavesTheLastGoodOne) {
   EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2}));
 }
 
-TEST_F(ReconcilerTest, ASpecThatCannotBeSavedIsRefused) {
-  store.failure = absl::ResourceExhaustedError("disk full");
+TEST_F(ReconcilerTest, ASpecThatCannotBeSavedIsTriedAgainAndMeanwhileNotApplied) {
+  store.SetFailure(absl::ResourceExhaustedError("disk full"));
   reconciler_.Start();
-  reconciler_.OfferSpec(Spec("3"), 3);
+  const v1::Spec spec = Spec("3");
+  reconciler_.OfferSpec(spec, 3);
+  const auto failed = link_.AwaitReport(
+      [](const auto& report) { return report.state() == v1::APPLY_STATE_FAILED; });
+  ASSERT_TRUE(failed);
+  EXPECT_EQ(failed->digest(), spec.digest());
+  EXPECT_THAT(failed->message(), HasSubstr("disk full"));
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2, 3}));
+  store.SetFailure(absl::OkStatus());
+  EXPECT_TRUE(link_.AwaitReport(Applied(spec)));
   const auto ack = link_.AwaitAck([](const auto&) { return true; });
   ASSERT_TRUE(ack);
-  EXPECT_THAT(ack->errors(0), HasSubstr("disk full"));
-  EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2, 3}));
+  EXPECT_THAT(ack->errors(), ::testing::IsEmpty());
+}
+
+// What fails for good must not hide that something else is fought over.
+TEST_F(ReconcilerTest, APermanentFailureDoesNotSwitchOffTheBackOff) {
+  Reconciler::Options slow = Fast();
+  slow.retry = {.base = absl::Hours(1), .cap = absl::Hours(1)};
+  Reconciler patient(*host, queue_, link_, slow);
+  patient.Start();
+  patient.OfferSpec(Spec("0,3"), 1);
+  ASSERT_TRUE(link_.AwaitReport(
+      [](const auto& report) { return report.state() == v1::APPLY_STATE_FAILED; }));
+  fake.SwitchBehindOurBack(3, true);
+  patient.HostChanged();
+  ASSERT_TRUE(link_.AwaitInventory([&](const auto&) { return fake.writes().size() == 2; }));
+  fake.SwitchBehindOurBack(3, true);
+  patient.HostChanged();
+  patient.Stop();
+  EXPECT_EQ(fake.writes().size(), 2U);
 }
 
 TEST_F(ReconcilerTest, EnforcesTheSavedSpecWithoutAController) {

@@ -351,7 +351,7 @@ TEST_F(FleetEngineTest, HoldsThatCannotWorkAreRefusedWithTheCause) {
       {R"(node: "n9" subject: "cpu1" state: DEVICE_STATE_OFFLINE)", "NODE_NOT_FOUND", "n9"},
       {R"(node: "n1" subject: "cpu99" state: DEVICE_STATE_OFFLINE)", "DEVICE_NOT_FOUND", "0-3"},
       {R"(node: "n1" subject: "cpu0" state: DEVICE_STATE_OFFLINE)", "NOT_HOTPLUGGABLE", "online"},
-      {R"(node: "n1" subject: "driver/x" state: DEVICE_STATE_ONLINE)", "DRIVER_NOT_FOUND",
+      {R"(node: "n1" subject: "driver/x" state: DEVICE_STATE_ONLINE)", "DRIVER_NOT_REGISTERED",
        "Alucard, thermal"},
       {R"(node: "n1" subject: "cpu1")", "INVALID_FIELD", "hold.state"},
   };

@@ -58,9 +58,11 @@ void ControllerConnector::Run() {
 }
 
 absl::Status ControllerConnector::RunStream() {
-  const auto note_end = [this](const absl::Status& status) {
+  const auto note_end = [this](const absl::Status& status,
+                               std::shared_ptr<ControllerStream> stream) {
     MutexLock lock(&mutex_);
     ended_ = status;
+    ended_stream_ = std::move(stream);
     changed_.NotifyAll();
   };
   const auto note_message = [this](const v1::ControllerMessage& message) { OnMessage(message); };
@@ -75,6 +77,7 @@ absl::Status ControllerConnector::RunStream() {
   // The stream's own end is certain: keep-alive finds a dead peer, Stop closes a live one.
   while (!ended_) changed_.WaitUntil(&mutex_, absl::InfiniteFuture());
   stream_.reset();
+  ended_stream_.reset();
   return *ended_;
 }
 

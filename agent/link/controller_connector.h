@@ -73,6 +73,8 @@ class ControllerConnector final : public ControllerLink {
   // What the host is as it should be by; empty while it is not.
   std::string applied_digest_ ABSL_GUARDED_BY(mutex_);
   std::optional<absl::Status> ended_ ABSL_GUARDED_BY(mutex_);
+  // Given back by gRPC, to be destroyed on this connector's thread.
+  std::shared_ptr<ControllerStream> ended_stream_ ABSL_GUARDED_BY(mutex_);
   uint64_t largest_epoch_ ABSL_GUARDED_BY(mutex_);
   std::optional<v1::NodeReport> report_ ABSL_GUARDED_BY(mutex_);
   std::optional<v1::Inventory> inventory_ ABSL_GUARDED_BY(mutex_);

@@ -58,8 +58,9 @@ void ControllerStream::OnWriteDone(bool ok) noexcept {
 }
 
 void ControllerStream::OnDone(const grpc::Status& status) noexcept {
-  const std::shared_ptr<ControllerStream> self = std::move(self_);
-  callbacks_.done(FromGrpcStatus(status));
+  // A copy, for the owner may destroy this before the call has returned.
+  const auto done = callbacks_.done;
+  done(FromGrpcStatus(status), std::move(self_));
 }
 
 }  // namespace hotplugger::agent

@@ -17,7 +17,8 @@ namespace hotplugger::agent {
 // Kinds of messages, each with one slot in the outbox: the newest of a kind wins.
 enum class AgentSlot : size_t { kHello, kSpecAck, kInventory, kReport, kPong, kCount };
 
-// Keeps itself alive from Start until OnDone has returned. All methods are safe for concurrent use.
+// Keeps itself alive from Start until it hands itself to `done`. All methods are safe for
+// concurrent use.
 class ControllerStream final
     : public grpc::ClientBidiReactor<v1::AgentMessage, v1::ControllerMessage>,
       public std::enable_shared_from_this<ControllerStream> {
@@ -25,8 +26,10 @@ class ControllerStream final
   struct Callbacks {
     // A message came. Quick, never blocks; called by one thread at a time.
     std::function<void(const v1::ControllerMessage&)> message;
-    // The stream has ended; the last call of all.
-    std::function<void(const absl::Status&)> done;
+    // The stream has ended; the last call of all. It comes with the last share of the stream, which
+    // must not be dropped on gRPC's thread: with it goes the channel, and with the last channel
+    // gRPC joins its threads, of which this is one.
+    std::function<void(const absl::Status&, std::shared_ptr<ControllerStream>)> done;
   };
 
   ControllerStream(v1::LinkService::Stub& stub, Callbacks callbacks);

@@ -33,6 +33,11 @@ test: build ## All tests: unit, contract, integration, and the lab on real kerne
 test-fast: build ## All tests but the lab
 	scripts/with-read-only-sys ctest --preset $(PRESET) -j $(JOBS) -LE lab
 
+bench-lab: programs ## What the agent costs: a CPU pair in a guest, and idling
+	cmake --build --preset $(PRESET) -j $(JOBS) --target host_pair_bench
+	python3 tests/bench/idle_agent.py --build-dir $(BUILD)
+	python3 tests/bench/host_pair_bench.py --build-dir $(BUILD)
+
 asan: packages ## Unit and integration tests under the address and undefined sanitizers
 	cmake --preset asan --log-level=WARNING
 	cmake --build --preset asan -j $(JOBS)
@@ -42,6 +47,10 @@ tsan: packages ## Tests of the gRPC-free parts under the thread sanitizer
 	cmake --preset tsan --log-level=WARNING
 	cmake --build --preset tsan -j $(JOBS)
 	scripts/with-read-only-sys ctest --preset tsan -j $(JOBS)
+
+bench: configure ## How long an inventory takes, against lscpu and lsmem (docs/performance.md)
+	cmake --build --preset $(PRESET) -j $(JOBS) --target inventory_bench
+	$(BUILD)/bench/inventory_bench
 
 format: ## Format all sources
 	@scripts/sources | xargs clang-format-14 -i
@@ -57,5 +66,5 @@ tidy: packages ## clang-tidy and clang's thread-safety analysis
 clean: ## Remove the build folder
 	rm -rf build
 
-.PHONY: help packages configure build programs demo demo-stop test test-fast asan tsan format \
-	format-check tidy clean
+.PHONY: help packages configure build programs demo demo-stop test test-fast bench bench-lab asan tsan \
+	format format-check tidy clean

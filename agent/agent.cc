@@ -11,12 +11,15 @@
 #include "absl/strings/str_cat.h"
 #include "agent/api/host_server.h"
 #include "agent/api/host_service.h"
-#include "agent/devices/device_operator.h"
-#include "agent/devices/sysfs.h"
+#include "agent/config/agent_config.h"
+#include "agent/devices/inventory/file_tree.h"
+#include "agent/devices/operations/journal.h"
 #include "agent/drivers/kernel_provider.h"
 #include "agent/drivers/registry.h"
+#include "agent/reconcile/device_watch.h"
 #include "agent/reconcile/host.h"
-#include "agent/reconcile/local_operations.h"
+#include "agent/reconcile/local_device_operations.h"
+#include "agent/reconcile/local_driver_operations.h"
 #include "agent/reconcile/state_file.h"
 #include "agent/writer/writer_process.h"
 #include "common/clock.h"
@@ -81,12 +84,18 @@ class AgentImpl final : public Agent {
     queue_ = std::make_unique<WorkQueue>("operation queue", kOperationQueueCapacity);
     MakeLink();
     reconciler_ = std::make_unique<Reconciler>(*host_, *queue_, *link_, replacements_.reconciler);
+    device_operations_ = std::make_unique<LocalDeviceOperations>(*host_);
+    driver_operations_ = std::make_unique<LocalDriverOperations>(*host_);
+    service_ =
+        std::make_unique<HostService>(HostService::Parts{.devices = *device_operations_,
+                                                         .drivers = *driver_operations_,
+                                                         .watch = watch_,
+                                                         .queue = *queue_,
+                                                         .changed = [this] { HostChanged(); }});
     // Subscribed before the first read, so that no change falls between.
     if (replacements_.monitor_uevents) {
       ASSIGN_OR_RETURN(uevents_, UeventMonitor::Create([this] { HostChanged(); }));
     }
-    operations_ = std::make_unique<LocalOperations>(*host_);
-    service_ = std::make_unique<HostService>(*operations_, *queue_, [this] { HostChanged(); });
     ASSIGN_OR_RETURN(server_, HostServer::Create(options_.socket, *service_));
     // Enforcing begins before the controller is heard: the saved spec needs nobody.
     reconciler_->Start();
@@ -107,14 +116,18 @@ class AgentImpl final : public Agent {
     if (queue_ != nullptr) queue_->Stop();
   }
 
-  void HostChanged() override { reconciler_->HostChanged(); }
+  void HostChanged() override {
+    reconciler_->HostChanged();
+    service_->PublishDevices();
+  }
 
  private:
   absl::Status OpenHost() {
     const bool real = options_.sysroot.empty();
-    const std::string root = real ? "/sys" : options_.sysroot;
-    ASSIGN_OR_RETURN(
-        sysfs_, Sysfs::Open(root, real ? Sysfs::Kind::kRealSysfs : Sysfs::Kind::kAnyDirectory));
+    const std::string root = real ? "/" : options_.sysroot;
+    ASSIGN_OR_RETURN(tree_, FileTree::Open(root));
+    if (real) RETURN_IF_ERROR(tree_->CheckIsSysfs("sys"));
+    ASSIGN_OR_RETURN(const AgentConfig config, ReadAgentConfig(options_.config));
     ASSIGN_OR_RETURN(state_file_, StateFile::Open(options_.state_dir));
     writer_ = std::move(replacements_.writer);
     if (writer_ == nullptr) {
@@ -122,15 +135,18 @@ class AgentImpl final : public Agent {
           options_.writer.empty() ? WriterBesideThisProgram() : options_.writer;
       ASSIGN_OR_RETURN(writer_, WriterProcess::Create(program, root));
     }
-    devices_ = std::make_unique<DeviceOperator>(*sysfs_, *writer_, options_.limits, clock_);
-    kernel_drivers_ = std::make_unique<KernelDriverProvider>(*sysfs_, *writer_);
-    drivers_ = std::make_unique<Registry>(clock_, Registry::Options());
+    kernel_drivers_ = std::make_unique<KernelDriverProvider>(*tree_, *writer_);
+    drivers_ = std::make_unique<Registry>(steady_clock_, Registry::Options());
     std::string boot_id = replacements_.boot_id;
     if (boot_id.empty()) {
       ASSIGN_OR_RETURN(boot_id, ReadBootId());
     }
-    ASSIGN_OR_RETURN(host_, Host::Create({.sysfs = *sysfs_,
-                                          .devices = *devices_,
+    ASSIGN_OR_RETURN(journal_, Journal::Open(options_.state_dir, boot_id, clock_));
+    ASSIGN_OR_RETURN(host_, Host::Create({.tree = *tree_,
+                                          .writer = *writer_,
+                                          .journal = *journal_,
+                                          .limits = config.limits,
+                                          .clock = steady_clock_,
                                           .drivers = *drivers_,
                                           .providers = {kernel_drivers_.get()},
                                           .state_store = *state_file_,
@@ -155,12 +171,13 @@ class AgentImpl final : public Agent {
   const AgentOptions options_;
   Replacements replacements_;
   SystemClock clock_;
+  SteadyClock steady_clock_;
   NoController no_controller_;
   // Each part is destroyed before those above it, which it uses.
-  std::unique_ptr<Sysfs> sysfs_;
+  std::unique_ptr<FileTree> tree_;
   std::unique_ptr<StateFile> state_file_;
   std::unique_ptr<KernelWriter> writer_;
-  std::unique_ptr<DeviceOperator> devices_;
+  std::unique_ptr<Journal> journal_;
   std::unique_ptr<KernelDriverProvider> kernel_drivers_;
   std::unique_ptr<Registry> drivers_;
   std::unique_ptr<Host> host_;
@@ -168,7 +185,9 @@ class AgentImpl final : public Agent {
   std::unique_ptr<ControllerConnector> connector_;
   ControllerLink* link_ = nullptr;
   std::unique_ptr<Reconciler> reconciler_;
-  std::unique_ptr<LocalOperations> operations_;
+  std::unique_ptr<LocalDeviceOperations> device_operations_;
+  std::unique_ptr<LocalDriverOperations> driver_operations_;
+  DeviceWatch watch_;
   std::unique_ptr<HostService> service_;
   std::unique_ptr<HostServer> server_;
   std::unique_ptr<UeventMonitor> uevents_;

@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
-#include "agent/devices/kernel_writer.h"
-#include "agent/devices/uevent_monitor.h"
+#include "agent/devices/inventory/uevent_monitor.h"
+#include "agent/devices/operations/kernel_writer.h"
 #include "agent/link/controller_connector.h"
 #include "agent/options.h"
 #include "agent/reconcile/reconciler.h"

@@ -42,7 +42,6 @@ void Note(absl::string_view flag, const absl::Status& status,
 }
 
 std::vector<FieldViolation> FindViolations(const AgentOptions& options) {
-  constexpr size_t kMaxLabels = 32;
   std::vector<FieldViolation> violations;
   Note("--node", ValidateNodeName(options.node), &violations);
   if (!options.controller.empty()) {
@@ -54,18 +53,17 @@ std::vector<FieldViolation> FindViolations(const AgentOptions& options) {
           {"--controller", std::string(absl::StripPrefix(address.message(), "--controller: "))});
     }
   }
-  if (options.labels.size() > kMaxLabels) {
+  if (options.labels.size() > kMaxNodeLabels) {
     violations.push_back({"--label", absl::StrCat(options.labels.size(), " labels; at most ",
-                                                  kMaxLabels, " are allowed")});
+                                                  kMaxNodeLabels, " are allowed")});
   }
   for (const auto& [key, value] : options.labels) {
     Note("--label", ValidateLabelKey(key), &violations);
     Note("--label", ValidateLabelValue(value), &violations);
   }
-  if (options.limits.min_online_cpus < 1) {
-    violations.push_back(
-        {"--min-online-cpus",
-         absl::StrCat(options.limits.min_online_cpus, " is too few; at least 1 stays online")});
+  if (options.config.empty()) {
+    violations.push_back({"--config", absl::StrCat("is empty; give a path, or leave it out for ",
+                                                   kDefaultConfigPath)});
   }
   return violations;
 }
@@ -96,11 +94,16 @@ ParsedCommandLine ParseCommandLine(int argc, const char* const* argv) {
       ->capture_default_str();
   app.add_option("--socket", options.socket, "Unix socket for hotplugctl --host")
       ->capture_default_str();
-  app.add_option("--sysroot", options.sysroot, "A tree that stands for /sys, for tests");
-  app.add_option("--writer", options.writer, "The hotplugger-writer program");
-  app.add_option("--min-online-cpus", options.limits.min_online_cpus,
-                 "So many CPUs stay online whatever anybody asks")
+  app.add_option("--config", options.config,
+                 "The file of this host's own limits; absent at the default place: the defaults")
+      ->type_name("PATH")
       ->capture_default_str();
+  app.add_option("--sysroot", options.sysroot,
+                 "A directory that stands for the host's root, as in lscpu and lsmem: DIR/sys and "
+                 "DIR/proc; for tests and dry inspection. Without it / is used, and /sys must be a "
+                 "real sysfs")
+      ->type_name("DIR");
+  app.add_option("--writer", options.writer, "The hotplugger-writer program");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -4,8 +4,8 @@
 #include <map>
 #include <string>
 
-#include "absl/status/statusor.h"
-#include "agent/devices/safety_limits.h"
+#include "absl/status/status.h"
+#include "agent/config/agent_config.h"
 
 namespace hotplugger::agent {
 
@@ -19,11 +19,13 @@ struct AgentOptions {
   std::map<std::string, std::string> labels;
   std::string state_dir = "/var/lib/hotplugger";
   std::string socket = "/run/hotplugger/agent.sock";
-  // A tree that stands for /sys; empty: /sys itself, which must be a real sysfs.
+  // The file of the host's own limits; it may be absent at its default place alone.
+  std::string config = kDefaultConfigPath;
+  // A directory that stands for the host's root, as in lscpu: DIR/sys, DIR/proc. Empty: the root
+  // itself, whose sys must be a real sysfs.
   std::string sysroot;
   // The hotplugger-writer program; empty: beside this program.
   std::string writer;
-  SafetyLimits limits;
 };
 
 // What a command line comes to: options, or a text to print (help, version) and an exit status.

@@ -1,6 +1,7 @@
 // What a verb takes on the command line, without the parser's own types.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,14 @@ class Arguments {
 
   // A positional argument that must be there; with `choices`, one of these.
   virtual void Required(const std::string& name, const std::string& help, std::string* target,
-                        const std::vector<std::string>& choices = {}) = 0;
+                        const std::vector<std::string>& choices) = 0;
+  void Required(const std::string& name, const std::string& help, std::string* target) {
+    Required(name, help, target, /*choices=*/{});
+  }
+
+  // A positional argument that may be left out.
+  virtual void Optional(const std::string& name, const std::string& help,
+                        std::optional<std::string>* target) = 0;
 
   // All positional arguments that are left; there may be none.
   virtual void Rest(const std::string& name, const std::string& help,
@@ -24,13 +32,20 @@ class Arguments {
 
   // `--name VALUE`, or "-n,--name" for a short form too.
   virtual void Option(const std::string& flag, const std::string& help, std::string* target,
-                      bool required = false) = 0;
+                      bool required) = 0;
+  void Option(const std::string& flag, const std::string& help, std::string* target) {
+    Option(flag, help, target, /*required=*/false);
+  }
+
+  // `--name VALUE`, of which an empty value is told apart from none; `value` is its name in help.
+  virtual void Value(const std::string& flag, const std::string& value, const std::string& help,
+                     std::optional<std::string>* target) = 0;
 
   // `--name VALUE`, any number of times.
   virtual void RepeatedOption(const std::string& flag, const std::string& help,
                               std::vector<std::string>* target) = 0;
 
-  // `--name` alone.
+  // `--name` alone, or "-n,--name".
   virtual void Switch(const std::string& flag, const std::string& help, bool* target) = 0;
 
   // `--name 1m30s`: more than 0, at most an hour; the target's value is the default.

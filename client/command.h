@@ -4,6 +4,7 @@
 #include <functional>
 #include <istream>
 #include <ostream>
+#include <stop_token>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -28,6 +29,9 @@ struct Session {
   std::istream& in;
   std::ostream& out;
   std::ostream& err;
+  // Called by a verb that goes on until it is told to end: from then on an interrupt (SIGINT) is a
+  // stop request and no longer ends the program.
+  const std::function<std::stop_token()>& catch_interrupt;
 };
 
 // Runs a verb whose arguments are parsed. An error is for the caller to print.
@@ -41,6 +45,8 @@ struct Verb {
   Action (*declare)(Arguments& arguments);
   // False: it needs no controller and no agent.
   bool needs_client = true;
+  // A command line that works, for --help; nullptr: none is shown.
+  const char* example = nullptr;
 };
 
 }  // namespace hotplugger::client

@@ -35,14 +35,32 @@ constexpr Verb kFleetVerbs[] = {
 };
 
 constexpr Verb kHostVerbs[] = {
-    {"devices", "List this host's devices", &host::DeclareDevices},
-    {"offline", "Take a device offline", &host::DeclareOffline},
-    {"online", "Bring a device online", &host::DeclareOnline},
-    {"drivers", "List this host's hotplug drivers", &host::DeclareDrivers},
-    {"enable", "Start a driver", &host::DeclareEnable},
-    {"disable", "Stop a driver", &host::DeclareDisable},
-    {"switch", "Start and stop drivers in one transaction", &host::DeclareSwitch},
-    {"switching", "Allow or forbid every change of drivers", &host::DeclareSwitching},
+    {"devices", "List this host's devices", &host::DeclareDevices, true,
+     "hotplugctl --host devices --kind memory --kind generic"},
+    {"cpus", "List CPUs with their place, as lscpu -e does", &host::DeclareCpus, true,
+     "hotplugctl --host cpus --offline"},
+    {"memory", "List memory blocks, as lsmem does", &host::DeclareMemory, true,
+     "hotplugctl --host memory --all"},
+    {"get", "Show one device", &host::DeclareGet, true, "hotplugctl --host get memory32"},
+    {"explain", "Say why a device is as it is, and what stops a change", &host::DeclareExplain,
+     true, "hotplugctl --host explain cpu3"},
+    {"watch", "Print changes of devices as they come, until interrupted", &host::DeclareWatch, true,
+     "hotplugctl --host watch --kind cpu -o json"},
+    {"offline", "Take devices offline", &host::DeclareOffline, true,
+     "hotplugctl --host offline --size 4G --node 1 --dry-run"},
+    {"online", "Bring devices online", &host::DeclareOnline, true,
+     "hotplugctl --host online --range 0x100000000-0x13fffffff --zone movable"},
+    {"smt", "Show or set whether cores run several threads", &host::DeclareSmt, true,
+     "hotplugctl --host smt off --dry-run"},
+    {"drivers", "List this host's hotplug drivers", &host::DeclareDrivers, true,
+     "hotplugctl --host drivers -o json"},
+    {"enable", "Start a driver", &host::DeclareEnable, true, "hotplugctl --host enable alucard"},
+    {"disable", "Stop a driver", &host::DeclareDisable, true,
+     "hotplugctl --host disable mpdecision"},
+    {"switch", "Start and stop drivers in one transaction", &host::DeclareSwitch, true,
+     "hotplugctl --host switch alucard thermal --stop mpdecision"},
+    {"switching", "Allow or forbid every change of drivers", &host::DeclareSwitching, true,
+     "hotplugctl --host switching off"},
     {"version", "Show this program's version", &DeclareVersion, /*needs_client=*/false},
 };
 
@@ -146,12 +164,14 @@ class CommandLine {
 
   void DeclareHostFlags() {
     flags_.host.socket = "/run/hotplugger/agent.sock";
-    // Longer than a fleet's: the agent answers when the device or driver has.
+    // Longer than a fleet's: the agent answers when the driver has, and one by one.
     flags_.host.call_timeout = absl::Seconds(60);
     app_.add_option("--socket", flags_.host.socket, "the agent's unix socket")
         ->capture_default_str()
         ->type_name("PATH");
-    ParserArguments(&app_).DurationOption("--timeout", "the longest that one call may take",
+    ParserArguments(&app_).DurationOption("--timeout",
+                                          "the longest that one call may take; a change of devices "
+                                          "goes by its --deadline, a watch has none",
                                           &flags_.host.call_timeout);
   }
 
@@ -159,6 +179,7 @@ class CommandLine {
     CLI::App* app = app_.add_subcommand(verb.name, verb.help);
     // The scope's flags are taken after the verb too.
     app->fallthrough();
+    if (verb.example != nullptr) app->footer(absl::StrCat("Example:\n  ", verb.example));
     ParserArguments arguments(app);
     declared_.push_back({&verb, app, verb.declare(arguments)});
   }
@@ -206,8 +227,9 @@ ExitCode RunCommandLine(const std::vector<std::string>& arguments, Environment& 
   }
   const OutputFormat format =
       command_line.flags().format == "json" ? OutputFormat::kJson : OutputFormat::kTable;
-  Session session{clients->fleet.get(), clients->host.get(), format,          environment.clock,
-                  environment.pause,    environment.in,      environment.out, environment.err};
+  Session session{clients->fleet.get(), clients->host.get(), format,
+                  environment.clock,    environment.pause,   environment.in,
+                  environment.out,      environment.err,     environment.catch_interrupt};
   const absl::StatusOr<ExitCode> exit_code = command_line.action()(session);
   if (exit_code.ok()) return *exit_code;
   PrintError(exit_code.status(), environment.err);

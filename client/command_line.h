@@ -4,6 +4,7 @@
 #include <functional>
 #include <istream>
 #include <ostream>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ struct Environment {
   std::istream& in;
   std::ostream& out;
   std::ostream& err;
+  // Makes interrupts stop requests, see Session. The default: nothing ever asks to stop.
+  std::function<std::stop_token()> catch_interrupt = [] { return std::stop_token(); };
 };
 
 // Parses `arguments` (without the program's name) and runs the verb. Prints errors itself.

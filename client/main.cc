@@ -7,16 +7,21 @@
 
 #include "absl/time/clock.h"
 #include "client/command_line.h"
+#include "client/interrupt.h"
 #include "client/link/grpc_connector.h"
 #include "common/clock.h"
 
 int main(int argc, char** argv) {
   using hotplugger::client::ExitCode;
   std::ios::sync_with_stdio(false);
+  hotplugger::client::Interrupt interrupt;
+  interrupt.Start();
   const auto connector = hotplugger::client::MakeGrpcConnector();
   hotplugger::SystemClock clock;
-  hotplugger::client::Environment environment{*connector, clock,     &absl::SleepFor,
-                                              std::cin,   std::cout, std::cerr};
+  hotplugger::client::Environment environment{
+      *connector, clock, &absl::SleepFor, std::cin, std::cout, std::cerr, [&interrupt] {
+        return interrupt.Catch();
+      }};
   ExitCode exit_code = hotplugger::client::RunCommandLine(
       std::vector<std::string>(argv + 1, argv + argc), environment);
   std::cout.flush();

@@ -1,7 +1,9 @@
 #include "client/node_description.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +15,8 @@
 #include "client/node_view.h"
 #include "client/output.h"
 #include "client/text.h"
+#include "common/byte_size.h"
+#include "common/number_list.h"
 
 namespace hotplugger::client {
 namespace {
@@ -38,7 +42,39 @@ std::string FormatContact(const v1::Node& node, absl::Time now) {
                       FormatAge(now - time), " ago)");
 }
 
+// "" where nothing is asked for.
+std::string HotAddName(v1::HotAdd value) {
+  return value == v1::HOT_ADD_UNSPECIFIED ? "" : ShortEnumName(*v1::HotAdd_descriptor(), value);
+}
+
 std::string SwitchName(v1::Switch value) { return ShortEnumName(*v1::Switch_descriptor(), value); }
+
+// "2Gi (blocks 32-39)".
+std::string FormatMemory(uint64_t bytes, const NumberSet& blocks) {
+  return blocks.empty()
+             ? ""
+             : absl::StrCat(FormatByteSize(bytes), " (blocks ", FormatNumberList(blocks), ")");
+}
+
+void PrintSmtAndMemory(const v1::Inventory& inventory, std::ostream& out) {
+  const std::string smt = SmtState(inventory);
+  if (!smt.empty()) {
+    PrintLine("SMT", absl::StrCat(smt, inventory.smt().active() ? ", active" : ", not active"),
+              out);
+  }
+  const std::optional<MemorySizes> sizes = MemorySizesOf(inventory);
+  if (!sizes) return;
+  const v1::MemoryInventory& memory = inventory.memory();
+  const auto present = ParseKernelNumberList(memory.blocks_present(), kMemoryBlockListRules);
+  const auto online = ParseKernelNumberList(memory.blocks_online(), kMemoryBlockListRules);
+  if (!present.ok() || !online.ok()) return;
+  NumberSet offline;
+  std::set_difference(present->begin(), present->end(), online->begin(), online->end(),
+                      std::inserter(offline, offline.end()));
+  PrintLine("Memory online", FormatMemory(sizes->online, *online), out);
+  PrintLine("Memory offline", FormatMemory(sizes->offline, offline), out);
+  PrintLine("Memory block", FormatByteSize(memory.block_size_bytes()), out);
+}
 
 void PrintSummary(const v1::Node& node, absl::Time now, std::ostream& out) {
   PrintLine("Name", node.name(), out);
@@ -54,6 +90,7 @@ void PrintSummary(const v1::Node& node, absl::Time now, std::ostream& out) {
   PrintLine("CPUs present", node.inventory().cpus_present(), out);
   PrintLine("CPUs online", node.inventory().cpus_online(), out);
   PrintLine("CPUs offline", OfflineCpus(node.inventory()), out);
+  PrintSmtAndMemory(node.inventory(), out);
   if (node.inventory().switching() != v1::SWITCH_UNSPECIFIED) {
     PrintLine("Switching", SwitchName(node.inventory().switching()), out);
   }
@@ -67,6 +104,22 @@ std::vector<std::pair<std::string, std::string>> SpecSettings(const v1::NodeSpec
   };
   add("cpu_offline", spec.cpu_offline());
   add("cpu_online", spec.cpu_online());
+  if (spec.has_cpu_online_count()) add("cpu_online_count", absl::StrCat(spec.cpu_online_count()));
+  if (spec.has_cpu_online_percent()) {
+    add("cpu_online_percent", absl::StrCat(spec.cpu_online_percent(), "%"));
+  }
+  if (spec.smt() != v1::SMT_CONTROL_UNSPECIFIED) {
+    add("smt", ShortEnumName(*v1::SmtControl_descriptor(), spec.smt()));
+  }
+  add("cpu_hot_add", HotAddName(spec.cpu_hot_add()));
+  add("memory_offline", spec.memory_offline());
+  add("memory_online", spec.memory_online());
+  if (spec.has_memory_offline_bytes()) {
+    add("memory_offline_bytes", FormatByteSize(spec.memory_offline_bytes()));
+  }
+  add("memory_hot_add", HotAddName(spec.memory_hot_add()));
+  add("devices_offline", absl::StrJoin(spec.devices_offline(), ","));
+  add("devices_online", absl::StrJoin(spec.devices_online(), ","));
   add("drivers_active", absl::StrJoin(spec.drivers_active(), ","));
   add("drivers_stopped", absl::StrJoin(spec.drivers_stopped(), ","));
   std::map<std::string, std::string> whitelists;
@@ -97,10 +150,15 @@ void PrintSpec(const v1::Node& node, std::ostream& out) {
   table.Print(out, kIndent);
 }
 
+std::string WithRetry(const std::string& outcome, v1::RetryClass retry) {
+  const std::string text = RetryText(retry);
+  return text.empty() ? outcome : absl::StrCat(outcome, ", ", text);
+}
+
 void PrintReport(const v1::Node& node, std::ostream& out) {
   if (!node.has_report()) return;
   const v1::NodeReport& report = node.report();
-  out << "\nLast report: " << ApplyStateName(node)
+  out << "\nLast report: " << WithRetry(ApplyStateName(node), report.retry())
       << (ReportIsCurrent(node) ? "" : " (of an older spec)") << '\n';
   if (!report.message().empty()) out << "  " << Printable(report.message()) << '\n';
   if (report.drift_count() > 0) out << "  drift found: " << report.drift_count() << " times\n";
@@ -108,8 +166,7 @@ void PrintReport(const v1::Node& node, std::ostream& out) {
   Table table({"SUBJECT", "OUTCOME", "REASON", "MESSAGE"});
   for (const v1::ItemResult& item : report.items()) {
     const std::string outcome = ShortEnumName(*v1::Outcome_descriptor(), item.outcome());
-    table.AddRow({item.subject(), absl::StrCat(outcome, item.retryable() ? ", retried" : ""),
-                  item.reason(), item.message()});
+    table.AddRow({item.subject(), WithRetry(outcome, item.retry()), item.reason(), item.message()});
   }
   table.Print(out, kIndent);
 }

@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "client/text.h"
 #include "common/cpu_list.h"
+#include "common/number_ranges.h"
 
 namespace hotplugger::client {
 namespace {
@@ -46,6 +47,25 @@ std::string OfflineCpus(const v1::Inventory& inventory) {
   return FormatCpuList(offline);
 }
 
+std::string SmtState(const v1::Inventory& inventory) {
+  const v1::SmtStatus& smt = inventory.smt();
+  if (smt.control() == v1::SMT_CONTROL_UNSPECIFIED) return "";
+  std::string state = ShortEnumName(*v1::SmtControl_descriptor(), smt.control());
+  if (smt.has_threads_per_core()) absl::StrAppend(&state, ":", smt.threads_per_core());
+  return state;
+}
+
+std::optional<MemorySizes> MemorySizesOf(const v1::Inventory& inventory) {
+  if (!inventory.has_memory()) return std::nullopt;
+  const v1::MemoryInventory& memory = inventory.memory();
+  const auto present = NumberRanges::Parse(memory.blocks_present(), kMemoryBlockListRules);
+  const auto online = NumberRanges::Parse(memory.blocks_online(), kMemoryBlockListRules);
+  if (!present.ok() || !online.ok()) return std::nullopt;
+  const size_t offline = present->size() - std::min(present->size(), online->size());
+  return MemorySizes{online->size() * memory.block_size_bytes(),
+                     offline * memory.block_size_bytes()};
+}
+
 std::string RunningDrivers(const v1::Inventory& inventory) {
   std::vector<std::string> names;
   for (const v1::Driver& driver : inventory.drivers()) {
@@ -63,14 +83,33 @@ bool ReportIsCurrent(const v1::Node& node) {
   return node.has_report() && node.report().digest() == node.desired_digest();
 }
 
+std::string RetryText(v1::RetryClass retry) {
+  switch (retry) {
+    case v1::RETRY_CLASS_TRANSIENT:
+      return "tried again soon";
+    case v1::RETRY_CLASS_CONDITIONAL:
+      return "tried again once the host has changed";
+    case v1::RETRY_CLASS_PERMANENT:
+      return "given up";
+    default:
+      return "";
+  }
+}
+
 bool HasGivenUp(const v1::Node& node) {
   // One that comes back tries again.
   if (node.in_sync() || !node.connected() || !ReportIsCurrent(node)) return false;
   if (node.report().state() == v1::APPLY_STATE_REFUSED) return true;
   if (node.report().state() != v1::APPLY_STATE_FAILED) return false;
-  const auto& items = node.report().items();
-  return std::none_of(items.begin(), items.end(),
-                      [](const v1::ItemResult& item) { return Failed(item) && item.retryable(); });
+  if (node.report().retry() == v1::RETRY_CLASS_PERMANENT) return true;
+  // Whatever else is tried again: with an item that is given up the node never gets there.
+  bool any_class = node.report().retry() != v1::RETRY_CLASS_UNSPECIFIED;
+  for (const v1::ItemResult& item : node.report().items()) {
+    if (!Failed(item)) continue;
+    if (item.retry() == v1::RETRY_CLASS_PERMANENT) return true;
+    any_class = any_class || item.retry() != v1::RETRY_CLASS_UNSPECIFIED;
+  }
+  return !any_class;
 }
 
 std::string WhyNotInSync(const v1::Node& node) {

@@ -31,9 +31,27 @@ std::string Indented(absl::string_view text) {
   return absl::StrReplaceAll(PrintableLines(text), {{"\n", "\n  "}});
 }
 
+absl::StatusOr<std::string> ToJsonText(const google::protobuf::Message& message, bool lines) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.add_whitespace = lines;
+  // So that a program finds "connected": false rather than nothing.
+  options.always_print_primitive_fields = true;
+  std::string json;
+  const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
+  if (!status.ok()) {
+    return MakeError(
+        absl::StatusCode::kInternal, "NOT_JSON",
+        absl::StrCat("the answer can't be shown as JSON: ", status.ToString(), "; use -o table"));
+  }
+  return json;
+}
+
 }  // namespace
 
-Table::Table(std::vector<std::string> headings) { rows_.push_back(std::move(headings)); }
+Table::Table(std::vector<std::string> headings) {
+  for (std::string& heading : headings) heading = Printable(heading);
+  rows_.push_back(std::move(headings));
+}
 
 void Table::AddRow(std::vector<std::string> cells) {
   for (std::string& cell : cells) cell = cell.empty() ? "-" : Printable(cell);
@@ -49,27 +67,23 @@ void Table::Print(std::ostream& out, size_t indent) const {
   for (const auto& row : rows_) {
     std::string line(indent, ' ');
     for (size_t i = 0; i < row.size(); ++i) {
+      const size_t missing = widths[i] - DisplayWidth(row[i]);
+      const bool right = right_.count(i) > 0;
+      if (right) line.append(missing, ' ');
       line += row[i];
       // Nothing follows the last column: no spaces at the end of a line.
-      if (i + 1 < row.size()) line.append(widths[i] - DisplayWidth(row[i]) + kColumnGap, ' ');
+      if (i + 1 < row.size()) line.append((right ? 0 : missing) + kColumnGap, ' ');
     }
     out << line << '\n';
   }
 }
 
 absl::StatusOr<std::string> ToJson(const google::protobuf::Message& message) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.add_whitespace = true;
-  // So that a program finds "connected": false rather than nothing.
-  options.always_print_primitive_fields = true;
-  std::string json;
-  const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
-  if (!status.ok()) {
-    return MakeError(
-        absl::StatusCode::kInternal, "NOT_JSON",
-        absl::StrCat("the answer can't be shown as JSON: ", status.ToString(), "; use -o table"));
-  }
-  return json;
+  return ToJsonText(message, /*lines=*/true);
+}
+
+absl::StatusOr<std::string> ToJsonLine(const google::protobuf::Message& message) {
+  return ToJsonText(message, /*lines=*/false);
 }
 
 absl::Status PrintJson(const google::protobuf::Message& message, std::ostream& out) {

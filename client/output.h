@@ -2,7 +2,9 @@
 #pragma once
 
 #include <ostream>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -15,11 +17,14 @@ namespace hotplugger::client {
 
 enum class OutputFormat { kTable, kJson };
 
-// Rows of cells below headings, in aligned columns. Cells are made printable; empty ones show as
+// Rows of cells below headings, in aligned columns. All are made printable; empty cells show as
 // "-".
 class Table {
  public:
   explicit Table(std::vector<std::string> headings);
+
+  // Numbers are easier compared so; `columns` are places in the headings.
+  void AlignRight(std::set<size_t> columns) { right_ = std::move(columns); }
 
   // REQUIRES: as many cells as headings.
   void AddRow(std::vector<std::string> cells);
@@ -29,10 +34,14 @@ class Table {
 
  private:
   std::vector<std::vector<std::string>> rows_;
+  std::set<size_t> right_;
 };
 
 // `message` as protobuf's JSON in lines, absent scalars included. INTERNAL where it has none.
 absl::StatusOr<std::string> ToJson(const google::protobuf::Message& message);
+
+// The same in one line, for streams of messages.
+absl::StatusOr<std::string> ToJsonLine(const google::protobuf::Message& message);
 
 // Prints one message as a JSON document.
 absl::Status PrintJson(const google::protobuf::Message& message, std::ostream& out);

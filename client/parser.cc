@@ -26,6 +26,13 @@ void ParserArguments::Required(const std::string& name, const std::string& help,
   if (!choices.empty()) option->check(CLI::IsMember(choices));
 }
 
+void ParserArguments::Optional(const std::string& name, const std::string& help,
+                               std::optional<std::string>* target) {
+  app_.add_option_function<std::string>(
+          name, [target](const std::string& text) { *target = text; }, help)
+      ->type_name("");
+}
+
 void ParserArguments::Rest(const std::string& name, const std::string& help,
                            std::vector<std::string>* target) {
   app_.add_option(name, *target, help)->type_name("");
@@ -34,6 +41,13 @@ void ParserArguments::Rest(const std::string& name, const std::string& help,
 void ParserArguments::Option(const std::string& flag, const std::string& help, std::string* target,
                              bool required) {
   app_.add_option(flag, *target, help)->required(required)->type_name("TEXT");
+}
+
+void ParserArguments::Value(const std::string& flag, const std::string& value,
+                            const std::string& help, std::optional<std::string>* target) {
+  app_.add_option_function<std::string>(
+          flag, [target](const std::string& text) { *target = text; }, help)
+      ->type_name(value);
 }
 
 void ParserArguments::RepeatedOption(const std::string& flag, const std::string& help,

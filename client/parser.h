@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,10 +17,14 @@ class ParserArguments final : public Arguments {
 
   void Required(const std::string& name, const std::string& help, std::string* target,
                 const std::vector<std::string>& choices) override;
+  void Optional(const std::string& name, const std::string& help,
+                std::optional<std::string>* target) override;
   void Rest(const std::string& name, const std::string& help,
             std::vector<std::string>* target) override;
   void Option(const std::string& flag, const std::string& help, std::string* target,
               bool required) override;
+  void Value(const std::string& flag, const std::string& value, const std::string& help,
+             std::optional<std::string>* target) override;
   void RepeatedOption(const std::string& flag, const std::string& help,
                       std::vector<std::string>* target) override;
   void Switch(const std::string& flag, const std::string& help, bool* target) override;

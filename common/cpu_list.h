@@ -1,32 +1,24 @@
 // Lists of CPU numbers as the kernel writes them: "0-3,8".
 #pragma once
 
-#include <set>
-#include <string>
-
-#include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
+#include "common/number_list.h"
 
 namespace hotplugger {
 
-// CPU numbers, ordered.
-using CpuSet = std::set<int>;
+using CpuSet = NumberSet;
 
 // The largest CPU number that a list may name; Linux's own limit is below it.
 inline constexpr int kMaxCpuNumber = 8191;
-// The longest list that is read, in bytes.
-inline constexpr size_t kMaxCpuListLength = 4096;
 
-// Reads a list that a person or a policy gave. Strict: no spaces, no empty items, ranges go
-// upwards, nothing twice is no error. An empty list is an empty set. INVALID_ARGUMENT names the
-// offending item and what would be right.
-absl::StatusOr<CpuSet> ParseCpuList(absl::string_view text);
+inline constexpr NumberListRules kCpuListRules = {"CPU", kMaxCpuNumber, "BAD_CPU_LIST", "2-3,8"};
 
-// Reads a list that the kernel wrote: as above, but with the trailing newline, and "(null)" for an
-// empty list as the kernel prints for an unused nohz_full (kernel 2.1).
-absl::StatusOr<CpuSet> ParseKernelCpuList(absl::string_view text);
-
-// The canonical form: ascending, ranges joined; "" for an empty set.
-std::string FormatCpuList(const CpuSet& cpus);
+// The functions of number_list.h, for CPUs.
+inline absl::StatusOr<CpuSet> ParseCpuList(absl::string_view text) {
+  return ParseNumberList(text, kCpuListRules);
+}
+inline absl::StatusOr<CpuSet> ParseKernelCpuList(absl::string_view text) {
+  return ParseKernelNumberList(text, kCpuListRules);
+}
+inline std::string FormatCpuList(const CpuSet& cpus) { return FormatNumberList(cpus); }
 
 }  // namespace hotplugger

@@ -20,6 +20,7 @@ constexpr ErrnoRow kErrnoTable[] = {
     {EADDRINUSE, "EADDRINUSE", absl::StatusCode::kAlreadyExists},
     {EAGAIN, "EAGAIN", absl::StatusCode::kUnavailable},
     {EBUSY, "EBUSY", absl::StatusCode::kFailedPrecondition},
+    {ECANCELED, "ECANCELED", absl::StatusCode::kAborted},
     {ECONNREFUSED, "ECONNREFUSED", absl::StatusCode::kUnavailable},
     {ECONNRESET, "ECONNRESET", absl::StatusCode::kUnavailable},
     {EDQUOT, "EDQUOT", absl::StatusCode::kResourceExhausted},

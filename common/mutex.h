@@ -7,8 +7,8 @@
 #include <mutex>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "common/clock.h"
 
 namespace hotplugger {
 
@@ -45,10 +45,11 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
 // A condition variable for Mutex. Every wait has a deadline.
 class CondVar {
  public:
-  // Waits until notified or `deadline` passes; may also wake for no reason. REQUIRES: mutex held.
+  // Waits until notified or `deadline`, a time of SteadyNow, passes; may also wake for no reason.
+  // REQUIRES: mutex held.
   void WaitUntil(Mutex* mutex, absl::Time deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     std::unique_lock<std::mutex> lock(mutex->mutex_, std::adopt_lock);
-    const absl::Duration left = deadline - absl::Now();
+    const absl::Duration left = deadline - SteadyNow();
     // Longer waits than an hour are cut: the caller loops, and chrono can't overflow.
     variable_.wait_for(lock, absl::ToChronoNanoseconds(std::min(left, absl::Hours(1))));
     lock.release();

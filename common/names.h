@@ -1,10 +1,15 @@
 // The rules for names that people choose: nodes, policies, labels.
 #pragma once
 
+#include <cstddef>
+
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
 namespace hotplugger {
+
+// A node has at most so many labels.
+inline constexpr size_t kMaxNodeLabels = 64;
 
 // 1 to 63 of a-z, 0-9 and '-', beginning and ending with a letter or digit.
 absl::Status ValidatePolicyName(absl::string_view name);

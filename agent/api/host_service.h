@@ -1,10 +1,16 @@
 // HostService on the agent's unix socket.
 #pragma once
 
+#include <atomic>
+#include <functional>
 #include <memory>
 
 #include "absl/functional/any_invocable.h"
-#include "agent/reconcile/local_operations.h"
+#include "absl/status/statusor.h"
+#include "agent/api/device_watch_stream.h"
+#include "agent/reconcile/device_watch.h"
+#include "agent/reconcile/local_device_operations.h"
+#include "agent/reconcile/local_driver_operations.h"
 #include "common/work_queue.h"
 #include "hotplugger/v1/host_service.grpc.pb.h"
 
@@ -13,44 +19,64 @@ namespace hotplugger::agent {
 // Each call is a task on the operation queue and is finished from there; gRPC's threads never wait.
 class HostService final : public v1::HostService::CallbackService {
  public:
-  // Both outlive the server that serves this. `changed` is called after an operation that may have
-  // changed the host, on the queue's thread.
-  HostService(LocalOperations& operations, WorkQueue& queue, std::function<void()> changed)
-      : operations_(operations), queue_(queue), changed_(std::move(changed)) {}
+  struct Parts {
+    LocalDeviceOperations& devices;
+    LocalDriverOperations& drivers;
+    DeviceWatch& watch;
+    WorkQueue& queue;
+    // Called after an operation that may have changed the host, on the queue's thread.
+    std::function<void()> changed;
+  };
 
-  grpc::ServerUnaryReactor* ListDevices(grpc::CallbackServerContext* context,
-                                        const v1::ListDevicesRequest* request,
-                                        v1::ListDevicesResponse* response) noexcept override;
-  grpc::ServerUnaryReactor* OfflineDevice(grpc::CallbackServerContext* context,
-                                          const v1::OfflineDeviceRequest* request,
-                                          v1::OfflineDeviceResponse* response) noexcept override;
-  grpc::ServerUnaryReactor* OnlineDevice(grpc::CallbackServerContext* context,
-                                         const v1::OnlineDeviceRequest* request,
-                                         v1::OnlineDeviceResponse* response) noexcept override;
-  grpc::ServerUnaryReactor* ListDrivers(grpc::CallbackServerContext* context,
-                                        const v1::ListDriversRequest* request,
-                                        v1::ListDriversResponse* response) noexcept override;
-  grpc::ServerUnaryReactor* EnableDriver(grpc::CallbackServerContext* context,
-                                         const v1::EnableDriverRequest* request,
-                                         v1::EnableDriverResponse* response) noexcept override;
-  grpc::ServerUnaryReactor* DisableDriver(grpc::CallbackServerContext* context,
-                                          const v1::DisableDriverRequest* request,
-                                          v1::DisableDriverResponse* response) noexcept override;
-  grpc::ServerUnaryReactor* SwitchDrivers(grpc::CallbackServerContext* context,
-                                          const v1::SwitchDriversRequest* request,
-                                          v1::SwitchDriversResponse* response) noexcept override;
-  grpc::ServerUnaryReactor* SetSwitching(grpc::CallbackServerContext* context,
-                                         const v1::SetSwitchingRequest* request,
-                                         v1::SetSwitchingResponse* response) noexcept override;
+  // All parts outlive the server that serves this.
+  explicit HostService(Parts parts) : parts_(std::move(parts)) {}
+
+  // Tells those who watch what has changed, soon. Safe for concurrent use; never blocks.
+  void PublishDevices();
+
+  using Context = grpc::CallbackServerContext;
+  using Reactor = grpc::ServerUnaryReactor;
+
+  Reactor* ListDevices(Context* context, const v1::ListDevicesRequest* request,
+                       v1::ListDevicesResponse* response) noexcept override;
+  Reactor* GetDevice(Context* context, const v1::GetDeviceRequest* request,
+                     v1::Device* response) noexcept override;
+  Reactor* OfflineDevices(Context* context, const v1::OfflineDevicesRequest* request,
+                          v1::OfflineDevicesResponse* response) noexcept override;
+  Reactor* OnlineDevices(Context* context, const v1::OnlineDevicesRequest* request,
+                         v1::OnlineDevicesResponse* response) noexcept override;
+  Reactor* SetSmt(Context* context, const v1::SetSmtRequest* request,
+                  v1::SetSmtResponse* response) noexcept override;
+  Reactor* PlanDevices(Context* context, const v1::PlanDevicesRequest* request,
+                       v1::PlanDevicesResponse* response) noexcept override;
+  Reactor* ExplainDevice(Context* context, const v1::ExplainDeviceRequest* request,
+                         v1::ExplainDeviceResponse* response) noexcept override;
+  grpc::ServerWriteReactor<v1::WatchDevicesResponse>* WatchDevices(
+      Context* context, const v1::WatchDevicesRequest* request) noexcept override;
+  Reactor* ListDrivers(Context* context, const v1::ListDriversRequest* request,
+                       v1::ListDriversResponse* response) noexcept override;
+  Reactor* EnableDriver(Context* context, const v1::EnableDriverRequest* request,
+                        v1::EnableDriverResponse* response) noexcept override;
+  Reactor* DisableDriver(Context* context, const v1::DisableDriverRequest* request,
+                         v1::DisableDriverResponse* response) noexcept override;
+  Reactor* SwitchDrivers(Context* context, const v1::SwitchDriversRequest* request,
+                         v1::SwitchDriversResponse* response) noexcept override;
+  Reactor* SetSwitching(Context* context, const v1::SetSwitchingRequest* request,
+                        v1::SetSwitchingResponse* response) noexcept override;
 
  private:
-  // Runs `work` on the queue and finishes the call with its status.
-  grpc::ServerUnaryReactor* Enqueue(grpc::CallbackServerContext* context,
-                                    absl::AnyInvocable<absl::Status()> work);
+  // Whether a call may change the host.
+  enum class Effect { kReads, kChanges };
 
-  LocalOperations& operations_;
-  WorkQueue& queue_;
-  const std::function<void()> changed_;
+  // Runs `operation`, which answers a StatusOr<Response>, on the queue and finishes the call.
+  template <typename Response, typename Operation>
+  Reactor* Enqueue(Context* context, Effect effect, Response* response, Operation operation);
+  void Watch(std::vector<v1::DeviceKind> kinds, const std::shared_ptr<DeviceWatchStream>& stream,
+             const std::shared_ptr<uint64_t>& id);
+  absl::Status Publish();
+
+  const Parts parts_;
+  std::atomic<bool> publishing_ = false;
 };
 
 }  // namespace hotplugger::agent

@@ -30,7 +30,7 @@ class HotplugDriver {
 
   // Starts or stops it; never loads or unloads. Returns by `deadline`, come what may. What it says
   // is not believed: the registry asks IsRunning afterwards (contract 17). An error's metadata may
-  // have "error_number" and "retryable" ("true").
+  // have "error_number" and "retry" (see item_result.h).
   virtual absl::Status ChangeState(bool running, absl::Time deadline) = 0;
 
   // Its own answer, now. Returns at once.

@@ -16,7 +16,7 @@ absl::Status NoDriverError() {
                    "no driver is named; name a registered one (list the drivers to see them)");
 }
 
-absl::Status NotRegisteredError(absl::string_view name, const Snapshot& registered) {
+absl::Status NotRegisteredError(absl::string_view name, const DriverSnapshots& registered) {
   const std::string shown = absl::Utf8SafeCEscape(name.substr(0, 64));
   std::vector<std::string> names;
   for (const DriverSnapshot& driver : registered) names.push_back(driver.name);
@@ -32,7 +32,7 @@ absl::Status SwitchInProgressError() {
   return MakeError(absl::StatusCode::kUnavailable, "SWITCH_IN_PROGRESS",
                    "another switch of drivers is in progress on this host; try again when it has "
                    "ended",
-                   {{"retryable", "true"}});
+                   {{"retry", "TRANSIENT"}});
 }
 
 absl::Status SwitchingOffError() {

@@ -11,7 +11,7 @@ namespace hotplugger::agent {
 absl::Status NoDriverError();
 
 // ENODEV: NOT_FOUND, reason DRIVER_NOT_REGISTERED; lists those that are.
-absl::Status NotRegisteredError(absl::string_view name, const Snapshot& registered);
+absl::Status NotRegisteredError(absl::string_view name, const DriverSnapshots& registered);
 
 // EBUSY: UNAVAILABLE, reason SWITCH_IN_PROGRESS.
 absl::Status SwitchInProgressError();

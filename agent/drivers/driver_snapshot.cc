@@ -11,9 +11,9 @@ v1::DriverState AskState(HotplugDriver& driver, std::string* detail) {
   return v1::DRIVER_STATE_UNKNOWN;
 }
 
-Snapshot TakeSnapshot(const std::vector<std::shared_ptr<HotplugDriver>>& drivers,
-                      const WhitelistOverrides& overrides) {
-  Snapshot snapshot;
+DriverSnapshots TakeSnapshot(const std::vector<std::shared_ptr<HotplugDriver>>& drivers,
+                             const WhitelistOverrides& overrides) {
+  DriverSnapshots snapshot;
   snapshot.reserve(drivers.size());
   for (const std::shared_ptr<HotplugDriver>& driver : drivers) {
     DriverSnapshot& added = snapshot.emplace_back();
@@ -28,7 +28,7 @@ Snapshot TakeSnapshot(const std::vector<std::shared_ptr<HotplugDriver>>& drivers
   return snapshot;
 }
 
-const DriverSnapshot* FindDriver(const Snapshot& snapshot, absl::string_view name) {
+const DriverSnapshot* FindDriver(const DriverSnapshots& snapshot, absl::string_view name) {
   for (const DriverSnapshot& driver : snapshot) {
     if (absl::EqualsIgnoreCase(driver.name, name)) return &driver;
   }

@@ -27,7 +27,7 @@ struct DriverSnapshot {
 };
 
 // In order of registration.
-using Snapshot = std::vector<DriverSnapshot>;
+using DriverSnapshots = std::vector<DriverSnapshot>;
 
 // Whitelists that replace the drivers' own; keys are normalized names.
 using WhitelistOverrides = std::map<std::string, std::vector<std::string>>;
@@ -36,11 +36,11 @@ using WhitelistOverrides = std::map<std::string, std::vector<std::string>>;
 v1::DriverState AskState(HotplugDriver& driver, std::string* detail);
 
 // Asks every driver.
-Snapshot TakeSnapshot(const std::vector<std::shared_ptr<HotplugDriver>>& drivers,
-                      const WhitelistOverrides& overrides);
+DriverSnapshots TakeSnapshot(const std::vector<std::shared_ptr<HotplugDriver>>& drivers,
+                             const WhitelistOverrides& overrides);
 
 // By name, without regard to case; nullptr where there is none.
-const DriverSnapshot* FindDriver(const Snapshot& snapshot, absl::string_view name);
+const DriverSnapshot* FindDriver(const DriverSnapshots& snapshot, absl::string_view name);
 
 // For ListDrivers and inventories.
 v1::Driver ToProto(const DriverSnapshot& driver);

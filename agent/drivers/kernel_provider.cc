@@ -17,16 +17,16 @@
 namespace hotplugger::agent {
 namespace {
 
-constexpr char kDirectory[] = "kernel/hotplugger";
-constexpr char kAvailable[] = "kernel/hotplugger/available_drivers";
-constexpr char kEnabled[] = "kernel/hotplugger/enabled";
+constexpr char kDirectory[] = "sys/kernel/hotplugger";
+constexpr char kAvailable[] = "sys/kernel/hotplugger/available_drivers";
+constexpr char kEnabled[] = "sys/kernel/hotplugger/enabled";
 
 // Nullopt where the kernel has no registry.
-absl::StatusOr<std::optional<KernelDriverList>> ReadList(const Sysfs& sysfs) {
-  const absl::StatusOr<std::string> content = sysfs.Read(kAvailable);
+absl::StatusOr<std::optional<KernelDriverList>> ReadList(const FileTree& tree) {
+  const absl::StatusOr<std::string> content = tree.Read(kAvailable);
   if (content.ok()) return ParseKernelDriverList(*content);
   if (!absl::IsNotFound(content.status())) return content.status();
-  ASSIGN_OR_RETURN(const bool exists, sysfs.Exists(kDirectory));
+  ASSIGN_OR_RETURN(const bool exists, tree.Exists(kDirectory));
   if (exists) return content.status();
   return std::nullopt;
 }
@@ -36,13 +36,13 @@ ErrorMetadata Metadata(absl::string_view driver, int error_number) {
   return {{"driver", std::string(driver)},
           {"errno", ErrnoName(error_number)},
           {"error_number", absl::StrCat(error_number)},
-          {"retryable", retryable ? "true" : "false"}};
+          {"retry", retryable ? "TRANSIENT" : "PERMANENT"}};
 }
 
 class KernelDriver final : public HotplugDriver {
  public:
-  KernelDriver(std::string name, const Sysfs& sysfs, KernelWriter& writer)
-      : name_(std::move(name)), sysfs_(sysfs), writer_(writer) {}
+  KernelDriver(std::string name, const FileTree& tree, KernelWriter& writer)
+      : name_(std::move(name)), tree_(tree), writer_(writer) {}
 
   absl::string_view name() const override { return name_; }
   v1::DriverProvider provider() const override { return v1::DRIVER_PROVIDER_KERNEL; }
@@ -52,20 +52,19 @@ class KernelDriver final : public HotplugDriver {
 
  private:
   std::string FilePath(bool running) const {
-    return absl::StrCat(sysfs_.root(), "/", kDirectory,
-                        running ? "/enable_driver" : "/disable_driver");
+    return absl::StrCat(tree_.FullPath(kDirectory), running ? "/enable_driver" : "/disable_driver");
   }
   absl::Status Verify(bool running);
   absl::Status Explain(int error_number, bool running);
 
   const std::string name_;
-  const Sysfs& sysfs_;
+  const FileTree& tree_;
   KernelWriter& writer_;
 };
 
 absl::StatusOr<bool> KernelDriver::IsRunning() {
-  const std::string place = absl::StrCat(sysfs_.root(), "/", kAvailable);
-  ASSIGN_OR_RETURN(const std::optional<KernelDriverList> list, ReadList(sysfs_));
+  const std::string place = tree_.FullPath(kAvailable);
+  ASSIGN_OR_RETURN(const std::optional<KernelDriverList> list, ReadList(tree_));
   if (list) {
     for (const KernelDriverState& driver : list->drivers) {
       if (absl::EqualsIgnoreCase(driver.name, name_)) return driver.running;
@@ -120,13 +119,13 @@ absl::Status KernelDriver::Explain(int error_number, bool running) {
                      metadata);
   }
   if (error_number == EPERM) {
-    const absl::StatusOr<std::string> content = sysfs_.Read(kEnabled);
+    const absl::StatusOr<std::string> content = tree_.Read(kEnabled);
     const absl::StatusOr<bool> enabled = content.ok() ? ParseSwitching(*content) : content.status();
     if (!enabled.ok() || !*enabled) {
       return MakeError(
           absl::StatusCode::kFailedPrecondition, "KERNEL_SWITCHING_OFF",
-          absl::StrCat(what, "; the kernel's own switch is off, write 1 to ", sysfs_.root(), "/",
-                       kEnabled, enabled.ok() ? "" : " (which can't be read)"),
+          absl::StrCat(what, "; the kernel's own switch is off, write 1 to ",
+                       tree_.FullPath(kEnabled), enabled.ok() ? "" : " (which can't be read)"),
           metadata);
     }
   }
@@ -146,11 +145,11 @@ absl::Status KernelDriver::Explain(int error_number, bool running) {
 
 absl::StatusOr<DriverList> KernelDriverProvider::Refresh() {
   DriverList result;
-  ASSIGN_OR_RETURN(const std::optional<KernelDriverList> list, ReadList(sysfs_));
+  ASSIGN_OR_RETURN(const std::optional<KernelDriverList> list, ReadList(tree_));
   if (!list) return result;
-  const std::string place = absl::StrCat(sysfs_.root(), "/", kAvailable);
+  const std::string place = tree_.FullPath(kAvailable);
   for (const KernelDriverState& driver : list->drivers) {
-    result.drivers.push_back(std::make_shared<KernelDriver>(driver.name, sysfs_, writer_));
+    result.drivers.push_back(std::make_shared<KernelDriver>(driver.name, tree_, writer_));
   }
   if (list->may_be_cut) {
     result.complete = false;

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "absl/status/statusor.h"
-#include "agent/devices/kernel_writer.h"
-#include "agent/devices/sysfs.h"
+#include "agent/devices/inventory/file_tree.h"
+#include "agent/devices/operations/kernel_writer.h"
 #include "agent/drivers/driver_provider.h"
 
 namespace hotplugger::agent {
@@ -16,7 +16,7 @@ inline constexpr size_t kMaxKernelSwitchName = 30;
 class KernelDriverProvider final : public DriverProvider {
  public:
   // Both outlive this and every driver that it made.
-  KernelDriverProvider(const Sysfs& sysfs, KernelWriter& writer) : sysfs_(sysfs), writer_(writer) {}
+  KernelDriverProvider(const FileTree& tree, KernelWriter& writer) : tree_(tree), writer_(writer) {}
 
   v1::DriverProvider kind() const override { return v1::DRIVER_PROVIDER_KERNEL; }
 
@@ -25,7 +25,7 @@ class KernelDriverProvider final : public DriverProvider {
   absl::StatusOr<DriverList> Refresh() override;
 
  private:
-  const Sysfs& sysfs_;
+  const FileTree& tree_;
   KernelWriter& writer_;
 };
 

@@ -7,7 +7,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "agent/devices/device_operator.h"
+#include "agent/devices/rules/item_result.h"
 #include "agent/drivers/driver_errors.h"
 #include "common/driver_rules.h"
 #include "common/error_info.h"
@@ -98,7 +98,7 @@ absl::Status Registry::Unregister(absl::string_view name, absl::Time deadline) {
   }
   const SwitchResult stopped =
       Switch({std::string(name)}, deadline, Gate::kNone, SwitchTransaction::NestedCalls::kRun,
-             [name](const Snapshot& snapshot) { return PlanDisableOne(snapshot, name); });
+             [name](const DriverSnapshots& snapshot) { return PlanDisableOne(snapshot, name); });
   if (!stopped.status.ok()) {
     return scope.nested() ? stopped.status : scope.transaction().Undo(stopped.status);
   }
@@ -195,27 +195,28 @@ absl::Status Registry::SetWhitelistOverrides(
 SwitchResult Registry::DisableConflicts(absl::string_view driver, absl::Time deadline) {
   return Switch(
       {}, deadline, Gate::kSwitching, SwitchTransaction::NestedCalls::kRun,
-      [driver](const Snapshot& snapshot) { return PlanDisableConflicts(snapshot, driver); });
+      [driver](const DriverSnapshots& snapshot) { return PlanDisableConflicts(snapshot, driver); });
 }
 
 SwitchResult Registry::EnableOne(absl::string_view driver, absl::Time deadline) {
-  return Switch({std::string(driver)}, deadline, Gate::kSwitching,
-                SwitchTransaction::NestedCalls::kRun,
-                [driver](const Snapshot& snapshot) { return PlanEnableOne(snapshot, driver); });
+  return Switch(
+      {std::string(driver)}, deadline, Gate::kSwitching, SwitchTransaction::NestedCalls::kRun,
+      [driver](const DriverSnapshots& snapshot) { return PlanEnableOne(snapshot, driver); });
 }
 
 SwitchResult Registry::DisableOne(absl::string_view driver, absl::Time deadline) {
-  return Switch({std::string(driver)}, deadline, Gate::kSwitching,
-                SwitchTransaction::NestedCalls::kRun,
-                [driver](const Snapshot& snapshot) { return PlanDisableOne(snapshot, driver); });
+  return Switch(
+      {std::string(driver)}, deadline, Gate::kSwitching, SwitchTransaction::NestedCalls::kRun,
+      [driver](const DriverSnapshots& snapshot) { return PlanDisableOne(snapshot, driver); });
 }
 
 SwitchResult Registry::SwitchDrivers(const std::vector<std::string>& active,
                                      const std::vector<std::string>& stopped, absl::Time deadline) {
   std::vector<std::string> asked_for = active;
   asked_for.insert(asked_for.end(), stopped.begin(), stopped.end());
-  return Switch(asked_for, deadline, Gate::kSwitching, SwitchTransaction::NestedCalls::kRun,
-                [&](const Snapshot& snapshot) { return PlanSwitch(snapshot, active, stopped); });
+  return Switch(
+      asked_for, deadline, Gate::kSwitching, SwitchTransaction::NestedCalls::kRun,
+      [&](const DriverSnapshots& snapshot) { return PlanSwitch(snapshot, active, stopped); });
 }
 
 absl::StatusOr<SwitchPlan> Registry::PreviewSwitch(const std::vector<std::string>& active,
@@ -229,7 +230,7 @@ SwitchResult Registry::RestoreStates(const std::map<std::string, bool>& states,
   std::vector<std::string> asked_for;
   for (const auto& [name, running] : states) asked_for.push_back(name);
   return Switch(asked_for, deadline, Gate::kSwitching, SwitchTransaction::NestedCalls::kIgnore,
-                [&](const Snapshot& snapshot) { return PlanRestore(snapshot, states); });
+                [&](const DriverSnapshots& snapshot) { return PlanRestore(snapshot, states); });
 }
 
 SwitchResult Registry::Switch(const std::vector<std::string>& asked_for, absl::Time deadline,
@@ -240,7 +241,7 @@ SwitchResult Registry::Switch(const std::vector<std::string>& asked_for, absl::T
   SwitchTransaction& transaction = scope.transaction();
   if (scope.nested() && transaction.ignores_nested_calls()) return {};
   const std::vector<std::shared_ptr<HotplugDriver>> drivers = Drivers();
-  const Snapshot snapshot = TakeSnapshot(drivers, Overrides());
+  const DriverSnapshots snapshot = TakeSnapshot(drivers, Overrides());
   const absl::StatusOr<SwitchPlan> plan = planner(snapshot);
   if (!plan.ok()) return Refused(asked_for, plan.status());
   transaction.Learn(drivers, snapshot);

@@ -24,6 +24,9 @@
 
 namespace hotplugger::agent {
 
+// A whole switch of drivers, undo included, takes at most this unless its caller says otherwise.
+inline constexpr absl::Duration kSwitchDeadline = absl::Seconds(60);
+
 // How a switch ended.
 struct SwitchResult {
   // Ok: everything is as asked, verified. Else the first failure, with what was undone.
@@ -107,7 +110,7 @@ class Registry {
 
  private:
   class SwitchScope;
-  using Planner = std::function<absl::StatusOr<SwitchPlan>(const Snapshot&)>;
+  using Planner = std::function<absl::StatusOr<SwitchPlan>(const DriverSnapshots&)>;
   enum class Gate { kSwitching, kNone };
 
   SwitchResult Switch(const std::vector<std::string>& asked_for, absl::Time deadline, Gate gate,
@@ -120,10 +123,7 @@ class Registry {
   SyncResult Adopt(v1::DriverProvider kind, const DriverList& list);
 
   Clock& clock_;
-  const std::function<absl::Status(bool)> save_switching_;
-  // Held over a whole SetSwitching and a whole SyncProvider, so that two don't cross; before
-  // mutex_.
-  Mutex save_mutex_;
+  // Held over a whole SyncProvider, so that two don't cross; before mutex_.
   Mutex sync_mutex_;
   Mutex mutex_;
   // In order of registration.

@@ -51,7 +51,8 @@ Judgement Judge(const DriverSnapshot& starting, const DriverSnapshot& running) {
                        "drivers.whitelist.", unread, " in the policy to spare it")};
 }
 
-absl::StatusOr<const DriverSnapshot*> Find(const Snapshot& snapshot, absl::string_view name) {
+absl::StatusOr<const DriverSnapshot*> Find(const DriverSnapshots& snapshot,
+                                           absl::string_view name) {
   if (name.empty()) return NoDriverError();
   const DriverSnapshot* driver = FindDriver(snapshot, name);
   if (driver == nullptr) return NotRegisteredError(name, snapshot);
@@ -63,7 +64,7 @@ bool Contains(const DriverPointers& drivers, const DriverSnapshot* driver) {
 }
 
 // Each once, however often it is named.
-absl::StatusOr<DriverPointers> FindAll(const Snapshot& snapshot,
+absl::StatusOr<DriverPointers> FindAll(const DriverSnapshots& snapshot,
                                        const std::vector<std::string>& names) {
   DriverPointers drivers;
   for (const std::string& name : names) {
@@ -137,7 +138,7 @@ absl::Status AddBystander(const DriverSnapshot& other, const DriverPointers& act
   return absl::OkStatus();
 }
 
-absl::Status AddBystanders(const Snapshot& snapshot, const DriverPointers& active,
+absl::Status AddBystanders(const DriverSnapshots& snapshot, const DriverPointers& active,
                            const DriverPointers& stopped, SwitchPlan* plan) {
   if (active.empty()) return absl::OkStatus();
   for (const DriverSnapshot& other : snapshot) {
@@ -150,7 +151,7 @@ absl::Status AddBystanders(const Snapshot& snapshot, const DriverPointers& activ
 
 }  // namespace
 
-absl::StatusOr<SwitchPlan> PlanSwitch(const Snapshot& snapshot,
+absl::StatusOr<SwitchPlan> PlanSwitch(const DriverSnapshots& snapshot,
                                       const std::vector<std::string>& active,
                                       const std::vector<std::string>& stopped) {
   ASSIGN_OR_RETURN(const DriverPointers to_run, FindAll(snapshot, active));
@@ -168,7 +169,7 @@ absl::StatusOr<SwitchPlan> PlanSwitch(const Snapshot& snapshot,
   return plan;
 }
 
-absl::StatusOr<SwitchPlan> PlanDisableConflicts(const Snapshot& snapshot,
+absl::StatusOr<SwitchPlan> PlanDisableConflicts(const DriverSnapshots& snapshot,
                                                 absl::string_view driver) {
   ASSIGN_OR_RETURN(const DriverSnapshot* starting, Find(snapshot, driver));
   SwitchPlan plan;
@@ -176,7 +177,8 @@ absl::StatusOr<SwitchPlan> PlanDisableConflicts(const Snapshot& snapshot,
   return plan;
 }
 
-absl::StatusOr<SwitchPlan> PlanEnableOne(const Snapshot& snapshot, absl::string_view driver) {
+absl::StatusOr<SwitchPlan> PlanEnableOne(const DriverSnapshots& snapshot,
+                                         absl::string_view driver) {
   ASSIGN_OR_RETURN(const DriverSnapshot* wanted, Find(snapshot, driver));
   SwitchPlan plan;
   if (wanted->state == v1::DRIVER_STATE_STOPPED && !wanted->calls_disable_conflicts) {
@@ -186,14 +188,15 @@ absl::StatusOr<SwitchPlan> PlanEnableOne(const Snapshot& snapshot, absl::string_
   return plan;
 }
 
-absl::StatusOr<SwitchPlan> PlanDisableOne(const Snapshot& snapshot, absl::string_view driver) {
+absl::StatusOr<SwitchPlan> PlanDisableOne(const DriverSnapshots& snapshot,
+                                          absl::string_view driver) {
   ASSIGN_OR_RETURN(const DriverSnapshot* wanted, Find(snapshot, driver));
   SwitchPlan plan;
   RETURN_IF_ERROR(AddWanted(*wanted, false, "stopped as asked", &plan));
   return plan;
 }
 
-absl::StatusOr<SwitchPlan> PlanRestore(const Snapshot& snapshot,
+absl::StatusOr<SwitchPlan> PlanRestore(const DriverSnapshots& snapshot,
                                        const std::map<std::string, bool>& states) {
   std::vector<std::string> to_run;
   std::vector<std::string> to_stop;

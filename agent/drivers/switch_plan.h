@@ -43,23 +43,25 @@ struct SwitchPlan {
 // providers counts as empty. Refused, with nothing to undo: INVALID_ARGUMENT (NO_DRIVER;
 // ACTIVE_AND_STOPPED; ACTIVE_SET_CONFLICT, naming the missing side), NOT_FOUND
 // (DRIVER_NOT_REGISTERED), FAILED_PRECONDITION (DRIVER_STATE_UNKNOWN).
-absl::StatusOr<SwitchPlan> PlanSwitch(const Snapshot& snapshot,
+absl::StatusOr<SwitchPlan> PlanSwitch(const DriverSnapshots& snapshot,
                                       const std::vector<std::string>& active,
                                       const std::vector<std::string>& stopped);
 
 // contract 12: stops what `driver` and it don't spare, and doesn't start `driver`.
-absl::StatusOr<SwitchPlan> PlanDisableConflicts(const Snapshot& snapshot, absl::string_view driver);
+absl::StatusOr<SwitchPlan> PlanDisableConflicts(const DriverSnapshots& snapshot,
+                                                absl::string_view driver);
 
 // contract 13: starts that one alone; its conflicts are stopped first only where the driver can't
 // ask for that itself. What runs already is left alone, with all others (contract 15).
-absl::StatusOr<SwitchPlan> PlanEnableOne(const Snapshot& snapshot, absl::string_view driver);
+absl::StatusOr<SwitchPlan> PlanEnableOne(const DriverSnapshots& snapshot, absl::string_view driver);
 
 // contract 14.
-absl::StatusOr<SwitchPlan> PlanDisableOne(const Snapshot& snapshot, absl::string_view driver);
+absl::StatusOr<SwitchPlan> PlanDisableOne(const DriverSnapshots& snapshot,
+                                          absl::string_view driver);
 
 // Brings each named driver to its state (true: running); no whitelist is consulted. One whose
 // module has been unloaded since has nothing to be put back, and doesn't hold up the others.
-absl::StatusOr<SwitchPlan> PlanRestore(const Snapshot& snapshot,
+absl::StatusOr<SwitchPlan> PlanRestore(const DriverSnapshots& snapshot,
                                        const std::map<std::string, bool>& states);
 
 }  // namespace hotplugger::agent

@@ -6,7 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "agent/devices/device_operator.h"
+#include "agent/devices/rules/item_result.h"
 #include "agent/drivers/driver_errors.h"
 #include "common/error_info.h"
 #include "common/status_macros.h"
@@ -52,7 +52,7 @@ SwitchTransaction::SwitchTransaction(Clock& clock, absl::Time deadline, NestedCa
       nested_calls_(nested_calls) {}
 
 void SwitchTransaction::Learn(const std::vector<std::shared_ptr<HotplugDriver>>& drivers,
-                              const Snapshot& snapshot) {
+                              const DriverSnapshots& snapshot) {
   for (size_t i = 0; i < snapshot.size(); ++i) {
     const v1::DriverState state = snapshot[i].state;
     if (Entry* entry = Find(snapshot[i].name)) {

@@ -30,7 +30,8 @@ class SwitchTransaction {
 
   // Takes note of the drivers and of how they are. What was known before is what undo goes back
   // to. The two are parallel.
-  void Learn(const std::vector<std::shared_ptr<HotplugDriver>>& drivers, const Snapshot& snapshot);
+  void Learn(const std::vector<std::shared_ptr<HotplugDriver>>& drivers,
+             const DriverSnapshots& snapshot);
 
   // Does the steps in order up to the first that fails, and says which and why. Undo is the
   // caller's.

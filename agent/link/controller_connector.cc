@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "common/clock.h"
 #include "common/error_info.h"
 #include "common/log.h"
 #include "common/transport/channel_settings.h"
@@ -119,7 +119,7 @@ void ControllerConnector::Welcome() {
   MutexLock lock(&mutex_);
   last_failure_.clear();
   welcomed_ = true;
-  welcome_time_ = absl::Now();
+  welcome_time_ = SteadyNow();
   v1::AgentMessage message;
   if (inventory_) {
     *message.mutable_inventory() = *inventory_;
@@ -166,9 +166,9 @@ void ControllerConnector::SendInventory(const v1::Inventory& inventory) {
 }
 
 bool ControllerConnector::Pause(absl::Duration duration) {
-  const absl::Time until = absl::Now() + duration;
+  const absl::Time until = SteadyNow() + duration;
   MutexLock lock(&mutex_);
-  while (!stopped_ && absl::Now() < until) changed_.WaitUntil(&mutex_, until);
+  while (!stopped_ && SteadyNow() < until) changed_.WaitUntil(&mutex_, until);
   return !stopped_;
 }
 
@@ -176,7 +176,7 @@ bool ControllerConnector::Pause(absl::Duration duration) {
 void ControllerConnector::NoteEnd(const absl::Status& status) {
   MutexLock lock(&mutex_);
   // Counted from the welcome: an attempt that hangs is no sign of health.
-  if (absl::Now() - welcome_time_ > options_.healthy_after) backoff_.Reset();
+  if (SteadyNow() - welcome_time_ > options_.healthy_after) backoff_.Reset();
   if (stopped_) return;
   const std::string failure = status.ToString();
   if (failure == last_failure_) return;

@@ -6,13 +6,18 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "agent/devices/cpu.h"
-#include "agent/devices/device_operator.h"
-#include "agent/devices/sysfs.h"
+#include "agent/devices/inventory/device_reader.h"
+#include "agent/devices/inventory/file_tree.h"
+#include "agent/devices/operations/device_operator.h"
+#include "agent/devices/operations/journal.h"
+#include "agent/devices/operations/kernel_writer.h"
+#include "agent/devices/rules/safety_limits.h"
 #include "agent/drivers/driver_provider.h"
 #include "agent/drivers/registry.h"
 #include "agent/reconcile/state_file.h"
+#include "common/clock.h"
 #include "hotplugger/v1/agent_state.pb.h"
 #include "hotplugger/v1/node.pb.h"
 
@@ -22,8 +27,12 @@ namespace hotplugger::agent {
 class Host {
  public:
   struct Parts {
-    const Sysfs& sysfs;
-    DeviceOperator& devices;
+    const FileTree& tree;
+    KernelWriter& writer;
+    Journal& journal;
+    SafetyLimits limits;
+    // SteadyNow as a rule: deadlines are measured by it.
+    Clock& clock;
     Registry& drivers;
     // Where drivers that come and go are found.
     std::vector<DriverProvider*> providers;
@@ -34,23 +43,33 @@ class Host {
     std::string kernel_release;
   };
 
-  // Reads the saved state. A damaged one is logged and begun anew: the controller sends the spec
-  // again, and what the damaged file knew of a baseline can't be had back. All parts outlive this.
+  // Reads the saved state, and settles what an earlier agent left unfinished (RecoverJournal). A
+  // damaged state is logged and begun anew: the controller sends the spec again, and what the
+  // damaged file knew of a baseline can't be had back. All parts outlive this.
   static absl::StatusOr<std::unique_ptr<Host>> Create(Parts parts);
 
   const v1::AgentState& state() const { return state_; }
 
   // Saves `state`, then takes it as its own. On an error the earlier state stands.
   absl::Status SaveState(v1::AgentState state);
+  // The same of the baseline alone; nothing is written where it is as it was.
+  absl::Status SaveBaseline(v1::Baseline baseline);
+
+  // The spec in force; empty where there is none. DATA_LOSS where the saved one can't be parsed.
+  absl::StatusOr<v1::NodeSpec> Spec() const;
 
   // Takes over what the driver providers have now.
   absl::Status SyncDrivers();
 
+  // All devices now. What it teaches of the CPUs' places is saved.
+  absl::StatusOr<Snapshot> ReadSnapshot();
+
   // The state of everything, as the kernel and the drivers answer now.
   absl::StatusOr<v1::Inventory> ReadInventory();
-  absl::StatusOr<CpuInventory> ReadCpuInventory() const { return ReadCpus(parts_.sysfs); }
+  v1::Inventory MakeInventory(const Snapshot& snapshot);
 
-  DeviceOperator& devices() { return parts_.devices; }
+  DeviceReader& reader() { return *reader_; }
+  DeviceOperator& devices() { return *devices_; }
   Registry& drivers() { return parts_.drivers; }
   const std::string& boot_id() const { return parts_.boot_id; }
 
@@ -60,8 +79,13 @@ class Host {
  private:
   explicit Host(Parts parts) : parts_(std::move(parts)) {}
 
+  absl::Status LoadState();
+
   Parts parts_;
   v1::AgentState state_;
+  // Made from the saved state.
+  std::unique_ptr<DeviceReader> reader_;
+  std::unique_ptr<DeviceOperator> devices_;
 };
 
 }  // namespace hotplugger::agent

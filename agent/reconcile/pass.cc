@@ -7,32 +7,42 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "agent/devices/rules/item_result.h"
+#include "agent/reconcile/device_pass.h"
 #include "agent/reconcile/plan.h"
+#include "common/clock.h"
 #include "common/driver_rules.h"
 #include "common/status_macros.h"
-#include "google/protobuf/util/message_differencer.h"
 
 namespace hotplugger::agent {
 namespace {
 
-// A whole switch of drivers, undo included, takes at most this.
-constexpr absl::Duration kSwitchDeadline = absl::Seconds(60);
-
 using Names = google::protobuf::RepeatedPtrField<std::string>;
+
+// The more urgent of two; absent is the least.
+v1::RetryClass MoreUrgent(v1::RetryClass a, v1::RetryClass b) {
+  if (a == v1::RETRY_CLASS_UNSPECIFIED) return b;
+  if (b == v1::RETRY_CLASS_UNSPECIFIED) return a;
+  return std::min(a, b);
+}
 
 // One pass's work; lives for that pass.
 class Pass {
  public:
-  Pass(Host& host, absl::FunctionRef<void()> before_change, PassResult& result)
-      : host_(host), before_change_(before_change), result_(result) {}
+  Pass(Host& host, PassMemory& memory, const PassOptions& options, PassResult& result)
+      : host_(host), memory_(memory), options_(options), result_(result) {
+    // Said once, however many parts have something to change.
+    options_.before_change = [this, &options] {
+      if (!std::exchange(announced_, true)) options.before_change();
+    };
+  }
 
   absl::Status Run() {
-    // Checked when it was taken; an agent that has none yet has an empty body.
-    if (!spec_.ParseFromString(host_.state().spec_body())) {
-      return absl::DataLossError("the saved spec can't be parsed");
-    }
-    RETURN_IF_ERROR(Devices());
+    ASSIGN_OR_RETURN(spec_, host_.Spec());
+    DevicePass devices(host_, spec_, memory_, options_, [this](v1::ItemResult item, bool by_spec) {
+      Add(std::move(item), by_spec);
+    });
+    RETURN_IF_ERROR(devices.Run());
     // What is to be forbidden from now on must be done before.
     if (WantedSwitching() == v1::SWITCH_OFF) {
       RETURN_IF_ERROR(Drivers());
@@ -43,25 +53,12 @@ class Pass {
   }
 
   // Once all is done: what is as it was has nothing to be put back any more.
-  absl::Status TidyBaseline(const v1::Inventory& inventory) {
-    return SaveBaseline(ForgetRestored(host_.state().baseline(), inventory));
+  absl::Status TidyBaseline(const Snapshot& snapshot) {
+    return host_.SaveBaseline(ForgetRestored(RecordSeenOnline(host_.state().baseline(), snapshot),
+                                             snapshot, host_.drivers().List()));
   }
 
  private:
-  absl::Status Devices() {
-    ASSIGN_OR_RETURN(const CpuInventory cpus, host_.ReadCpuInventory());
-    const v1::Baseline& baseline = host_.state().baseline();
-    const std::vector<DeviceStep> steps = PlanDevices(spec_, baseline, cpus);
-    // On disk before the first touch: whatever happens from here on can be undone.
-    if (!steps.empty()) RETURN_IF_ERROR(SaveBaseline(RecordDevices(baseline, steps, cpus)));
-    for (const DeviceStep& step : steps) {
-      AboutToChange();
-      absl::StatusOr<v1::ItemResult> item = host_.devices().SetOnline(step.device, step.online);
-      Add(item.ok() ? *std::move(item) : FailedItem(step.device, item.status()));
-    }
-    return absl::OkStatus();
-  }
-
   // The spec's word, or, where it has none any more, what stood before; absent: as it is.
   v1::Switch WantedSwitching() const {
     if (spec_.switching() != v1::SWITCH_UNSPECIFIED) return spec_.switching();
@@ -74,14 +71,14 @@ class Pass {
     const bool released = spec_.switching() == v1::SWITCH_UNSPECIFIED;
     v1::Baseline baseline = host_.state().baseline();
     if (!released && baseline.switching() == v1::SWITCH_UNSPECIFIED) baseline.set_switching(now);
-    RETURN_IF_ERROR(SaveBaseline(baseline));
+    RETURN_IF_ERROR(host_.SaveBaseline(baseline));
     if (wanted != v1::SWITCH_UNSPECIFIED && wanted != now) {
-      AboutToChange();
+      options_.before_change();
       RETURN_IF_ERROR(host_.SetSwitching(wanted == v1::SWITCH_ON));
       result_.changed = true;
     }
     if (released) baseline.clear_switching();
-    return SaveBaseline(baseline);
+    return host_.SaveBaseline(baseline);
   }
 
   absl::Status Drivers() {
@@ -101,12 +98,12 @@ class Pass {
     // are recorded before; those of untouched drivers are dropped at the end of the pass.
     const absl::StatusOr<SwitchPlan> preview = host_.drivers().PreviewSwitch(active, stopped);
     if (preview.ok() && !preview->steps.empty()) {
-      AboutToChange();
-      RETURN_IF_ERROR(SaveBaseline(RecordDrivers(host_.state().baseline())));
+      options_.before_change();
+      RETURN_IF_ERROR(host_.SaveBaseline(RecordDrivers(host_.state().baseline())));
     }
     const SwitchResult switched =
-        host_.drivers().SwitchDrivers(active, stopped, absl::Now() + kSwitchDeadline);
-    AddAll(switched);
+        host_.drivers().SwitchDrivers(active, stopped, SteadyNow() + kSwitchDeadline);
+    AddAll(switched, true);
     return absl::OkStatus();
   }
 
@@ -128,8 +125,8 @@ class Pass {
     if (release.empty()) return absl::OkStatus();
     // Where switching is off the release waits, with its baseline, until it is on again.
     if (!host_.drivers().switching()) return absl::OkStatus();
-    AboutToChange();
-    AddAll(host_.drivers().RestoreStates(release, absl::Now() + kSwitchDeadline));
+    options_.before_change();
+    AddAll(host_.drivers().RestoreStates(release, SteadyNow() + kSwitchDeadline), false);
     return absl::OkStatus();
   }
 
@@ -143,46 +140,41 @@ class Pass {
     return baseline;
   }
 
-  absl::Status SaveBaseline(v1::Baseline baseline) {
-    using google::protobuf::util::MessageDifferencer;
-    if (MessageDifferencer::Equals(baseline, host_.state().baseline())) return absl::OkStatus();
-    v1::AgentState state = host_.state();
-    *state.mutable_baseline() = std::move(baseline);
-    return host_.SaveState(std::move(state));
-  }
-
-  void AboutToChange() {
-    if (std::exchange(announced_, true)) return;
-    before_change_();
-  }
-
-  void AddAll(const SwitchResult& switched) {
-    for (const v1::ItemResult& item : switched.items) Add(item);
+  void AddAll(const SwitchResult& switched, bool by_spec) {
+    for (const v1::ItemResult& item : switched.items) Add(item, by_spec);
     if (switched.status.ok()) return;
     result_.report.set_state(v1::APPLY_STATE_FAILED);
     result_.report.set_message(std::string(switched.status.message()));
+    NoteRetry(FailedItem("driver", switched.status).retry());
   }
 
-  void Add(v1::ItemResult item) {
+  void Add(v1::ItemResult item, bool by_spec) {
     if (item.outcome() == v1::OUTCOME_CHANGED || item.outcome() == v1::OUTCOME_UNDONE) {
       result_.changed = true;
     }
-    const bool failed =
-        item.outcome() == v1::OUTCOME_FAILED || item.outcome() == v1::OUTCOME_REFUSED;
+    if (item.outcome() == v1::OUTCOME_CHANGED && by_spec) result_.enforced.insert(item.subject());
+    const bool failed = item.outcome() == v1::OUTCOME_FAILED ||
+                        item.outcome() == v1::OUTCOME_REFUSED ||
+                        item.outcome() == v1::OUTCOME_SKIPPED;
     if (failed) {
       result_.report.set_state(v1::APPLY_STATE_FAILED);
       if (result_.report.message().empty()) {
         result_.report.set_message(absl::StrCat(item.subject(), ": ", item.message()));
       }
-      result_.retryable |= item.retryable();
+      NoteRetry(item.retry());
     }
     if (failed || item.outcome() != v1::OUTCOME_ALREADY || !item.message().empty()) {
       *result_.report.add_items() = std::move(item);
     }
   }
 
+  void NoteRetry(v1::RetryClass retry) {
+    result_.report.set_retry(MoreUrgent(result_.report.retry(), retry));
+  }
+
   Host& host_;
-  absl::FunctionRef<void()> before_change_;
+  PassMemory& memory_;
+  PassOptions options_;
   PassResult& result_;
   v1::NodeSpec spec_;
   bool announced_ = false;
@@ -192,26 +184,65 @@ class Pass {
 void NoteFailure(const absl::Status& status, PassResult* result) {
   result->report.set_state(v1::APPLY_STATE_FAILED);
   result->report.set_message(std::string(status.message()));
-  result->retryable = true;
+  result->report.set_retry(v1::RETRY_CLASS_TRANSIENT);
+}
+
+PassResult EmptyResult(const Host& host) {
+  PassResult result;
+  result.report.set_digest(host.state().spec_digest());
+  result.report.set_state(v1::APPLY_STATE_APPLIED);
+  return result;
+}
+
+v1::ItemResult Switched(absl::string_view subject) {
+  v1::ItemResult item;
+  item.set_subject(std::string(subject));
+  item.set_outcome(v1::OUTCOME_FAILED);
+  item.set_reason("CONFLICT");
+  item.set_retry(v1::RETRY_CLASS_TRANSIENT);
+  item.set_message("something else has switched it again");
+  return item;
+}
+
+absl::Status Observe(Host& host, PassResult* result) {
+  ASSIGN_OR_RETURN(const v1::NodeSpec spec, host.Spec());
+  ASSIGN_OR_RETURN(const Snapshot snapshot, host.ReadSnapshot());
+  const v1::Baseline& baseline = host.state().baseline();
+  if (PlanSmtChange(spec, baseline, snapshot.cpus.smt)) {
+    *result->report.add_items() = Switched("smt");
+  }
+  for (const WantedDevice& device : PlanDevices(WantedOf(spec, baseline, snapshot), snapshot)) {
+    *result->report.add_items() = Switched(FormatDeviceName(device.change.device));
+  }
+  result->inventory = host.MakeInventory(snapshot);
+  if (result->report.items().empty()) return absl::OkStatus();
+  result->report.set_state(v1::APPLY_STATE_FAILED);
+  result->report.set_retry(v1::RETRY_CLASS_TRANSIENT);
+  return absl::OkStatus();
 }
 
 }  // namespace
 
-PassResult RunPass(Host& host, absl::FunctionRef<void()> before_change) {
-  PassResult result;
-  result.report.set_digest(host.state().spec_digest());
-  result.report.set_state(v1::APPLY_STATE_APPLIED);
-  Pass pass(host, before_change, result);
+PassResult RunPass(Host& host, PassMemory& memory, const PassOptions& options) {
+  PassResult result = EmptyResult(host);
+  Pass pass(host, memory, options, result);
   const absl::Status status = pass.Run();
   if (!status.ok()) NoteFailure(status, &result);
-  absl::StatusOr<v1::Inventory> inventory = host.ReadInventory();
-  if (!inventory.ok()) {
-    NoteFailure(inventory.status(), &result);
+  const absl::StatusOr<Snapshot> snapshot = host.ReadSnapshot();
+  if (!snapshot.ok()) {
+    NoteFailure(snapshot.status(), &result);
     return result;
   }
-  const absl::Status tidied = pass.TidyBaseline(*inventory);
+  const absl::Status tidied = pass.TidyBaseline(*snapshot);
   if (!tidied.ok()) NoteFailure(tidied, &result);
-  result.inventory = *std::move(inventory);
+  result.inventory = host.MakeInventory(*snapshot);
+  return result;
+}
+
+PassResult ObservePass(Host& host) {
+  PassResult result = EmptyResult(host);
+  const absl::Status status = Observe(host, &result);
+  if (!status.ok()) NoteFailure(status, &result);
   return result;
 }
 

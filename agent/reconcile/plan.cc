@@ -1,82 +1,339 @@
 #include "agent/reconcile/plan.h"
 
-#include <set>
+#include <algorithm>
+#include <utility>
 
-#include "agent/devices/device_name.h"
+#include "agent/devices/rules/victims.h"
 #include "common/cpu_list.h"
 #include "common/driver_rules.h"
 
 namespace hotplugger::agent {
 namespace {
 
-CpuSet ListOrNone(const std::string& list) {
-  const absl::StatusOr<CpuSet> cpus = ParseCpuList(list);
-  return cpus.ok() ? *cpus : CpuSet();
+using Why = WantedDevice::Why;
+
+NumberSet ListOrNone(const std::string& list, const NumberListRules& rules) {
+  absl::StatusOr<NumberSet> numbers = ParseNumberList(list, rules);
+  return numbers.ok() ? *std::move(numbers) : NumberSet();
 }
 
 bool IsOnline(v1::DeviceState state) { return state == v1::DEVICE_STATE_ONLINE; }
 
-// The state that each CPU is to have, and whether that is a release.
-std::map<int, std::pair<bool, bool>> WantedStates(const v1::NodeSpec& spec,
-                                                  const v1::Baseline& baseline) {
-  std::map<int, std::pair<bool, bool>> wanted;
-  for (const auto& [device, state] : baseline.devices()) {
-    const absl::StatusOr<DeviceName> name = ParseDeviceName(device);
-    if (name.ok()) wanted[name->number] = {IsOnline(state), true};
+bool SmtIsOff(const v1::SmtStatus& smt) {
+  return smt.control() == v1::SMT_CONTROL_OFF || smt.control() == v1::SMT_CONTROL_FORCEOFF;
+}
+
+void Want(WantedDevices* wanted, DeviceName device, bool online, Why why, std::string setting,
+          v1::MemoryZone zone = v1::MEMORY_ZONE_UNSPECIFIED) {
+  const std::string name = FormatDeviceName(device);
+  (*wanted)[name] = {{std::move(device), online, zone}, why, std::move(setting)};
+}
+
+void WantCpus(const CpuSet& cpus, bool online, const char* setting, WantedDevices* wanted) {
+  for (const int cpu : cpus) Want(wanted, CpuDevice(cpu), online, Why::kSpec, setting);
+}
+
+void WantBlocks(const NumberSet& blocks, bool online, const char* setting, WantedDevices* wanted) {
+  for (const int block : blocks) Want(wanted, MemoryDevice(block), online, Why::kSpec, setting);
+}
+
+// Siblings of a core that is kept to one thread are no additions, though they were never online.
+void AddHotAddedCpus(const v1::NodeSpec& spec, const v1::Baseline& baseline,
+                     const CpuSnapshot& cpus, WantedDevices* wanted) {
+  if (spec.cpu_hot_add() == v1::HOT_ADD_UNSPECIFIED || SmtIsOff(cpus.smt)) return;
+  const CpuSet seen = ListOrNone(baseline.cpus_seen_online(), kCpuListRules);
+  for (const int cpu : cpus.masks.present) {
+    if (cpus.masks.online.count(cpu) > 0 || seen.count(cpu) > 0) continue;
+    Want(wanted, CpuDevice(cpu), true, Why::kHotAdd, "cpu_hot_add");
   }
-  for (const int cpu : ListOrNone(spec.cpu_offline())) wanted[cpu] = {false, false};
-  for (const int cpu : ListOrNone(spec.cpu_online())) wanted[cpu] = {true, false};
-  return wanted;
+}
+
+v1::MemoryZone ZoneOf(v1::HotAdd hot_add) {
+  if (hot_add == v1::HOT_ADD_ONLINE_KERNEL) return v1::MEMORY_ZONE_KERNEL;
+  if (hot_add == v1::HOT_ADD_ONLINE_MOVABLE) return v1::MEMORY_ZONE_MOVABLE;
+  return v1::MEMORY_ZONE_UNSPECIFIED;
+}
+
+void AddHotAddedMemory(const v1::NodeSpec& spec, const v1::Baseline& baseline,
+                       const MemoryBlocks& memory, WantedDevices* wanted) {
+  if (spec.memory_hot_add() == v1::HOT_ADD_UNSPECIFIED) return;
+  const NumberSet seen = ListOrNone(baseline.memory_seen_online(), kMemoryBlockListRules);
+  for (const auto& [number, block] : memory.blocks) {
+    if (block.state != v1::DEVICE_STATE_OFFLINE || seen.count(number) > 0) continue;
+    Want(wanted, MemoryDevice(number), true, Why::kHotAdd, "memory_hot_add",
+         ZoneOf(spec.memory_hot_add()));
+  }
+}
+
+// Of blocks taken for an amount of memory PlanMemoryAmount says which return.
+void AddReleases(const v1::NodeSpec& spec, const v1::Baseline& baseline, WantedDevices* wanted) {
+  for (const auto& [device, state] : baseline.devices()) {
+    absl::StatusOr<DeviceName> name = ParseDeviceName(device);
+    if (!name.ok()) continue;
+    const bool memory = name->kind == v1::DEVICE_KIND_MEMORY;
+    if (memory && IsOnline(state) && spec.has_memory_offline_bytes()) continue;
+    Want(wanted, *std::move(name), IsOnline(state), Why::kRelease, "baseline");
+  }
+}
+
+// Nothing where the spec has no count.
+std::optional<int> OnlineCount(const v1::NodeSpec& spec, const CpuSnapshot& cpus) {
+  if (spec.has_cpu_online_count()) return spec.cpu_online_count();
+  if (!spec.has_cpu_online_percent()) return std::nullopt;
+  const int64_t present = static_cast<int64_t>(cpus.masks.present.size());
+  return static_cast<int>((present * spec.cpu_online_percent() + 99) / 100);
+}
+
+void AddCpus(const v1::NodeSpec& spec, const CpuSnapshot& cpus, WantedDevices* wanted) {
+  const CpuSet held_online = ListOrNone(spec.cpu_online(), kCpuListRules);
+  if (const std::optional<int> count = OnlineCount(spec, cpus)) {
+    const char* setting = spec.has_cpu_online_count() ? "cpu_online_count" : "cpu_online_percent";
+    WantCpus(CpusToPark(cpus, *count, held_online), false, setting, wanted);
+  }
+  WantCpus(ListOrNone(spec.cpu_offline(), kCpuListRules), false, "cpu_offline", wanted);
+  WantCpus(held_online, true, "cpu_online", wanted);
+}
+
+void AddGeneric(const v1::NodeSpec& spec, WantedDevices* wanted) {
+  const auto add = [wanted](const auto& names, bool online, const char* setting) {
+    for (const std::string& text : names) {
+      absl::StatusOr<DeviceName> name = ParseDeviceName(text);
+      if (name.ok()) Want(wanted, *std::move(name), online, Why::kSpec, setting);
+    }
+  };
+  add(spec.devices_offline(), false, "devices_offline");
+  add(spec.devices_online(), true, "devices_online");
+}
+
+bool NeedsNoChange(const WantedDevice& wanted, const Snapshot& snapshot) {
+  const DeviceChange& change = wanted.change;
+  const std::optional<v1::DeviceState> state = StateOf(change.device, snapshot);
+  // An absent device counts as offline; one that was to come back can't.
+  if (!state) return !change.online || wanted.why == Why::kRelease;
+  if (wanted.why == Why::kRelease && change.online && change.device.kind == v1::DEVICE_KIND_CPU &&
+      SmtIsOff(snapshot.cpus.smt) &&
+      snapshot.cpus.topology.IsSecondaryThread(change.device.number)) {
+    return true;
+  }
+  return IsOnline(*state) == change.online;
+}
+
+// Place of each CPU in the order of victims; those that it leaves out come first, for they fail
+// before anything is done.
+std::map<int, size_t> OfflineRanks(const CpuSnapshot& cpus) {
+  std::map<int, size_t> ranks;
+  for (const int cpu : CpuOfflineOrder(cpus, {})) ranks.emplace(cpu, ranks.size() + 1);
+  return ranks;
+}
+
+bool OfflineBefore(const std::map<int, size_t>& ranks, const WantedDevice& a,
+                   const WantedDevice& b) {
+  const DeviceName& left = a.change.device;
+  const DeviceName& right = b.change.device;
+  if (left.kind != right.kind) return left.kind < right.kind;
+  if (left.kind != v1::DEVICE_KIND_CPU) return left.number > right.number;
+  const auto rank = [&ranks](int cpu) {
+    const auto found = ranks.find(cpu);
+    return found == ranks.end() ? size_t{0} : found->second;
+  };
+  return std::make_pair(rank(left.number), left.number) <
+         std::make_pair(rank(right.number), right.number);
+}
+
+bool OnlineBefore(const WantedDevice& a, const WantedDevice& b) {
+  const DeviceName& left = a.change.device;
+  const DeviceName& right = b.change.device;
+  return std::make_pair(left.kind, left.number) < std::make_pair(right.kind, right.number);
+}
+
+// Blocks of ours that the amount no longer asks for, the lowest first.
+std::vector<WantedDevice> BlocksToReturn(const v1::Baseline& baseline, const MemorySnapshot& memory,
+                                         uint64_t surplus_blocks, const WantedDevices& spoken_for,
+                                         const std::set<int>& failed) {
+  std::vector<WantedDevice> changes;
+  for (const auto& [number, block] : memory.blocks.blocks) {
+    const std::string name = MemoryName(number);
+    const auto recorded = baseline.devices().find(name);
+    const auto other = spoken_for.find(name);
+    const bool ours = recorded != baseline.devices().end() && IsOnline(recorded->second) &&
+                      (other == spoken_for.end() || other->second.why == Why::kRelease);
+    if (!ours || block.state != v1::DEVICE_STATE_OFFLINE || failed.count(number) > 0) continue;
+    if (changes.size() == surplus_blocks) break;
+    changes.push_back({{MemoryDevice(number), true}, Why::kRelease, "memory_offline_bytes"});
+  }
+  return changes;
 }
 
 }  // namespace
 
-std::vector<DeviceStep> PlanDevices(const v1::NodeSpec& spec, const v1::Baseline& baseline,
-                                    const CpuInventory& cpus) {
-  std::vector<DeviceStep> online_steps;
-  std::vector<DeviceStep> offline_steps;
-  for (const auto& [number, state] : WantedStates(spec, baseline)) {
-    const auto [online, release] = state;
-    const auto found = cpus.find(number);
-    const bool is_online = found != cpus.end() && found->second.online;
-    if (is_online == online || (release && found == cpus.end())) continue;
-    (online ? online_steps : offline_steps).push_back({CpuName(number), online});
-  }
-  std::vector<DeviceStep> steps = std::move(online_steps);
-  steps.insert(steps.end(), offline_steps.rbegin(), offline_steps.rend());
-  return steps;
+WantedDevices WantedOf(const v1::NodeSpec& spec, const v1::Baseline& baseline,
+                       const Snapshot& snapshot) {
+  WantedDevices wanted;
+  AddHotAddedCpus(spec, baseline, snapshot.cpus, &wanted);
+  if (snapshot.memory) AddHotAddedMemory(spec, baseline, snapshot.memory->blocks, &wanted);
+  AddReleases(spec, baseline, &wanted);
+  AddCpus(spec, snapshot.cpus, &wanted);
+  WantBlocks(ListOrNone(spec.memory_offline(), kMemoryBlockListRules), false, "memory_offline",
+             &wanted);
+  WantBlocks(ListOrNone(spec.memory_online(), kMemoryBlockListRules), true, "memory_online",
+             &wanted);
+  AddGeneric(spec, &wanted);
+  return wanted;
 }
 
-v1::Baseline RecordDevices(v1::Baseline baseline, const std::vector<DeviceStep>& steps,
-                           const CpuInventory& cpus) {
-  for (const DeviceStep& step : steps) {
-    const absl::StatusOr<DeviceName> name = ParseDeviceName(step.device);
-    if (!name.ok() || baseline.devices().count(step.device) > 0) continue;
-    const auto found = cpus.find(name->number);
+std::optional<SmtChange> PlanSmtChange(const v1::NodeSpec& spec, const v1::Baseline& baseline,
+                                       const v1::SmtStatus& smt) {
+  const v1::SmtControl wanted =
+      spec.smt() != v1::SMT_CONTROL_UNSPECIFIED ? spec.smt() : baseline.smt();
+  if (wanted == v1::SMT_CONTROL_UNSPECIFIED || wanted == smt.control()) return std::nullopt;
+  // What can't be undone can't be released either.
+  const bool release = spec.smt() == v1::SMT_CONTROL_UNSPECIFIED;
+  if (release && smt.control() == v1::SMT_CONTROL_FORCEOFF) return std::nullopt;
+  // Off for good is off.
+  if (wanted == v1::SMT_CONTROL_OFF && smt.control() == v1::SMT_CONTROL_FORCEOFF) {
+    return std::nullopt;
+  }
+  // A host without SMT has it off already.
+  const bool none = smt.control() == v1::SMT_CONTROL_NOT_SUPPORTED ||
+                    smt.control() == v1::SMT_CONTROL_NOT_IMPLEMENTED;
+  if (none && !smt.active() && wanted != v1::SMT_CONTROL_ON) return std::nullopt;
+  return SmtChange{.control = wanted};
+}
+
+CpuSet HeldOffline(const WantedDevices& wanted) {
+  CpuSet held;
+  for (const auto& [name, device] : wanted) {
+    if (device.change.device.kind == v1::DEVICE_KIND_CPU && !device.change.online) {
+      held.insert(device.change.device.number);
+    }
+  }
+  return held;
+}
+
+std::vector<WantedDevice> PlanDevices(const WantedDevices& wanted, const Snapshot& snapshot) {
+  std::vector<WantedDevice> online;
+  std::vector<WantedDevice> offline;
+  for (const auto& [name, device] : wanted) {
+    if (NeedsNoChange(device, snapshot)) continue;
+    (device.change.online ? online : offline).push_back(device);
+  }
+  std::stable_sort(online.begin(), online.end(), &OnlineBefore);
+  const std::map<int, size_t> ranks = OfflineRanks(snapshot.cpus);
+  std::stable_sort(offline.begin(), offline.end(),
+                   [&ranks](const WantedDevice& a, const WantedDevice& b) {
+                     return OfflineBefore(ranks, a, b);
+                   });
+  online.insert(online.end(), offline.begin(), offline.end());
+  return online;
+}
+
+std::vector<WantedDevice> PlanMemoryAmount(const v1::NodeSpec& spec, const v1::Baseline& baseline,
+                                           const WantedDevices& wanted,
+                                           const MemorySnapshot& memory,
+                                           const std::set<int>& failed) {
+  if (!spec.has_memory_offline_bytes() || memory.blocks.block_size_bytes == 0) return {};
+  const uint64_t block_size = memory.blocks.block_size_bytes;
+  const uint64_t target = (spec.memory_offline_bytes() + block_size - 1) / block_size;
+  const NumberSet offline = BlocksIn(memory.blocks, v1::DEVICE_STATE_OFFLINE);
+  uint64_t counted = 0;
+  for (const int block : offline) {
+    const auto other = wanted.find(MemoryName(block));
+    const bool returns =
+        other != wanted.end() && other->second.change.online && other->second.why != Why::kRelease;
+    if (!returns) ++counted;
+  }
+  if (counted > target) return BlocksToReturn(baseline, memory, counted - target, wanted, failed);
+  std::vector<WantedDevice> changes;
+  for (const int block : MemoryOfflineOrder(memory.blocks, -1, /*kernel_zones=*/false)) {
+    if (counted + changes.size() >= target) break;
+    const auto other = wanted.find(MemoryName(block));
+    const bool spoken_for = other != wanted.end() && other->second.why != Why::kRelease;
+    if (failed.count(block) > 0 || spoken_for) continue;
+    changes.push_back({{MemoryDevice(block), false}, Why::kSpec, "memory_offline_bytes"});
+  }
+  return changes;
+}
+
+std::optional<v1::DeviceState> StateOf(const DeviceName& device, const Snapshot& snapshot) {
+  const auto state = [](bool online) {
+    return online ? v1::DEVICE_STATE_ONLINE : v1::DEVICE_STATE_OFFLINE;
+  };
+  switch (device.kind) {
+    case v1::DEVICE_KIND_CPU:
+      if (snapshot.cpus.masks.present.count(device.number) == 0) return std::nullopt;
+      return state(snapshot.cpus.masks.online.count(device.number) > 0);
+    case v1::DEVICE_KIND_MEMORY: {
+      if (!snapshot.memory) return std::nullopt;
+      const auto found = snapshot.memory->blocks.blocks.find(device.number);
+      if (found == snapshot.memory->blocks.blocks.end()) return std::nullopt;
+      return found->second.state;
+    }
+    case v1::DEVICE_KIND_GENERIC:
+      for (const GenericDevice& generic : snapshot.generic) {
+        if (generic.bus == device.bus && generic.name == device.name) return state(generic.online);
+      }
+      return std::nullopt;
+    default:
+      return std::nullopt;
+  }
+}
+
+v1::Baseline RecordDevices(v1::Baseline baseline, const std::vector<WantedDevice>& changes,
+                           const Snapshot& snapshot) {
+  for (const WantedDevice& wanted : changes) {
+    const DeviceName& device = wanted.change.device;
+    const std::string name = FormatDeviceName(device);
+    if (wanted.why == Why::kHotAdd || baseline.devices().count(name) > 0) continue;
+    const std::optional<v1::DeviceState> state = StateOf(device, snapshot);
     // What isn't there, or can't be switched, won't be touched.
-    if (found == cpus.end() || !found->second.hotpluggable) continue;
-    (*baseline.mutable_devices())[step.device] =
-        found->second.online ? v1::DEVICE_STATE_ONLINE : v1::DEVICE_STATE_OFFLINE;
+    const bool fixed =
+        device.kind == v1::DEVICE_KIND_CPU && snapshot.cpus.hotpluggable.count(device.number) == 0;
+    if (state && !fixed) (*baseline.mutable_devices())[name] = *state;
   }
   return baseline;
 }
 
-v1::Baseline ForgetRestored(v1::Baseline baseline, const v1::Inventory& inventory) {
-  std::map<std::string, v1::DeviceState> devices;
-  for (const v1::Device& device : inventory.devices()) devices[device.name()] = device.state();
-  std::map<std::string, v1::DriverState> drivers;
-  for (const v1::Driver& driver : inventory.drivers()) {
-    drivers[NormalizeDriverName(driver.name())] = driver.state();
+v1::Baseline RecordSeenOnline(v1::Baseline baseline, const Snapshot& snapshot) {
+  // What has left may come again as something new.
+  const auto still_there = [](NumberSet seen, const NumberSet& online, const auto& present) {
+    for (auto it = seen.begin(); it != seen.end();) {
+      it = present(*it) ? std::next(it) : seen.erase(it);
+    }
+    seen.insert(online.begin(), online.end());
+    return FormatNumberList(seen);
+  };
+  const CpuMasks& masks = snapshot.cpus.masks;
+  baseline.set_cpus_seen_online(
+      still_there(ListOrNone(baseline.cpus_seen_online(), kCpuListRules), masks.online,
+                  [&masks](int cpu) { return masks.present.count(cpu) > 0; }));
+  if (!snapshot.memory) return baseline;
+  const MemoryBlocks& memory = snapshot.memory->blocks;
+  baseline.set_memory_seen_online(
+      still_there(ListOrNone(baseline.memory_seen_online(), kMemoryBlockListRules),
+                  BlocksIn(memory, v1::DEVICE_STATE_ONLINE),
+                  [&memory](int block) { return memory.blocks.count(block) > 0; }));
+  return baseline;
+}
+
+v1::Baseline ForgetRestored(v1::Baseline baseline, const Snapshot& snapshot,
+                            const std::vector<v1::Driver>& drivers) {
+  std::map<std::string, v1::DriverState> driver_states;
+  for (const v1::Driver& driver : drivers) {
+    driver_states[NormalizeDriverName(driver.name())] = driver.state();
   }
   const v1::Baseline recorded = baseline;
   for (const auto& [device, state] : recorded.devices()) {
-    const auto now = devices.find(device);
-    if (now == devices.end() || now->second == state) baseline.mutable_devices()->erase(device);
+    const absl::StatusOr<DeviceName> name = ParseDeviceName(device);
+    const std::optional<v1::DeviceState> now = name.ok() ? StateOf(*name, snapshot) : std::nullopt;
+    if (!now || *now == state) baseline.mutable_devices()->erase(device);
   }
   for (const auto& [driver, state] : recorded.drivers()) {
-    const auto now = drivers.find(driver);
-    if (now == drivers.end() || now->second == state) baseline.mutable_drivers()->erase(driver);
+    const auto now = driver_states.find(driver);
+    if (now == driver_states.end() || now->second == state) {
+      baseline.mutable_drivers()->erase(driver);
+    }
   }
+  if (baseline.smt() == snapshot.cpus.smt.control()) baseline.clear_smt();
   return baseline;
 }
 

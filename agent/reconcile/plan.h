@@ -2,37 +2,72 @@
 #pragma once
 
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
-#include "agent/devices/cpu.h"
+#include "agent/devices/inventory/snapshot.h"
+#include "agent/devices/rules/device_change.h"
 #include "hotplugger/v1/agent_state.pb.h"
 #include "hotplugger/v1/node.pb.h"
 
 namespace hotplugger::agent {
 
-// One device to switch.
-struct DeviceStep {
-  // E.g. "cpu3".
-  std::string device;
-  bool online;
-
-  bool operator==(const DeviceStep&) const = default;
+// What one device is to be, and why.
+struct WantedDevice {
+  enum class Why { kSpec, kRelease, kHotAdd };
+  DeviceChange change;
+  Why why = Why::kSpec;
+  // The field of NodeSpec that says so, e.g. "cpu_offline"; "baseline" for a release.
+  std::string setting;
 };
 
-// Steps in order: first what brings capacity back, then what takes it, the highest CPU first, so
-// that a limit is met as late as can be. A CPU that the spec wants offline and that isn't present
-// needs no step. Lists of `spec` that don't parse count as empty; CheckSpec has refused them.
-std::vector<DeviceStep> PlanDevices(const v1::NodeSpec& spec, const v1::Baseline& baseline,
-                                    const CpuInventory& cpus);
+// By the device's name; only devices that the spec or the baseline has a say in. Holds win over
+// lists, lists over counts, all of the spec over a release, a release over hot-add. Lists of `spec`
+// that don't parse count as empty; CheckSpec has refused them. Amounts of memory have no say here,
+// see PlanMemoryAmount.
+using WantedDevices = std::map<std::string, WantedDevice>;
+WantedDevices WantedOf(const v1::NodeSpec& spec, const v1::Baseline& baseline,
+                       const Snapshot& snapshot);
 
-// `baseline` with the state of every device that `steps` will touch, where it isn't recorded yet.
-v1::Baseline RecordDevices(v1::Baseline baseline, const std::vector<DeviceStep>& steps,
-                           const CpuInventory& cpus);
+// What SMT must be set to, or nothing: the spec's word, or, where it has none any more, what stood
+// before.
+std::optional<SmtChange> PlanSmtChange(const v1::NodeSpec& spec, const v1::Baseline& baseline,
+                                       const v1::SmtStatus& smt);
+
+// CPUs that must be offline after SMT has been turned on.
+CpuSet HeldOffline(const WantedDevices& wanted);
+
+// Those of `wanted` that are not so, in order: first what brings capacity back, then what takes it,
+// CPUs in the order of victims.h, so that a limit is met as late as can be. A device that is to be
+// offline and isn't there needs no change; neither does the release of a CPU or block that has
+// gone, nor that of a secondary thread while SMT is off.
+std::vector<WantedDevice> PlanDevices(const WantedDevices& wanted, const Snapshot& snapshot);
+
+// The next blocks to take offline so that `spec`'s amount of memory is, or to bring back because
+// more of ours is offline than that. `failed`: blocks that were tried in this pass. Blocks that are
+// in `wanted` are not chosen.
+std::vector<WantedDevice> PlanMemoryAmount(const v1::NodeSpec& spec, const v1::Baseline& baseline,
+                                           const WantedDevices& wanted,
+                                           const MemorySnapshot& memory,
+                                           const std::set<int>& failed);
+
+// The state of a device, or nothing where it isn't there.
+std::optional<v1::DeviceState> StateOf(const DeviceName& device, const Snapshot& snapshot);
+
+// `baseline` with the state of every device that will be touched, where it isn't recorded yet. What
+// a hot-add brings up is left out: its release would take capacity.
+v1::Baseline RecordDevices(v1::Baseline baseline, const std::vector<WantedDevice>& changes,
+                           const Snapshot& snapshot);
+
+// `baseline` with what is online now as seen.
+v1::Baseline RecordSeenOnline(v1::Baseline baseline, const Snapshot& snapshot);
 
 // `baseline` without what is as it was then, or is no longer there: nothing is left to put back,
 // and the next touch records anew. What can't be asked now is kept.
-v1::Baseline ForgetRestored(v1::Baseline baseline, const v1::Inventory& inventory);
+v1::Baseline ForgetRestored(v1::Baseline baseline, const Snapshot& snapshot,
+                            const std::vector<v1::Driver>& drivers);
 
 // Whether the spec says anything about which drivers run.
 bool WantsDrivers(const v1::NodeSpec& spec);

@@ -6,9 +6,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "agent/devices/rules/item_result.h"
 #include "agent/reconcile/report_items.h"
 #include "agent/reconcile/spec_check.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/status_macros.h"
 
@@ -70,19 +71,29 @@ void Reconciler::HostChanged() {
   wake_.NotifyAll();
 }
 
-bool Reconciler::WaitForWork(std::optional<Offer>* offer) {
+bool Reconciler::IsStopped() {
+  MutexLock lock(&mutex_);
+  return stopped_;
+}
+
+Reconciler::Turn Reconciler::WaitForWork(std::optional<Offer>* offer) {
   MutexLock lock(&mutex_);
   for (;;) {
-    if (stopped_) return false;
+    if (stopped_) return Turn::kStop;
     const absl::Time due = offer_          ? absl::InfinitePast()
                            : host_changed_ ? not_before_
                                            : std::max(next_look_, not_before_);
-    if (absl::Now() >= due) break;
+    if (SteadyNow() >= due) break;
+    if (host_changed_ && may_observe_) {
+      // Once per delay: what was seen then stays true until the next pass, as far as anybody knows.
+      may_observe_ = false;
+      return Turn::kObserve;
+    }
     wake_.WaitUntil(&mutex_, due);
   }
   *offer = std::exchange(offer_, std::nullopt);
   host_changed_ = false;
-  return true;
+  return Turn::kPass;
 }
 
 void Reconciler::ReportUnsaved(const Offer& offer, const absl::Status& cause) {
@@ -96,12 +107,13 @@ void Reconciler::ReportUnsaved(const Offer& offer, const absl::Status& cause) {
       absl::StrCat("the spec can't be saved, so it is not applied; the agent tries "
                    "again: ",
                    cause.message()));
+  report.set_retry(v1::RETRY_CLASS_TRANSIENT);
   link_.SendReport(report);
 }
 
 // The queue was full: a newer offer may have come meanwhile, which then stands.
 void Reconciler::PutBack(std::optional<Offer> offer) {
-  next_look_ = not_before_ = absl::Now() + options_.retry.base;
+  next_look_ = not_before_ = SteadyNow() + options_.retry.base;
   MutexLock lock(&mutex_);
   if (!offer_) offer_ = std::move(offer);
   host_changed_ = true;
@@ -109,27 +121,70 @@ void Reconciler::PutBack(std::optional<Offer> offer) {
 }
 
 void Reconciler::Run() {
-  std::optional<Offer> offer;
-  while (WaitForWork(&offer)) {
-    std::promise<PassResult> promise;
-    std::future<PassResult> done = promise.get_future();
-    absl::Status taken;
-    const absl::Status added = queue_.Add([this, &offer, &promise, &taken] {
-      if (offer) taken = TakeSpec(*offer);
-      promise.set_value(Look());
-    });
-    if (!added.ok()) {
-      Log(LogLevel::kWarning, "no reconcile pass", {{"cause", std::string(added.message())}});
-      PutBack(std::move(offer));
-      continue;
-    }
-    // Bounded: each operation of a pass has a deadline of its own.
-    NotePass(done.get());
-    if (!taken.ok()) {
-      ReportUnsaved(*offer, taken);
-      PutBack(std::move(offer));
+  for (;;) {
+    std::optional<Offer> offer;
+    switch (WaitForWork(&offer)) {
+      case Turn::kStop:
+        return;
+      case Turn::kPass:
+        TakePass(std::move(offer));
+        break;
+      case Turn::kObserve:
+        TakeLook();
+        break;
     }
   }
+}
+
+// Bounded: each operation of a pass has a deadline of its own.
+bool Reconciler::OnQueue(const std::function<void()>& task) {
+  std::promise<void> promise;
+  std::future<void> done = promise.get_future();
+  const absl::Status added = queue_.Add([&task, &promise] {
+    task();
+    promise.set_value();
+  });
+  if (!added.ok()) {
+    Log(LogLevel::kWarning, "no reconcile pass", {{"cause", std::string(added.message())}});
+    return false;
+  }
+  done.get();
+  return true;
+}
+
+void Reconciler::TakePass(std::optional<Offer> offer) {
+  PassResult result;
+  absl::Status taken;
+  const bool ran = OnQueue([&] {
+    if (offer) taken = TakeSpec(*offer);
+    result = Look();
+  });
+  if (ran) NotePass(std::move(result));
+  if (ran && taken.ok()) return;
+  if (ran) ReportUnsaved(*offer, taken);
+  PutBack(std::move(offer));
+}
+
+void Reconciler::TakeLook() {
+  PassResult result;
+  if (!OnQueue([&] { result = ObservePass(host_); })) return;
+  // What was done before is still worth telling; what was switched back is told instead of it.
+  ReportItems items = result.report.items();
+  for (const v1::ItemResult& item : last_items_) {
+    const bool told = std::any_of(items.begin(), items.end(), [&item](const v1::ItemResult& other) {
+      return other.subject() == item.subject();
+    });
+    if (!told) *items.Add() = item;
+  }
+  const bool failed_before =
+      std::any_of(last_items_.begin(), last_items_.end(), [](const v1::ItemResult& item) {
+        return item.outcome() == v1::OUTCOME_FAILED || item.outcome() == v1::OUTCOME_REFUSED;
+      });
+  if (failed_before) result.report.set_state(v1::APPLY_STATE_FAILED);
+  *result.report.mutable_items() = std::move(items);
+  result.report.set_drift_count(drift_count_);
+  NameConflicts(SteadyNow(), &result.report);
+  Send(result);
 }
 
 absl::Status Reconciler::TakeSpec(const Offer& offer) {
@@ -158,7 +213,10 @@ absl::Status Reconciler::TakeSpec(const Offer& offer) {
 
 PassResult Reconciler::Look() {
   // The reconciler's thread waits meanwhile, so that its fields can be read here.
-  return RunPass(host_, [this] {
+  const std::string& digest = host_.state().spec_digest();
+  if (digest != last_digest_) pass_memory_.given_up.clear();
+  PassOptions options;
+  options.before_change = [this] {
     v1::NodeReport applying;
     applying.set_digest(host_.state().spec_digest());
     applying.set_state(v1::APPLY_STATE_APPLYING);
@@ -167,43 +225,87 @@ PassResult Reconciler::Look() {
       *applying.mutable_items() = last_items_;
     }
     if (!applying.digest().empty()) link_.SendReport(applying);
-  });
+  };
+  options.stopped = [this] { return IsStopped(); };
+  return RunPass(host_, pass_memory_, options);
+}
+
+void Reconciler::NoteSpec(const std::string& digest) {
+  if (digest == last_digest_) return;
+  last_digest_ = digest;
+  looked_before_ = false;
+  drift_count_ = 0;
+  last_items_.Clear();
+  last_failed_.clear();
+  conflicts_.Clear();
+  backoff_.Reset();
+}
+
+bool Reconciler::NoteReversions(const PassResult& result, absl::Time now) {
+  bool reverted = false;
+  for (const std::string& subject : result.enforced) {
+    // The first pass of a spec makes it so; and what failed last time was not so yet.
+    if (!looked_before_ || last_failed_.count(subject) > 0) continue;
+    conflicts_.NoteReversion(subject, now);
+    reverted = true;
+  }
+  if (reverted) ++drift_count_;
+  last_failed_.clear();
+  for (const v1::ItemResult& item : result.report.items()) {
+    if (!Succeeded(item)) last_failed_.insert(item.subject());
+  }
+  return reverted;
 }
 
 void Reconciler::NotePass(PassResult result) {
-  const absl::Time now = absl::Now();
-  const bool same_spec = result.report.digest() == last_digest_;
-  const bool failed = result.report.state() == v1::APPLY_STATE_FAILED;
-  if (!same_spec) {
-    last_digest_ = result.report.digest();
-    applied_before_ = false;
-    looked_before_ = false;
-    drift_count_ = 0;
-  }
-  const bool drifted = same_spec && applied_before_ && result.changed;
-  if (drifted) ++drift_count_;
+  const absl::Time now = SteadyNow();
+  NoteSpec(result.report.digest());
+  const bool reverted = NoteReversions(result, now);
   result.report.set_drift_count(drift_count_);
   LogPass(result);
-  if (same_spec) {
-    *result.report.mutable_items() = MergeItems(last_items_, result.report.items());
-  }
+  *result.report.mutable_items() = MergeItems(last_items_, result.report.items());
+  Schedule(result, reverted, now);
+  looked_before_ = true;
   last_items_ = result.report.items();
+  NameConflicts(now, &result.report);
+  Send(result);
+}
+
+// Whatever changes again under the same spec is a fight, also where something else fails for good:
+// a driver that can't start and is undone each time, or a CPU that somebody brings back.
+void Reconciler::Schedule(const PassResult& result, bool reverted, absl::Time now) {
+  const bool transient = result.report.state() == v1::APPLY_STATE_FAILED &&
+                         result.report.retry() == v1::RETRY_CLASS_TRANSIENT;
+  const bool undone =
+      std::any_of(result.report.items().begin(), result.report.items().end(),
+                  [](const v1::ItemResult& item) { return item.outcome() == v1::OUTCOME_UNDONE; });
+  const bool fights = reverted || transient || (looked_before_ && undone);
+  if (!fights && now - last_change_ > kPeace) backoff_.Reset();
+  if (fights) last_change_ = now;
+  next_look_ = now + options_.slow_interval;
+  not_before_ = absl::InfinitePast();
+  last_delay_ = fights ? backoff_.Next() : absl::ZeroDuration();
+  if (fights) not_before_ = now + last_delay_;
+  if (transient) next_look_ = not_before_;
+  MutexLock lock(&mutex_);
+  may_observe_ = conflicts_.AnyConflict(now);
+}
+
+void Reconciler::NameConflicts(absl::Time now, v1::NodeReport* report) {
+  for (v1::ItemResult& item : *report->mutable_items()) {
+    if (!conflicts_.IsConflict(item.subject(), now)) continue;
+    item.set_reason("CONFLICT");
+    item.set_message(conflicts_.Describe(item.subject(), now, last_delay_));
+    if (report->state() == v1::APPLY_STATE_FAILED && report->message().empty()) {
+      report->set_message(item.message());
+    }
+  }
+}
+
+void Reconciler::Send(const PassResult& result) {
   // Nothing to report where the controller has never said what it wants.
   if (!result.report.digest().empty()) link_.SendReport(result.report);
   if (result.inventory) link_.SendInventory(*result.inventory);
-
-  // Whatever changes again under the same spec is a fight, also where something else fails for
-  // good: a driver that can't start and is undone each time, or a CPU that somebody brings back.
-  const bool fights = (looked_before_ && result.changed) || (failed && result.retryable);
-  looked_before_ = true;
-  if (!fights && now - last_change_ > kPeace) backoff_.Reset();
-  if (!same_spec) backoff_.Reset();
-  if (fights) last_change_ = now;
-  applied_before_ = !failed;
-  next_look_ = now + options_.slow_interval;
-  not_before_ = absl::InfinitePast();
-  if (fights) not_before_ = now + backoff_.Next();
-  if (failed && result.retryable) next_look_ = not_before_;
 }
 
 }  // namespace hotplugger::agent

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 
 #include "absl/time/time.h"
+#include "agent/reconcile/conflict_tracker.h"
 #include "agent/reconcile/controller_link.h"
 #include "agent/reconcile/host.h"
 #include "agent/reconcile/pass.h"
@@ -50,9 +53,16 @@ class Reconciler {
     uint64_t epoch;
   };
 
+  // What the next turn is for.
+  enum class Turn { kStop, kPass, kObserve };
+
   void Run();
-  // Waits until there is a reason to act; false when stopped.
-  bool WaitForWork(std::optional<Offer>* offer);
+  // Waits until there is a reason to act.
+  Turn WaitForWork(std::optional<Offer>* offer);
+  // Runs `task` on the operation queue and waits for it; false where the queue is full.
+  bool OnQueue(const std::function<void()>& task);
+  void TakePass(std::optional<Offer> offer);
+  void TakeLook();
   void PutBack(std::optional<Offer> offer);
   // A spec that could not be saved is no bad spec: it is kept and tried again.
   void ReportUnsaved(const Offer& offer, const absl::Status& cause);
@@ -61,6 +71,15 @@ class Reconciler {
   PassResult Look();
   // Back on the reconciler's own.
   void NotePass(PassResult result);
+  void NoteSpec(const std::string& digest);
+  // Counts what somebody has switched back since the last pass; whether there was any.
+  bool NoteReversions(const PassResult& result, absl::Time now);
+  // When to act next.
+  void Schedule(const PassResult& result, bool reverted, absl::Time now);
+  // Names those who keep switching things back.
+  void NameConflicts(absl::Time now, v1::NodeReport* report);
+  void Send(const PassResult& result);
+  bool IsStopped();
 
   Host& host_;
   WorkQueue& queue_;
@@ -70,20 +89,26 @@ class Reconciler {
 
   // Of the reconciler's thread alone.
   Backoff backoff_;
-  bool applied_before_ = false;
+  PassMemory pass_memory_;
+  ConflictTracker conflicts_;
   bool looked_before_ = false;
   std::string last_digest_;
   int64_t drift_count_ = 0;
   ReportItems last_items_;
+  // Subjects that the last pass could not bring to their state.
+  std::set<std::string> last_failed_;
   absl::Time next_look_;
   // No pass before this, however many events come: two actors that undo each other must not spin.
   absl::Time not_before_ = absl::InfinitePast();
+  absl::Duration last_delay_;
   absl::Time last_change_ = absl::InfinitePast();
 
   Mutex mutex_;
   CondVar wake_;
   std::optional<Offer> offer_ ABSL_GUARDED_BY(mutex_);
   bool host_changed_ ABSL_GUARDED_BY(mutex_) = true;
+  // Whether what happens while a pass may not run is to be looked at.
+  bool may_observe_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

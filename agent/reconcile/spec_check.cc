@@ -3,6 +3,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "agent/devices/rules/device_name.h"
 #include "common/cpu_list.h"
 #include "common/digest.h"
 #include "common/driver_rules.h"
@@ -16,17 +17,82 @@ void Note(const absl::Status& status, absl::string_view field, std::vector<std::
   if (!status.ok()) errors->push_back(absl::StrCat(field, ": ", status.message()));
 }
 
-void CheckCpus(const v1::NodeSpec& spec, std::vector<std::string>* errors) {
-  const absl::StatusOr<CpuSet> offline = ParseCpuList(spec.cpu_offline());
-  const absl::StatusOr<CpuSet> online = ParseCpuList(spec.cpu_online());
-  Note(offline.status(), "cpu_offline", errors);
-  Note(online.status(), "cpu_online", errors);
-  if (!offline.ok() || !online.ok()) return;
-  for (const int cpu : *offline) {
-    if (online->count(cpu) > 0) {
-      errors->push_back(absl::StrCat("cpu", cpu, " is to be both offline and online"));
+// Both lists of one kind of device, and that nothing is in both.
+void CheckLists(const std::string& offline, absl::string_view offline_field,
+                const std::string& online, absl::string_view online_field,
+                const NumberListRules& rules, absl::string_view prefix,
+                std::vector<std::string>* errors) {
+  const absl::StatusOr<NumberSet> offline_set = ParseNumberList(offline, rules);
+  const absl::StatusOr<NumberSet> online_set = ParseNumberList(online, rules);
+  Note(offline_set.status(), offline_field, errors);
+  Note(online_set.status(), online_field, errors);
+  if (!offline_set.ok() || !online_set.ok()) return;
+  for (const int number : *offline_set) {
+    if (online_set->count(number) > 0) {
+      errors->push_back(absl::StrCat(prefix, number, " is to be both offline and online"));
     }
   }
+}
+
+void CheckCpus(const v1::NodeSpec& spec, std::vector<std::string>* errors) {
+  CheckLists(spec.cpu_offline(), "cpu_offline", spec.cpu_online(), "cpu_online", kCpuListRules,
+             "cpu", errors);
+  if (spec.has_cpu_online_count() && spec.has_cpu_online_percent()) {
+    errors->push_back("cpu_online_count and cpu_online_percent are both set");
+  }
+  if (spec.has_cpu_online_count() &&
+      (spec.cpu_online_count() < 1 || spec.cpu_online_count() > kMaxCpuNumber + 1)) {
+    errors->push_back(absl::StrCat("cpu_online_count: ", spec.cpu_online_count(),
+                                   " is not between 1 and ", kMaxCpuNumber + 1));
+  }
+  if (spec.has_cpu_online_percent() &&
+      (spec.cpu_online_percent() < 1 || spec.cpu_online_percent() > 100)) {
+    errors->push_back(absl::StrCat("cpu_online_percent: ", spec.cpu_online_percent(),
+                                   " is not between 1 and 100"));
+  }
+  const bool smt_known = spec.smt() == v1::SMT_CONTROL_UNSPECIFIED ||
+                         spec.smt() == v1::SMT_CONTROL_ON || spec.smt() == v1::SMT_CONTROL_OFF ||
+                         spec.smt() == v1::SMT_CONTROL_FORCEOFF;
+  if (!smt_known) {
+    errors->push_back(
+        absl::StrCat("smt: ", static_cast<int>(spec.smt()), " is none of ON, OFF and FORCEOFF"));
+  }
+  if (spec.cpu_hot_add() != v1::HOT_ADD_UNSPECIFIED && spec.cpu_hot_add() != v1::HOT_ADD_ONLINE) {
+    errors->push_back(
+        absl::StrCat("cpu_hot_add: ", static_cast<int>(spec.cpu_hot_add()), " is not ONLINE"));
+  }
+}
+
+void CheckMemory(const v1::NodeSpec& spec, std::vector<std::string>* errors) {
+  CheckLists(spec.memory_offline(), "memory_offline", spec.memory_online(), "memory_online",
+             kMemoryBlockListRules, "memory", errors);
+  if (spec.has_memory_offline_bytes() && spec.memory_offline_bytes() == 0) {
+    errors->push_back("memory_offline_bytes: is 0; leave it out where nothing is to go");
+  }
+  if (!v1::HotAdd_IsValid(spec.memory_hot_add())) {
+    errors->push_back(
+        absl::StrCat("memory_hot_add: ", static_cast<int>(spec.memory_hot_add()), " is not known"));
+  }
+}
+
+void CheckGenericDevices(const v1::NodeSpec& spec, std::vector<std::string>* errors) {
+  std::set<std::string> offline;
+  for (const std::string& name : spec.devices_offline()) {
+    Note(ParseDeviceName(name).status(), "devices_offline", errors);
+    offline.insert(name);
+  }
+  for (const std::string& name : spec.devices_online()) {
+    Note(ParseDeviceName(name).status(), "devices_online", errors);
+    if (offline.count(name) > 0) {
+      errors->push_back(absl::StrCat(name, " is to be both offline and online"));
+    }
+  }
+}
+
+// What a newer controller wants and this agent would silently not do.
+void CheckUnknownFields(const v1::NodeSpec& spec, std::vector<std::string>* errors) {
+  if (spec.GetReflection()->GetUnknownFields(spec).empty()) return;
+  errors->push_back("body has settings that this agent doesn't know; upgrade the agent");
 }
 
 void CheckDrivers(const v1::NodeSpec& spec, std::vector<std::string>* errors) {
@@ -67,6 +133,9 @@ std::vector<std::string> CheckSpec(const v1::Spec& spec, uint64_t epoch, uint64_
   if (!parsed->ParseFromString(spec.body())) return {"body is not a NodeSpec"};
   std::vector<std::string> errors;
   CheckCpus(*parsed, &errors);
+  CheckMemory(*parsed, &errors);
+  CheckGenericDevices(*parsed, &errors);
+  CheckUnknownFields(*parsed, &errors);
   CheckDrivers(*parsed, &errors);
   return errors;
 }

@@ -18,6 +18,7 @@ int main(int argc, char** argv) {
   }
   // Don't outlive the agent: a new one starts its own writer.
   prctl(PR_SET_PDEATHSIG, SIGTERM);
+  hotplugger::agent::PrepareSignals();
   const int root = open(argv[1], O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (root < 0) {
     perror(argv[1]);

@@ -8,13 +8,17 @@
 
 #include <cctype>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 
 namespace hotplugger::agent {
 namespace {
 
 constexpr int kMaxCpu = 8191;
+// Of a driver's name; the kernel reads 30 bytes (contract: the sysfs face).
+constexpr size_t kMaxDriverName = 31;
 
 // One open, one write (kernel 8, row 22). The path is made here from typed fields, never taken.
 int WriteFile(int root, const char* path, const char* value) {
@@ -31,33 +35,102 @@ int WriteFile(int root, const char* path, const char* value) {
 }
 
 int SetCpu(int root, const WriteRequest& request) {
-  if (request.cpu < 0 || request.cpu > kMaxCpu) return EINVAL;
-  char path[64];
-  snprintf(path, sizeof path, "devices/system/cpu/cpu%d/online", request.cpu);
+  if (request.number < 0 || request.number > kMaxCpu || request.value > 1) return EINVAL;
+  char path[96];
+  snprintf(path, sizeof path, "sys/devices/system/cpu/cpu%d/online", request.number);
+  return WriteFile(root, path, request.value == 1 ? "1\n" : "0\n");
+}
+
+int SetMemory(int root, const WriteRequest& request) {
+  static constexpr const char* kWords[] = {"offline\n", "online\n", "online_kernel\n",
+                                           "online_movable\n"};
+  if (request.number < 0 || request.value >= std::size(kWords)) return EINVAL;
+  char path[96];
+  snprintf(path, sizeof path, "sys/devices/system/memory/memory%d/state", request.number);
+  return WriteFile(root, path, kWords[request.value]);
+}
+
+int SetSmt(int root, const WriteRequest& request) {
+  char word[16];
+  switch (static_cast<SmtWord>(request.value)) {
+    case SmtWord::kOff:
+      snprintf(word, sizeof word, "off\n");
+      break;
+    case SmtWord::kOn:
+      snprintf(word, sizeof word, "on\n");
+      break;
+    case SmtWord::kForceOff:
+      snprintf(word, sizeof word, "forceoff\n");
+      break;
+    case SmtWord::kThreads:
+      if (request.number < 1) return EINVAL;
+      snprintf(word, sizeof word, "%d\n", request.number);
+      break;
+    default:
+      return EINVAL;
+  }
+  return WriteFile(root, "sys/devices/system/cpu/smt/control", word);
+}
+
+// Whether `text` is ended by NUL within `size`, and holds what names of sysfs hold.
+bool IsName(const char* text, size_t size) {
+  const size_t length = strnlen(text, size);
+  if (length == 0 || length == size) return false;
+  if (strcmp(text, ".") == 0 || strcmp(text, "..") == 0) return false;
+  for (size_t i = 0; i < length; ++i) {
+    if (isgraph(static_cast<unsigned char>(text[i])) == 0 || text[i] == '/') return false;
+  }
+  return true;
+}
+
+int SetDevice(int root, const WriteRequest& request) {
+  if (!IsName(request.bus, sizeof request.bus) || !IsName(request.name, sizeof request.name) ||
+      request.value > 1) {
+    return EINVAL;
+  }
+  char path[192];
+  snprintf(path, sizeof path, "sys/bus/%s/devices/%s/online", request.bus, request.name);
   return WriteFile(root, path, request.value == 1 ? "1\n" : "0\n");
 }
 
 int SetDriver(int root, const WriteRequest& request) {
-  const size_t length = strnlen(request.driver, sizeof request.driver);
-  if (length == 0 || length == sizeof request.driver) return EINVAL;
-  for (size_t i = 0; i < length; ++i) {
-    if (isgraph(static_cast<unsigned char>(request.driver[i])) == 0) return EINVAL;
-  }
-  return WriteFile(
-      root,
-      request.value == 1 ? "kernel/hotplugger/enable_driver" : "kernel/hotplugger/disable_driver",
-      request.driver);
+  if (!IsName(request.name, kMaxDriverName + 1) || request.value > 1) return EINVAL;
+  return WriteFile(root,
+                   request.value == 1 ? "sys/kernel/hotplugger/enable_driver"
+                                      : "sys/kernel/hotplugger/disable_driver",
+                   request.name);
 }
+
+// Does nothing: that it came is what ends a write (EINTR).
+void Aborted(int /*signal*/) {}
 
 }  // namespace
 
+void PrepareSignals() {
+  struct sigaction action = {};
+  action.sa_handler = &Aborted;  // without SA_RESTART
+  sigemptyset(&action.sa_mask);
+  sigaction(kAbortSignal, &action, nullptr);
+  // Any other signal would abort a memory offline too (kernel 8, row 31).
+  sigset_t blocked;
+  sigfillset(&blocked);
+  sigdelset(&blocked, kAbortSignal);
+  sigdelset(&blocked, SIGTERM);
+  sigprocmask(SIG_SETMASK, &blocked, nullptr);
+}
+
 int CarryOut(int root, const WriteRequest& request) {
-  if (request.value > 1) return EINVAL;
   switch (request.act) {
     case WriteAct::kCpuOnline:
       return SetCpu(root, request);
     case WriteAct::kKernelDriver:
       return SetDriver(root, request);
+    case WriteAct::kMemoryState:
+      return SetMemory(root, request);
+    case WriteAct::kSmtControl:
+      return SetSmt(root, request);
+    case WriteAct::kDeviceOnline:
+      return SetDevice(root, request);
   }
   return EINVAL;
 }

@@ -5,6 +5,9 @@
 
 namespace hotplugger::agent {
 
+// Lets kAbortSignal interrupt a write, SIGTERM end the process, and no other signal do anything.
+void PrepareSignals();
+
 // Carries out one request below the directory `root`; answers the kernel's errno, 0 for success,
 // EINVAL for a request that is none. Blocks as long as the kernel does.
 int CarryOut(int root, const WriteRequest& request);

@@ -1,5 +1,6 @@
 #include "agent/writer/writer_process.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
 #include <sys/socket.h>
@@ -12,8 +13,8 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
-#include "agent/devices/device_name.h"
+#include "agent/devices/rules/device_name.h"
+#include "common/clock.h"
 #include "common/driver_rules.h"
 #include "common/errno_status.h"
 #include "common/error_info.h"
@@ -23,19 +24,24 @@
 namespace hotplugger::agent {
 namespace {
 
+// How often a write is told to end.
+constexpr absl::Duration kAbortInterval = absl::Milliseconds(100);
+
 // The descriptor that the program expects its socket at.
 constexpr int kChildSocket = 3;
 
-// Starts the program with `child_socket` as descriptor 3 and no signal blocked.
+// Starts the program with `child_socket` as descriptor 3, none above it, and all signals blocked:
+// an abort that comes before the program is ready for it must not kill it.
 int Spawn(const std::string& program, const std::string& root, int child_socket, pid_t* pid) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, child_socket, kChildSocket);
+  posix_spawn_file_actions_addclosefrom_np(&actions, kChildSocket + 1);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
-  sigset_t none;
-  sigemptyset(&none);
-  posix_spawnattr_setsigmask(&attributes, &none);
+  sigset_t all;
+  sigfillset(&all);
+  posix_spawnattr_setsigmask(&attributes, &all);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
   std::string program_argument = program;
   std::string root_argument = root;
@@ -46,6 +52,34 @@ int Spawn(const std::string& program, const std::string& root, int child_socket,
   return error_number;
 }
 
+MemoryWord WordOf(const DeviceChange& change) {
+  if (!change.online) return MemoryWord::kOffline;
+  if (change.zone == v1::MEMORY_ZONE_KERNEL) return MemoryWord::kOnlineKernel;
+  if (change.zone == v1::MEMORY_ZONE_MOVABLE) return MemoryWord::kOnlineMovable;
+  return MemoryWord::kOnline;
+}
+
+// Names are checked before they get here; this is for the buffer's sake.
+absl::Status CopyName(absl::string_view name, char* buffer, size_t size) {
+  if (name.empty() || name.size() >= size) {
+    return MakeError(absl::StatusCode::kInvalidArgument, "BAD_NAME",
+                     absl::StrCat("a name of ", name.size(),
+                                  " bytes can't be passed to the writer; "
+                                  "1 to ",
+                                  size - 1, " can"));
+  }
+  memcpy(buffer, name.data(), name.size());
+  buffer[name.size()] = 0;
+  return absl::OkStatus();
+}
+
+// For poll: at most an hour.
+int MillisecondsUntil(absl::Time deadline) {
+  if (deadline == absl::InfinitePast()) return 0;
+  const int64_t left = absl::ToInt64Milliseconds(deadline - SteadyNow());
+  return static_cast<int>(std::clamp<int64_t>(left, 0, 3'600'000));
+}
+
 std::string DescribeExit(int wait_status) {
   if (WIFSIGNALED(wait_status)) return absl::StrCat("killed by signal ", WTERMSIG(wait_status));
   return absl::StrCat("exited with status ", WEXITSTATUS(wait_status));
@@ -53,9 +87,10 @@ std::string DescribeExit(int wait_status) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<WriterProcess>> WriterProcess::Create(std::string program,
-                                                                     std::string root) {
-  std::unique_ptr<WriterProcess> writer(new WriterProcess(std::move(program), std::move(root)));
+absl::StatusOr<std::unique_ptr<WriterProcess>> WriterProcess::Create(
+    std::string program, std::string root, absl::Duration abort_patience) {
+  std::unique_ptr<WriterProcess> writer(
+      new WriterProcess(std::move(program), std::move(root), abort_patience));
   RETURN_IF_ERROR(writer->Start());
   return writer;
 }
@@ -69,7 +104,9 @@ absl::Status WriterProcess::Start() {
   }
   // dup2 onto itself would keep close-on-exec, so the child's end must not be descriptor 3 already.
   int child_socket = sockets[1];
-  if (child_socket == kChildSocket) child_socket = dup(sockets[1]);
+  if (child_socket == kChildSocket) {
+    child_socket = fcntl(sockets[1], F_DUPFD_CLOEXEC, kChildSocket + 1);
+  }
   const int error_number = Spawn(program_, root_, child_socket, &pid_);
   close(sockets[1]);
   if (child_socket != sockets[1]) close(child_socket);
@@ -97,13 +134,55 @@ void WriterProcess::End() {
   pid_ = -1;
 }
 
-absl::StatusOr<int> WriterProcess::SetCpuOnline(int cpu, bool online, absl::Time deadline) {
+absl::StatusOr<KernelWriter::Answer> WriterProcess::Change(const DeviceChange& change,
+                                                           absl::Time deadline) {
   WriteRequest request = {};
-  request.act = WriteAct::kCpuOnline;
-  request.cpu = cpu;
-  request.value = online ? 1 : 0;
-  return Ask(request, absl::StrCat("taking ", CpuName(cpu), online ? " online" : " offline"),
-             deadline);
+  request.number = change.device.number;
+  request.value = change.online ? 1 : 0;
+  Abort abort = Abort::kNever;
+  switch (change.device.kind) {
+    case v1::DEVICE_KIND_CPU:
+      request.act = WriteAct::kCpuOnline;
+      break;
+    case v1::DEVICE_KIND_MEMORY:
+      request.act = WriteAct::kMemoryState;
+      request.value = static_cast<uint32_t>(WordOf(change));
+      if (!change.online) abort = Abort::kBySignal;
+      break;
+    default:
+      request.act = WriteAct::kDeviceOnline;
+      RETURN_IF_ERROR(CopyName(change.device.bus, request.bus, sizeof request.bus));
+      RETURN_IF_ERROR(CopyName(change.device.name, request.name, sizeof request.name));
+  }
+  return Ask(request,
+             absl::StrCat("taking ", FormatDeviceName(change.device),
+                          change.online ? " online" : " offline"),
+             deadline, abort);
+}
+
+absl::StatusOr<KernelWriter::Answer> WriterProcess::SetSmt(const SmtChange& change,
+                                                           absl::Time deadline) {
+  WriteRequest request = {};
+  request.act = WriteAct::kSmtControl;
+  request.number = change.threads_per_core;
+  switch (change.control) {
+    case v1::SMT_CONTROL_ON:
+      request.value = static_cast<uint32_t>(SmtWord::kOn);
+      break;
+    case v1::SMT_CONTROL_OFF:
+      request.value = static_cast<uint32_t>(SmtWord::kOff);
+      break;
+    case v1::SMT_CONTROL_FORCEOFF:
+      request.value = static_cast<uint32_t>(SmtWord::kForceOff);
+      break;
+    case v1::SMT_CONTROL_PARTIAL:
+      request.value = static_cast<uint32_t>(SmtWord::kThreads);
+      break;
+    default:
+      return MakeError(absl::StatusCode::kInvalidArgument, "BAD_SMT_CONTROL",
+                       absl::StrCat(v1::SmtControl_Name(change.control), " can't be written"));
+  }
+  return Ask(request, "setting SMT", deadline, Abort::kNever);
 }
 
 absl::StatusOr<int> WriterProcess::SetKernelDriver(absl::string_view driver, bool running,
@@ -112,81 +191,105 @@ absl::StatusOr<int> WriterProcess::SetKernelDriver(absl::string_view driver, boo
   WriteRequest request = {};
   request.act = WriteAct::kKernelDriver;
   request.value = running ? 1 : 0;
-  static_assert(sizeof request.driver > kMaxDriverNameLength);
-  memcpy(request.driver, driver.data(), driver.size());
-  return Ask(request, absl::StrCat(running ? "starting " : "stopping ", driver), deadline);
+  RETURN_IF_ERROR(CopyName(driver, request.name, sizeof request.name));
+  ASSIGN_OR_RETURN(const Answer answer,
+                   Ask(request, absl::StrCat(running ? "starting " : "stopping ", driver), deadline,
+                       Abort::kNever));
+  return answer.error_number;
 }
 
-absl::StatusOr<int> WriterProcess::Ask(WriteRequest request, absl::string_view act,
-                                       absl::Time deadline) {
-  if (!stuck_act_.empty()) {
-    // The late answer may be there by now; don't wait for it. (A writer killed meanwhile is
-    // answered as one that ended, and the queue is free again.)
-    const absl::StatusOr<int> late = AwaitReply(sequence_, stuck_act_, absl::InfinitePast());
-    if (!late.ok() && late.status().code() == absl::StatusCode::kDeadlineExceeded) {
-      return MakeError(absl::StatusCode::kUnavailable, "QUEUE_BLOCKED",
-                       absl::StrCat("the kernel has still not answered an earlier operation, ",
-                                    stuck_act_, "; until it does, this host can do no other"));
-    }
-    Log(LogLevel::kWarning, "a stuck operation has ended", {{"operation", stuck_act_}});
-    stuck_act_.clear();
+absl::Status WriterProcess::WaitForStuckAct() {
+  if (stuck_act_.empty()) return absl::OkStatus();
+  // The late answer may be there by now; don't wait for it. (A writer killed meanwhile is answered
+  // as one that ended, and the queue is free again.)
+  const absl::StatusOr<int> late = AwaitReply(sequence_, stuck_act_, absl::InfinitePast());
+  if (!late.ok() && absl::IsDeadlineExceeded(late.status())) {
+    return MakeError(absl::StatusCode::kUnavailable, "QUEUE_BLOCKED",
+                     absl::StrCat("the kernel has still not answered an earlier operation, ",
+                                  stuck_act_, "; until it does, this host can do no other"));
   }
+  Log(LogLevel::kWarning, "a stuck operation has ended", {{"operation", stuck_act_}});
+  stuck_act_.clear();
+  return absl::OkStatus();
+}
+
+absl::Status WriterProcess::Send(const WriteRequest& request) {
   if (socket_ < 0) RETURN_IF_ERROR(Start());
+  if (send(socket_, &request, sizeof request, MSG_NOSIGNAL) == sizeof request) {
+    return absl::OkStatus();
+  }
+  // The writer died while idle: nothing was written, so a new one may try.
+  End();
+  RETURN_IF_ERROR(Start());
+  if (send(socket_, &request, sizeof request, MSG_NOSIGNAL) == sizeof request) {
+    return absl::OkStatus();
+  }
+  return ErrnoStatus(errno, "writing to", program_);
+}
+
+absl::StatusOr<KernelWriter::Answer> WriterProcess::Ask(WriteRequest request, absl::string_view act,
+                                                        absl::Time deadline, Abort abort) {
+  RETURN_IF_ERROR(WaitForStuckAct());
   request.sequence = ++sequence_;
-  if (send(socket_, &request, sizeof request, MSG_NOSIGNAL) != sizeof request) {
-    // The writer died while idle: nothing was written, so a new one may try.
-    End();
-    RETURN_IF_ERROR(Start());
-    if (send(socket_, &request, sizeof request, MSG_NOSIGNAL) != sizeof request) {
-      return ErrnoStatus(errno, "writing to", program_);
-    }
-  }
+  RETURN_IF_ERROR(Send(request));
   absl::StatusOr<int> reply = AwaitReply(request.sequence, act, deadline);
-  if (!reply.ok() && reply.status().code() == absl::StatusCode::kDeadlineExceeded) {
-    stuck_act_ = std::string(act);
-  }
+  const bool late = absl::IsDeadlineExceeded(reply.status());
+  if (late && abort == Abort::kBySignal) reply = AbortAndAwaitReply(request.sequence, act);
+  if (absl::IsDeadlineExceeded(reply.status())) stuck_act_ = std::string(act);
+  RETURN_IF_ERROR(reply.status());
+  return Answer{.error_number = *reply, .aborted = late};
+}
+
+absl::StatusOr<int> WriterProcess::AbortAndAwaitReply(uint64_t sequence, absl::string_view act) {
+  Log(LogLevel::kWarning, "an operation is past its deadline and is aborted",
+      {{"operation", std::string(act)}});
+  const absl::Time give_up = SteadyNow() + abort_patience_;
+  absl::StatusOr<int> reply;
+  do {
+    // One signal can come just before the write begins, and so do nothing.
+    kill(pid_, kAbortSignal);
+    reply = AwaitReply(sequence, act, SteadyNow() + kAbortInterval);
+  } while (absl::IsDeadlineExceeded(reply.status()) && SteadyNow() < give_up);
   return reply;
 }
 
 absl::StatusOr<int> WriterProcess::AwaitReply(uint64_t sequence, absl::string_view act,
                                               absl::Time deadline) {
   for (;;) {
-    const int64_t left_ms =
-        deadline == absl::InfinitePast()
-            ? 0
-            : std::clamp<int64_t>(absl::ToInt64Milliseconds(deadline - absl::Now()), 0, 3'600'000);
     pollfd readable = {socket_, POLLIN, 0};
-    const int ready = poll(&readable, 1, static_cast<int>(left_ms));
+    const int ready = poll(&readable, 1, MillisecondsUntil(deadline));
     if (ready < 0 && errno == EINTR) continue;
+    if (ready == 0 && SteadyNow() < deadline) continue;  // a wait of more than poll's longest
     if (ready == 0) {
       return MakeError(absl::StatusCode::kDeadlineExceeded, "STUCK",
                        absl::StrCat(act,
                                     " has had no answer from the kernel by its deadline and "
                                     "can't be aborted; later operations on this host wait "
-                                    "until it ends"));
+                                    "until it ends"),
+                       {{"retry", "CONDITIONAL"}});
     }
     WriteReply reply = {};
     const ssize_t got = recv(socket_, &reply, sizeof reply, MSG_DONTWAIT);
     if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (got != sizeof reply) {
-      // The other end is closed. A moment for the exit status; End sees to one that lingers.
-      int wait_status = 0;
-      bool reaped = false;
-      for (int i = 0; i < 100 && !reaped; ++i) {
-        reaped = waitpid(pid_, &wait_status, WNOHANG) == pid_;
-        if (!reaped) poll(nullptr, 0, 10);
-      }
-      if (reaped) pid_ = -1;
-      End();
-      return MakeError(
-          absl::StatusCode::kUnavailable, "WRITER_ENDED",
-          absl::StrCat(program_, " ", reaped ? DescribeExit(wait_status) : std::string("ended"),
-                       " while ", act,
-                       "; whether it took effect shows in the "
-                       "device's state"));
-    }
+    if (got != sizeof reply) return WriterEnded(act);
     if (reply.sequence == sequence) return reply.error_number;
   }
+}
+
+// The other end is closed. A moment for the exit status; End sees to one that lingers.
+absl::Status WriterProcess::WriterEnded(absl::string_view act) {
+  int wait_status = 0;
+  bool reaped = false;
+  for (int i = 0; i < 100 && !reaped; ++i) {
+    reaped = waitpid(pid_, &wait_status, WNOHANG) == pid_;
+    if (!reaped) poll(nullptr, 0, 10);
+  }
+  if (reaped) pid_ = -1;
+  End();
+  return MakeError(
+      absl::StatusCode::kUnavailable, "WRITER_ENDED",
+      absl::StrCat(program_, " ", reaped ? DescribeExit(wait_status) : std::string("ended"),
+                   " while ", act, "; whether it took effect shows in the device's state"));
 }
 
 }  // namespace hotplugger::agent

@@ -8,42 +8,58 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "agent/devices/kernel_writer.h"
+#include "absl/time/time.h"
+#include "agent/devices/operations/kernel_writer.h"
 #include "agent/writer/protocol.h"
 #include "common/clock.h"
 
 namespace hotplugger::agent {
 
-// Not safe for concurrent use, as KernelWriter says. A writer that has died is started again at
-// the next act; the act during which it died is answered WRITER_ENDED and never repeated, since
-// its effect is not known.
+// Not safe for concurrent use, as KernelWriter says. Deadlines are times of SteadyNow. A writer
+// that has died is started again at the next act; the act during which it died is answered
+// WRITER_ENDED and never repeated, since its effect is not known.
 class WriterProcess final : public KernelWriter {
  public:
+  // For so long an act that is past its deadline is told to end; then it is STUCK.
+  static constexpr absl::Duration kAbortPatience = absl::Seconds(5);
+
   // Starts `program` on the tree `root`. NOT_FOUND and others where that can't be done.
-  static absl::StatusOr<std::unique_ptr<WriterProcess>> Create(std::string program,
-                                                               std::string root);
+  static absl::StatusOr<std::unique_ptr<WriterProcess>> Create(
+      std::string program, std::string root, absl::Duration abort_patience = kAbortPatience);
 
   // Closes the socket, which ends an idle writer, and kills one that is stuck.
   ~WriterProcess() override;
 
-  absl::StatusOr<int> SetCpuOnline(int cpu, bool online, absl::Time deadline) override;
+  absl::StatusOr<Answer> Change(const DeviceChange& change, absl::Time deadline) override;
+  absl::StatusOr<Answer> SetSmt(const SmtChange& change, absl::Time deadline) override;
   absl::StatusOr<int> SetKernelDriver(absl::string_view driver, bool running,
                                       absl::Time deadline) override;
 
   pid_t pid() const { return pid_; }
 
  private:
-  WriterProcess(std::string program, std::string root)
-      : program_(std::move(program)), root_(std::move(root)) {}
+  WriterProcess(std::string program, std::string root, absl::Duration abort_patience)
+      : program_(std::move(program)), root_(std::move(root)), abort_patience_(abort_patience) {}
 
   absl::Status Start();
   void End();
-  absl::StatusOr<int> Ask(WriteRequest request, absl::string_view act, absl::Time deadline);
+  // Whether an act that is past its deadline can be ended by kAbortSignal.
+  enum class Abort { kNever, kBySignal };
+
+  absl::StatusOr<Answer> Ask(WriteRequest request, absl::string_view act, absl::Time deadline,
+                             Abort abort);
+  // An error while an earlier act has still no answer.
+  absl::Status WaitForStuckAct();
+  absl::Status Send(const WriteRequest& request);
   // The reply to `sequence`, or an error. Late replies to earlier requests are dropped.
   absl::StatusOr<int> AwaitReply(uint64_t sequence, absl::string_view act, absl::Time deadline);
+  // Sends kAbortSignal until the reply comes, for abort_patience_.
+  absl::StatusOr<int> AbortAndAwaitReply(uint64_t sequence, absl::string_view act);
+  absl::Status WriterEnded(absl::string_view act);
 
   const std::string program_;
   const std::string root_;
+  const absl::Duration abort_patience_;
   pid_t pid_ = -1;
   int socket_ = -1;
   uint64_t sequence_ = 0;

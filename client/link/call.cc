@@ -20,8 +20,7 @@ absl::Status DescribeCallError(const grpc::Status& status, const Peer& peer) {
       return MakeError(error.code(), "NO_ANSWER",
                        absl::StrCat(peer.who, " at ", peer.address, " did not answer within ",
                                     absl::FormatDuration(peer.call_timeout),
-                                    "; what was asked may still be done; a longer --timeout waits "
-                                    "longer"),
+                                    "; what was asked may still be done; ", peer.late_fix),
                        {{"address", peer.address}});
     case absl::StatusCode::kUnimplemented:
       return MakeError(

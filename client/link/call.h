@@ -20,6 +20,8 @@ struct Peer {
   // What a person does where it can't be reached.
   std::string fix;
   absl::Duration call_timeout;
+  // What a person does where no answer came in time.
+  std::string late_fix = "a longer --timeout waits longer";
 };
 
 // The error of a call to `peer`: its own with all details; where there was nobody to answer, what

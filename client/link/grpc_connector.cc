@@ -15,15 +15,13 @@
 namespace hotplugger::client {
 namespace {
 
-// Pages of nodes and policies may pass what a message of the stream may have.
+// Pages of nodes and policies, and all devices of a large host, may pass what a message of the
+// stream may have. gRPC's own limit is 4 MiB.
 constexpr int kMaxAnswerBytes = 16 * kMaxMessageBytes;
 
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
-  grpc::ChannelArguments arguments = ClientChannelArguments();
-  arguments.SetMaxReceiveMessageSize(kMaxAnswerBytes);
-  // http_proxy is for the web: it must not take over a controller on loopback.
-  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(),
+                                   ClientChannelArguments(kMaxAnswerBytes));
 }
 
 class GrpcConnector final : public Connector {

@@ -1,17 +1,44 @@
 #include "client/policy_file/field_rules.h"
 
+#include <algorithm>
 #include <array>
 
+#include "absl/strings/str_cat.h"
+#include "common/byte_size.h"
 #include "common/cpu_list.h"
 #include "common/driver_rules.h"
+#include "common/error_info.h"
 #include "common/names.h"
+#include "common/number_list.h"
+#include "common/status_macros.h"
+#include "hotplugger/v1/device.pb.h"
+#include "hotplugger/v1/policy.pb.h"
 
 namespace hotplugger::client {
 namespace {
 
 using Check = absl::Status (*)(absl::string_view);
 
-absl::Status CheckCpuList(absl::string_view text) { return ParseCpuList(text).status(); }
+// Settings for which nothing is no value: it would pass for "not given" later.
+absl::Status Empty(absl::string_view example) {
+  return MakeError(absl::StatusCode::kInvalidArgument, "EMPTY_VALUE",
+                   absl::StrCat("is empty; give a value, e.g. ", example, ", or leave it out"));
+}
+
+absl::Status CheckCpuList(absl::string_view text) {
+  return text.empty() ? Empty("\"2-3,8\"") : ParseCpuList(text).status();
+}
+
+absl::Status CheckMemoryBlockList(absl::string_view text) {
+  return text.empty() ? Empty("\"32-39\"") : ParseNumberList(text, kMemoryBlockListRules).status();
+}
+
+absl::Status CheckByteSize(absl::string_view text) {
+  ASSIGN_OR_RETURN(const uint64_t bytes, ParseByteSize(text));
+  if (bytes > 0) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kInvalidArgument, "BAD_SIZE",
+                   "is no memory at all; give a size, e.g. 4Gi, or leave it out");
+}
 
 absl::Status CheckWhitelistEntry(absl::string_view name) {
   return name == "*" ? absl::OkStatus() : ValidateDriverName(name);
@@ -24,7 +51,7 @@ struct FieldRule {
   Check map_value;
 };
 
-constexpr std::array<FieldRule, 8> kFieldRules = {{
+constexpr std::array<FieldRule, 10> kFieldRules = {{
     {"hotplugger.v1.Policy.name", &ValidatePolicyName, nullptr, nullptr},
     {"hotplugger.v1.Selector.match_labels", nullptr, &ValidateLabelKey, &ValidateLabelValue},
     {"hotplugger.v1.Selector.nodes", &ValidateNodeName, nullptr, nullptr},
@@ -33,6 +60,31 @@ constexpr std::array<FieldRule, 8> kFieldRules = {{
     {"hotplugger.v1.DriverSettings.whitelist", nullptr, &ValidateDriverName, nullptr},
     {"hotplugger.v1.Whitelist.drivers", &CheckWhitelistEntry, nullptr, nullptr},
     {"hotplugger.v1.CpuSettings.offline", &CheckCpuList, nullptr, nullptr},
+    {"hotplugger.v1.MemorySettings.offline_blocks", &CheckMemoryBlockList, nullptr, nullptr},
+    {"hotplugger.v1.MemorySettings.offline_bytes", &CheckByteSize, nullptr, nullptr},
+}};
+
+struct NumberRule {
+  absl::string_view field;
+  int64_t least;
+  int64_t largest;
+};
+
+constexpr std::array<NumberRule, 2> kNumberRules = {{
+    {"hotplugger.v1.CpuSettings.online_count", 1, kMaxCpuNumber + 1},
+    {"hotplugger.v1.CpuSettings.online_percent", 1, 100},
+}};
+
+// Enums that are used for more than what a field takes: all that it takes.
+struct EnumRule {
+  absl::string_view field;
+  std::array<int, 3> values;
+};
+
+constexpr std::array<EnumRule, 2> kEnumRules = {{
+    {"hotplugger.v1.CpuSettings.smt",
+     {v1::SMT_CONTROL_ON, v1::SMT_CONTROL_OFF, v1::SMT_CONTROL_FORCEOFF}},
+    {"hotplugger.v1.CpuSettings.hot_add", {v1::HOT_ADD_ONLINE}},
 }};
 
 constexpr std::array<absl::string_view, 2> kOutputOnly = {
@@ -55,6 +107,27 @@ bool IsOutputOnly(const google::protobuf::FieldDescriptor& field) {
     if (name == field.full_name()) return true;
   }
   return false;
+}
+
+bool TakesEnumValue(const google::protobuf::FieldDescriptor& field,
+                    const google::protobuf::EnumValueDescriptor& value) {
+  if (value.number() == 0) return false;
+  for (const EnumRule& rule : kEnumRules) {
+    if (rule.field != field.full_name()) continue;
+    return std::find(rule.values.begin(), rule.values.end(), value.number()) != rule.values.end();
+  }
+  return true;
+}
+
+absl::Status CheckNumber(const google::protobuf::FieldDescriptor& field, int64_t number) {
+  for (const NumberRule& rule : kNumberRules) {
+    if (rule.field != field.full_name() || (number >= rule.least && number <= rule.largest))
+      continue;
+    return MakeError(absl::StatusCode::kInvalidArgument, "OUT_OF_RANGE",
+                     absl::StrCat(number, " is not from ", rule.least, " to ", rule.largest,
+                                  "; leave it out where it is not meant"));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CheckText(const google::protobuf::FieldDescriptor& field, const std::string& text) {

@@ -2,6 +2,7 @@
 // controller checks all of it again; here the answer has the line.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
@@ -12,6 +13,14 @@ namespace hotplugger::client {
 
 // Whether only the controller sets `field`.
 bool IsOutputOnly(const google::protobuf::FieldDescriptor& field);
+
+// Whether a file may give this value of an enum's field: not "unspecified", and not what only a
+// kernel says.
+bool TakesEnumValue(const google::protobuf::FieldDescriptor& field,
+                    const google::protobuf::EnumValueDescriptor& value);
+
+// Checks the value of a field of whole numbers.
+absl::Status CheckNumber(const google::protobuf::FieldDescriptor& field, int64_t number);
 
 // Checks the text of a string field, or of one item of a list of them.
 absl::Status CheckText(const google::protobuf::FieldDescriptor& field, const std::string& text);

@@ -20,33 +20,6 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
 
-// No description shows more of a value than this.
-constexpr size_t kMaxShownBytes = 60;
-
-std::string Quoted(absl::string_view text) {
-  const bool cut = text.size() > kMaxShownBytes;
-  return absl::StrCat("\"", Printable(text.substr(0, kMaxShownBytes)), cut ? "…" : "", "\"");
-}
-
-// What a node is, for a person.
-std::string Shown(const YamlNode& node) {
-  switch (node.kind) {
-    case YamlNode::Kind::kNull:
-      return "nothing";
-    case YamlNode::Kind::kScalar:
-      return Quoted(node.text);
-    case YamlNode::Kind::kSequence:
-      return "a list";
-    case YamlNode::Kind::kMap:
-      return "a map";
-  }
-  return "nothing";
-}
-
-std::string Join(absl::string_view path, absl::string_view name) {
-  return absl::StrCat(path, path.empty() ? "" : ".", Printable(name));
-}
-
 // The whole value or nothing; the words tell which numbers are right.
 template <typename Number>
 bool ParseNumber(const YamlNode& node, Number* number) {
@@ -60,20 +33,23 @@ const FieldDescriptor* OnlyList(const Descriptor& type) {
   return only_list ? type.field(0) : nullptr;
 }
 
-const EnumValueDescriptor* FindEnumValue(const EnumDescriptor& type, const std::string& text) {
+// The value that a file means by `text`, or nullptr.
+const EnumValueDescriptor* FindEnumValue(const FieldDescriptor& field, const std::string& text) {
+  const EnumDescriptor& type = *field.enum_type();
   for (int i = 0; i < type.value_count(); ++i) {
     const EnumValueDescriptor* value = type.value(i);
-    if (value->number() != 0 && (ShortEnumName(*value) == text || value->name() == text)) {
+    if (TakesEnumValue(field, *value) && (ShortEnumName(*value) == text || value->name() == text)) {
       return value;
     }
   }
   return nullptr;
 }
 
-std::string EnumChoices(const EnumDescriptor& type) {
+std::string EnumChoices(const FieldDescriptor& field) {
+  const EnumDescriptor& type = *field.enum_type();
   std::vector<std::string> choices;
   for (int i = 0; i < type.value_count(); ++i) {
-    if (type.value(i)->number() != 0) choices.push_back(ShortEnumName(*type.value(i)));
+    if (TakesEnumValue(field, *type.value(i))) choices.push_back(ShortEnumName(*type.value(i)));
   }
   return absl::StrJoin(choices, " or ");
 }
@@ -91,7 +67,7 @@ class Reader {
       if (!IsKey(key, path)) continue;
       const FieldDescriptor* field = FindField(*message->GetDescriptor(), key.text);
       const std::string name = field != nullptr ? field->name() : key.text;
-      const std::string field_path = Join(path, key.text);
+      const std::string field_path = JoinYamlPath(path, key.text);
       const auto [first, is_first] = lines.try_emplace(name, key.place.line);
       if (!is_first) {
         errors_.Add(key.place, field_path,
@@ -107,7 +83,7 @@ class Reader {
  private:
   bool IsKey(const YamlNode& key, absl::string_view path) {
     if (key.kind == YamlNode::Kind::kScalar) return true;
-    errors_.Add(key.place, path, absl::StrCat(Shown(key), " is no name of a field"));
+    errors_.Add(key.place, path, absl::StrCat(DescribeYaml(key), " is no name of a field"));
     return false;
   }
 
@@ -124,11 +100,7 @@ class Reader {
     for (int i = 0; i < type.field_count(); ++i) {
       if (!IsOutputOnly(*type.field(i))) known.push_back(type.field(i)->json_name());
     }
-    const std::string closest = ClosestName(key.text, known);
-    errors_.Add(key.place, path,
-                absl::StrCat("unknown field", closest.empty() ? "" : "; did you mean ", closest,
-                             closest.empty() ? "" : "?",
-                             " (known here: ", absl::StrJoin(known, ", "), ")"));
+    errors_.AddUnknownKey(key, path, known);
   }
 
   void ReadField(const YamlNode& key, const YamlNode& value, const std::string& path,
@@ -157,7 +129,8 @@ class Reader {
     } else if (list != nullptr) {
       ReadList(value, path, *list, message);
     } else {
-      errors_.Add(value.place, path, absl::StrCat(Shown(value), " is given where a map is right"));
+      errors_.Add(value.place, path,
+                  absl::StrCat(DescribeYaml(value), " is given where a map is right"));
     }
   }
 
@@ -167,7 +140,7 @@ class Reader {
       errors_.Add(
           value.place, path,
           absl::StrCat(
-              Shown(value), " is given where a list is right",
+              DescribeYaml(value), " is given where a list is right",
               value.kind == YamlNode::Kind::kScalar
                   ? absl::StrCat(", e.g. [", Printable(value.text.substr(0, kMaxShownBytes)), "]")
                   : ""));
@@ -189,8 +162,9 @@ class Reader {
   void ReadMap(const YamlNode& value, const std::string& path, const FieldDescriptor& field,
                Message* message) {
     if (value.kind != YamlNode::Kind::kMap) {
-      errors_.Add(value.place, path,
-                  absl::StrCat(Shown(value), " is given where a map is right, e.g. {name: ...}"));
+      errors_.Add(
+          value.place, path,
+          absl::StrCat(DescribeYaml(value), " is given where a map is right, e.g. {name: ...}"));
       return;
     }
     std::map<std::string, int> lines;
@@ -199,11 +173,11 @@ class Reader {
       if (!IsKey(key, path)) continue;
       const auto [first, is_first] = lines.try_emplace(key.text, key.place.line);
       if (!is_first) {
-        errors_.Add(key.place, Join(path, key.text),
+        errors_.Add(key.place, JoinYamlPath(path, key.text),
                     absl::StrCat("is given twice, first in line ", first->second));
         continue;
       }
-      ReadMapEntry(key, value.children[i + 1], Join(path, key.text), field, message);
+      ReadMapEntry(key, value.children[i + 1], JoinYamlPath(path, key.text), field, message);
     }
   }
 
@@ -233,14 +207,18 @@ class Reader {
   void ReadScalar(const YamlNode& value, const std::string& path, const FieldDescriptor& field,
                   Message* message) {
     if (value.kind != YamlNode::Kind::kScalar) {
-      errors_.Add(value.place, path,
-                  absl::StrCat(Shown(value), " is given where ", Expected(field), " is right"));
+      errors_.Add(
+          value.place, path,
+          absl::StrCat(DescribeYaml(value), " is given where ", Expected(field), " is right"));
       return;
     }
     if (!SetScalar(value, field, message)) {
-      errors_.Add(value.place, path, absl::StrCat(Quoted(value.text), " is not ", Expected(field)));
+      errors_.Add(value.place, path,
+                  absl::StrCat(QuotedText(value.text), " is not ", Expected(field)));
     } else if (field.cpp_type() == FieldDescriptor::CPPTYPE_STRING) {
       AddIfWrong(value.place, path, CheckText(field, value.text));
+    } else if (int64_t number = 0; ParseNumber(value, &number)) {
+      AddIfWrong(value.place, path, CheckNumber(field, number));
     }
   }
 
@@ -249,7 +227,7 @@ class Reader {
       case FieldDescriptor::CPPTYPE_STRING:
         return "text";
       case FieldDescriptor::CPPTYPE_ENUM:
-        return EnumChoices(*field.enum_type());
+        return EnumChoices(field);
       case FieldDescriptor::CPPTYPE_BOOL:
         return "true or false";
       case FieldDescriptor::CPPTYPE_INT32:
@@ -272,7 +250,7 @@ class Reader {
             : reflection.SetString(message, &field, value.text);
         return true;
       case FieldDescriptor::CPPTYPE_ENUM: {
-        const EnumValueDescriptor* found = FindEnumValue(*field.enum_type(), value.text);
+        const EnumValueDescriptor* found = FindEnumValue(field, value.text);
         if (found == nullptr) return false;
         add ? reflection.AddEnum(message, &field, found)
             : reflection.SetEnum(message, &field, found);
@@ -306,14 +284,6 @@ class Reader {
 };
 
 }  // namespace
-
-void FileErrors::Add(const YamlPlace& place, absl::string_view path,
-                     absl::string_view description) {
-  std::string field = file_;
-  if (place.line > 0) absl::StrAppend(&field, ":", place.line, ":", place.column);
-  if (!path.empty()) absl::StrAppend(&field, ": ", path);
-  violations_.push_back({std::move(field), std::string(description)});
-}
 
 void ReadMessage(const YamlNode& node, absl::string_view path,
                  const std::set<std::string>& also_known, Message* message, FileErrors* errors) {

@@ -1,21 +1,15 @@
 #include "client/policy_file/policy_file.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
 #include <map>
 #include <utility>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "client/policy_file/message_reader.h"
-#include "client/policy_file/yaml_tree.h"
-#include "client/text.h"
-#include "common/errno_status.h"
-#include "common/error_info.h"
 #include "common/status_macros.h"
+#include "common/text.h"
+#include "common/yaml/file_errors.h"
+#include "common/yaml/text_file.h"
+#include "common/yaml/yaml_tree.h"
 
 namespace hotplugger::client {
 namespace {
@@ -24,8 +18,6 @@ constexpr char kApiVersionKey[] = "apiVersion";
 constexpr char kApiVersion[] = "hotplugger/v1";
 constexpr char kKindKey[] = "kind";
 constexpr char kKind[] = "Policy";
-// A file with an error in every line helps nobody more than its first hundred.
-constexpr size_t kMaxErrors = 100;
 
 // Whether `document` says that it is a `value` by `key`.
 bool CheckHeader(const YamlNode& document, absl::string_view key, absl::string_view value,
@@ -62,33 +54,6 @@ v1::Policy ReadPolicy(const YamlNode& document, FileErrors* errors) {
   return policy;
 }
 
-absl::Status ToStatus(const FileErrors& errors) {
-  std::vector<FieldViolation> violations = errors.violations();
-  if (violations.size() > kMaxErrors) {
-    const size_t more = violations.size() - kMaxErrors;
-    violations.resize(kMaxErrors);
-    violations.back().description += absl::StrCat(" (and ", more, " more errors)");
-  }
-  return MakeFieldErrors(violations);
-}
-
-absl::StatusOr<std::string> ReadBounded(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return ErrnoStatus(errno, "open", path);
-  const auto closer = absl::MakeCleanup([fd] { close(fd); });
-  std::string text;
-  // One byte past the limit is enough for ParsePolicies to refuse it.
-  while (text.size() <= kMaxYamlBytes) {
-    char buffer[16384];
-    const ssize_t count = read(fd, buffer, sizeof(buffer));
-    if (count == 0) break;
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return ErrnoStatus(errno, "read", path);
-    text.append(buffer, static_cast<size_t>(count));
-  }
-  return text;
-}
-
 }  // namespace
 
 absl::StatusOr<std::vector<v1::Policy>> ParsePolicies(absl::string_view file,
@@ -111,12 +76,12 @@ absl::StatusOr<std::vector<v1::Policy>> ParsePolicies(absl::string_view file,
     errors.Add(problem.place, "", problem.description);
   }
   if (policies.empty() && yaml.problems.empty()) errors.Add({}, "", "holds no policy");
-  RETURN_IF_ERROR(ToStatus(errors));
+  RETURN_IF_ERROR(errors.ToStatus());
   return policies;
 }
 
 absl::StatusOr<std::vector<v1::Policy>> ReadPolicyFile(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::string text, ReadBounded(path));
+  ASSIGN_OR_RETURN(const std::string text, ReadTextFile(path));
   return ParsePolicies(path, text);
 }
 

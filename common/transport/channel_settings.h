@@ -17,8 +17,9 @@ inline constexpr int kMaxMessageBytes = 1 << 20;
 static_assert(kServerMinPingIntervalMs < kClientKeepaliveMs,
               "the server would end connections for too many pings");
 
-// What an agent's or a client's channel is made with.
-grpc::ChannelArguments ClientChannelArguments();
+// What an agent's or a client's channel is made with. The limit is given here, since gRPC keeps the
+// first that a channel's arguments have: a later one changes nothing.
+grpc::ChannelArguments ClientChannelArguments(int max_receive_bytes = kMaxMessageBytes);
 
 // The server's side of the same.
 void SetServerChannelOptions(grpc::ServerBuilder* builder);

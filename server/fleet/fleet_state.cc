@@ -1,6 +1,7 @@
 #include "server/fleet/fleet_state.h"
 
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "common/status_macros.h"
@@ -139,6 +140,20 @@ std::shared_ptr<const Resolution> FleetState::Resolve(const NodeSnapshot& node,
   if (candidate != nullptr) policies.push_back(candidate);
   std::vector<const v1::Hold*> holds;
   for (const auto& [subject, record] : HoldsOf(node.name)) holds.push_back(&record.message);
+  return std::make_shared<const Resolution>(
+      server::Resolve(node.name, node.identity->labels, policies, holds));
+}
+
+std::shared_ptr<const Resolution> FleetState::ResolveWithHold(
+    const NodeSnapshot& node, const v1::Hold& hold, const std::vector<v1::Hold>& replaced) const {
+  std::vector<const v1::Policy*> policies;
+  for (const auto& [name, record] : policies_) policies.push_back(&record.message);
+  std::set<std::string> gone = {hold.subject()};
+  for (const v1::Hold& old : replaced) gone.insert(old.subject());
+  std::vector<const v1::Hold*> holds = {&hold};
+  for (const auto& [subject, record] : HoldsOf(node.name)) {
+    if (gone.count(subject) == 0) holds.push_back(&record.message);
+  }
   return std::make_shared<const Resolution>(
       server::Resolve(node.name, node.identity->labels, policies, holds));
 }

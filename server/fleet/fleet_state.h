@@ -45,6 +45,9 @@ class FleetState {
   // What the node is to be; as if `candidate`, where given, were stored in its policy's place.
   std::shared_ptr<const Resolution> Resolve(const NodeSnapshot& node,
                                             const v1::Policy* candidate = nullptr) const;
+  // The same as if `hold` were stored and `replaced`, holds of that node, erased.
+  std::shared_ptr<const Resolution> ResolveWithHold(const NodeSnapshot& node, const v1::Hold& hold,
+                                                    const std::vector<v1::Hold>& replaced) const;
   // Resolves and tells the registry.
   void UpdateDesired(const NodeSnapshot& node);
 

@@ -1,6 +1,5 @@
 #include "server/fleet/hold_operations.h"
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -8,10 +7,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "common/cpu_list.h"
 #include "common/error_info.h"
 #include "common/log.h"
 #include "common/status_macros.h"
+#include "server/fleet/hold_check.h"
 #include "server/fleet/pagination.h"
 #include "server/fleet/timestamps.h"
 #include "server/policy/hold_validator.h"
@@ -20,55 +19,6 @@
 
 namespace hotplugger::server {
 namespace {
-
-absl::Status CheckCpu(const v1::Hold& hold, int cpu, const NodeSnapshot& node) {
-  const ErrorMetadata metadata = {{"node", node.name}, {"device", hold.subject()}};
-  const v1::Inventory& inventory = *node.inventory;
-  const auto device =
-      std::find_if(inventory.devices().begin(), inventory.devices().end(),
-                   [&hold](const v1::Device& d) { return d.name() == hold.subject(); });
-  if (device == inventory.devices().end()) {
-    return MakeError(absl::StatusCode::kNotFound, "DEVICE_NOT_FOUND",
-                     absl::StrCat("node ", node.name, " has no ", hold.subject(), "; its CPUs are ",
-                                  inventory.cpus_present()),
-                     metadata);
-  }
-  if (!device->hotpluggable()) {
-    return MakeError(absl::StatusCode::kFailedPrecondition, "NOT_HOTPLUGGABLE",
-                     absl::StrCat(hold.subject(), " of node ", node.name,
-                                  " has no online file: its kernel never takes it offline; hold "
-                                  "another CPU"),
-                     metadata);
-  }
-  const auto online = ParseCpuList(inventory.cpus_online());
-  if (hold.state() == v1::DEVICE_STATE_OFFLINE && online.ok() && *online == CpuSet{cpu}) {
-    return MakeError(absl::StatusCode::kFailedPrecondition, "LAST_ONLINE_CPU",
-                     absl::StrCat(hold.subject(), " is the last online CPU of node ", node.name,
-                                  "; bring another one online first"),
-                     metadata);
-  }
-  return absl::OkStatus();
-}
-
-absl::Status CheckDriver(const std::string& driver, const NodeSnapshot& node) {
-  std::vector<std::string> names;
-  for (const v1::Driver& registered : node.inventory->drivers()) {
-    if (absl::EqualsIgnoreCase(registered.name(), driver)) return absl::OkStatus();
-    names.push_back(registered.name());
-  }
-  return MakeError(
-      absl::StatusCode::kNotFound, "DRIVER_NOT_REGISTERED",
-      absl::StrCat("node ", node.name, " has no driver ", driver, "; it has ",
-                   names.empty() ? std::string("none at all") : absl::StrJoin(names, ", ")),
-      {{"node", node.name}, {"driver", driver}});
-}
-
-absl::Status CheckInventory(const v1::Hold& hold, const Subject& subject,
-                            const NodeSnapshot& node) {
-  if (node.inventory == nullptr) return absl::OkStatus();
-  return subject.kind == Subject::Kind::kCpu ? CheckCpu(hold, subject.cpu, node)
-                                             : CheckDriver(subject.driver, node);
-}
 
 // Other drivers of the node that are held running: there is one that a person switched to.
 std::vector<v1::Hold> FindReplaced(const v1::Hold& hold, const FleetState::NodeHolds& existing) {
@@ -85,20 +35,15 @@ std::vector<v1::Hold> FindReplaced(const v1::Hold& hold, const FleetState::NodeH
   return replaced;
 }
 
-void AddWarnings(const NodeSnapshot& node, const Subject& subject, v1::SetHoldResponse* response) {
-  if (!node.connected) {
-    response->add_warnings(
-        absl::StrCat("node ", node.name, " is not connected; the hold takes effect when it is"));
-  }
-  if (node.inventory == nullptr) {
-    response->add_warnings(absl::StrCat("node ", node.name, " has not said what it has; whether ",
-                                        FormatSubject(subject), " exists is not known"));
-  }
-  if (subject.kind == Subject::Kind::kDriver && node.desired != nullptr &&
-      node.desired->spec.switching() == v1::SWITCH_OFF) {
-    response->add_warnings(absl::StrCat("a policy turns switching off on node ", node.name,
-                                        "; this hold outranks it"));
-  }
+// An agent would refuse the whole spec.
+absl::Status CheckSize(const v1::Hold& hold, const Resolution& resolution) {
+  const std::string problem = FindSpecSizeProblem(resolution);
+  if (problem.empty()) return absl::OkStatus();
+  return MakeError(
+      absl::StatusCode::kFailedPrecondition, "SPEC_TOO_LARGE",
+      absl::StrCat("with a hold of ", hold.subject(), " the spec of node ", hold.node(),
+                   " would be too large: ", problem, ". Nothing was stored"),
+      {{"node", hold.node()}, {"device", hold.subject()}});
 }
 
 }  // namespace
@@ -109,7 +54,7 @@ absl::StatusOr<v1::SetHoldResponse> HoldOperations::Set(const v1::SetHoldRequest
   NormalizeHold(&hold);
   ASSIGN_OR_RETURN(const Subject subject, ParseSubject(hold.subject()));
   ASSIGN_OR_RETURN(const NodeSnapshot node, state_->registry()->Get(hold.node()));
-  RETURN_IF_ERROR(CheckInventory(hold, subject, node));
+  RETURN_IF_ERROR(CheckHold(hold, subject, node));
   const FleetState::NodeHolds& existing = state_->HoldsOf(hold.node());
   if (existing.size() >= kMaxHoldsPerNode && existing.count(hold.subject()) == 0) {
     return MakeError(absl::StatusCode::kResourceExhausted, "TOO_MANY_HOLDS",
@@ -119,11 +64,15 @@ absl::StatusOr<v1::SetHoldResponse> HoldOperations::Set(const v1::SetHoldRequest
   }
   SetTimestamp(state_->clock()->Now(), hold.mutable_create_time());
   const std::vector<v1::Hold> replaced = FindReplaced(hold, existing);
+  auto resolution = state_->ResolveWithHold(node, hold, replaced);
+  RETURN_IF_ERROR(CheckSize(hold, *resolution));
   RETURN_IF_ERROR(state_->PutHold(hold, replaced));
   v1::SetHoldResponse response;
-  AddWarnings(node, subject, &response);
+  for (std::string& warning : FindHoldWarnings(hold, subject, node)) {
+    *response.add_warnings() = std::move(warning);
+  }
   for (const v1::Hold& old : replaced) *response.add_replaced() = old;
-  state_->UpdateDesired(node);
+  state_->registry()->SetDesired(node.name, std::move(resolution));
   Log(LogLevel::kInfo, "hold set",
       {{"node", hold.node()},
        {"subject", hold.subject()},

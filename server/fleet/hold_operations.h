@@ -17,7 +17,8 @@ class HoldOperations {
   explicit HoldOperations(FleetState* state) : state_(state) {}
 
   // INVALID_ARGUMENT with every violation. NOT_FOUND: NODE_NOT_FOUND, DEVICE_NOT_FOUND,
-  // DRIVER_NOT_REGISTERED. FAILED_PRECONDITION: NOT_HOTPLUGGABLE, LAST_ONLINE_CPU.
+  // DRIVER_NOT_REGISTERED. FAILED_PRECONDITION: NOT_HOTPLUGGABLE, LAST_ONLINE_CPU,
+  // SPEC_TOO_LARGE.
   // RESOURCE_EXHAUSTED: TOO_MANY_HOLDS. A driver held running replaces the node's other drivers
   // held running.
   absl::StatusOr<v1::SetHoldResponse> Set(const v1::SetHoldRequest& request);

@@ -1,7 +1,7 @@
 #include "server/fleet/liveness_timer.h"
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "common/clock.h"
 #include "common/error_info.h"
 #include "common/log.h"
 
@@ -28,9 +28,9 @@ void LivenessTimer::Stop() {
 void LivenessTimer::Run() {
   for (uint64_t sequence = 1;; ++sequence) {
     {
-      const absl::Time next = absl::Now() + interval_ / static_cast<int64_t>(kShards);
+      const absl::Time next = SteadyNow() + interval_ / static_cast<int64_t>(kShards);
       MutexLock lock(&mutex_);
-      while (!stopped_ && absl::Now() < next) changed_.WaitUntil(&mutex_, next);
+      while (!stopped_ && SteadyNow() < next) changed_.WaitUntil(&mutex_, next);
       if (stopped_) return;
     }
     RunPingRound(registry_, epoch_, sequence, kShards);

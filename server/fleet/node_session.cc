@@ -11,12 +11,12 @@
 #include "common/error_info.h"
 #include "common/log.h"
 #include "common/names.h"
+#include "common/number_ranges.h"
 #include "common/status_macros.h"
 
 namespace hotplugger::server {
 namespace {
 
-constexpr int kMaxNodeLabels = 64;
 constexpr size_t kMaxBootIdLength = 64;
 constexpr size_t kMaxVersionLength = 128;
 // The largest inventory or report that is kept, in bytes.
@@ -71,6 +71,12 @@ std::string InventoryProblem(const v1::Inventory& inventory) {
   for (const std::string* mask : {&inventory.cpus_present(), &inventory.cpus_online()}) {
     const auto cpus = ParseCpuList(*mask);
     if (!cpus.ok()) return std::string(cpus.status().message());
+  }
+  for (const std::string* list :
+       {&inventory.memory().blocks_present(), &inventory.memory().blocks_online(),
+        &inventory.memory().blocks_movable()}) {
+    const auto blocks = NumberRanges::Parse(*list, kMemoryBlockListRules);
+    if (!blocks.ok()) return std::string(blocks.status().message());
   }
   return "";
 }

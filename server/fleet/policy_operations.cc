@@ -44,13 +44,12 @@ absl::Status CheckResolution(const std::string& policy, const Affected& affected
                       {"setting", conflict.setting},
                       {"node", affected.node}});
   }
-  if (affected.resolution->body.size() > kMaxSpecBytes) {
-    return MakeError(
-        absl::StatusCode::kFailedPrecondition, "SPEC_TOO_LARGE",
-        absl::StrCat("with policy ", policy, " the spec of node ", affected.node, " would have ",
-                     affected.resolution->body.size(), " bytes; at most ", kMaxSpecBytes,
-                     " are allowed. Give shorter whitelists"),
-        {{"policy", policy}, {"node", affected.node}});
+  const std::string problem = FindSpecSizeProblem(*affected.resolution);
+  if (!problem.empty()) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, "SPEC_TOO_LARGE",
+                     absl::StrCat("with policy ", policy, " the spec of node ", affected.node,
+                                  " would be too large: ", problem, ". Nothing was stored"),
+                     {{"policy", policy}, {"node", affected.node}});
   }
   return absl::OkStatus();
 }

@@ -10,8 +10,9 @@
 namespace hotplugger::server {
 
 // `known`: all nodes; `matched`: those that the policy's selector matches. A selector without
-// matches, CPUs that matched nodes lack or can't take offline, drivers that they lack. REQUIRES:
-// the policy is valid.
+// matches; what matched nodes lack or can't do: CPUs and blocks that are absent or stay online,
+// fewer CPUs or less memory than asked for, no SMT, no memory hotplug, drivers. REQUIRES: the
+// policy is valid.
 std::vector<std::string> FindPolicyWarnings(const v1::Policy& policy,
                                             const std::vector<NodeSnapshot>& known,
                                             const std::vector<NodeSnapshot>& matched);

@@ -5,8 +5,8 @@
 
 namespace hotplugger::server {
 
-// Driver names in lower case, CPU lists canonical, lists sorted where order means nothing and each
-// name once. REQUIRES: ValidatePolicy found nothing.
+// Driver names in lower case, lists of numbers and sizes canonical, lists of names sorted where
+// order means nothing and each name once. REQUIRES: ValidatePolicy found nothing.
 void NormalizePolicy(v1::Policy* policy);
 
 // REQUIRES: ValidateHold found nothing.

@@ -5,36 +5,16 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "common/cpu_list.h"
 #include "common/driver_rules.h"
 #include "common/names.h"
 #include "server/policy/active_set.h"
+#include "server/policy/device_settings_validator.h"
+#include "server/policy/violations.h"
 
 namespace hotplugger::server {
 namespace {
 
-using Violations = std::vector<FieldViolation>;
 using Names = google::protobuf::RepeatedPtrField<std::string>;
-
-void Check(const std::string& field, const absl::Status& status, Violations* violations) {
-  if (!status.ok()) violations->push_back({field, std::string(status.message())});
-}
-
-void CheckCount(const std::string& field, int count, int limit, Violations* violations) {
-  if (count > limit) {
-    violations->push_back(
-        {field, absl::StrCat("has ", count, " entries; at most ", limit, " are allowed")});
-  }
-}
-
-// What a newer client may ask for and this version would silently not do.
-void CheckUnknownFields(const std::string& field, const google::protobuf::Message& message,
-                        Violations* violations) {
-  if (message.GetReflection()->GetUnknownFields(message).empty()) return;
-  violations->push_back({field,
-                         "has settings that this controller doesn't know; upgrade the controller "
-                         "or leave them out"});
-}
 
 void CheckSelector(const v1::Selector& selector, Violations* violations) {
   const std::string field = "policy.selector";
@@ -122,20 +102,11 @@ void CheckDrivers(const v1::DriverSettings& drivers, Violations* violations) {
   }
 }
 
-void CheckCpu(const v1::CpuSettings& cpu, Violations* violations) {
-  CheckUnknownFields("policy.cpu", cpu, violations);
-  const auto offline = ParseCpuList(cpu.offline());
-  Check("policy.cpu.offline", offline.status(), violations);
-  if (offline.ok() && offline->empty()) {
-    violations->push_back(
-        {"policy.cpu.offline", "is empty; give a CPU list, e.g. \"2-3,8\", or leave out cpu"});
-  }
-}
-
 bool AsksForNothing(const v1::Policy& policy) {
   const v1::DriverSettings& drivers = policy.drivers();
-  return !policy.has_cpu() && drivers.active().empty() && drivers.stopped().empty() &&
-         drivers.whitelist().empty() && drivers.switching() == v1::SWITCH_UNSPECIFIED;
+  return !policy.has_cpu() && !policy.has_memory() && drivers.active().empty() &&
+         drivers.stopped().empty() && drivers.whitelist().empty() &&
+         drivers.switching() == v1::SWITCH_UNSPECIFIED;
 }
 
 }  // namespace
@@ -151,11 +122,13 @@ std::vector<FieldViolation> ValidatePolicy(const v1::Policy& policy) {
   CheckUnknownFields("policy.selector", policy.selector(), &violations);
   CheckSelector(policy.selector(), &violations);
   if (policy.has_drivers()) CheckDrivers(policy.drivers(), &violations);
-  if (policy.has_cpu()) CheckCpu(policy.cpu(), &violations);
+  if (policy.has_cpu()) CheckCpuSettings(policy.cpu(), &violations);
+  if (policy.has_memory()) CheckMemorySettings(policy.memory(), &violations);
   if (AsksForNothing(policy)) {
-    violations.push_back({"policy",
-                          "asks for nothing; give cpu.offline, drivers.active, drivers.stopped, "
-                          "drivers.whitelist or drivers.switching"});
+    violations.push_back(
+        {"policy",
+         "asks for nothing; give settings of cpu, memory or drivers, e.g. cpu.offline "
+         "or drivers.active"});
   }
   return violations;
 }

@@ -1,282 +1,197 @@
 #include "server/policy/resolver.h"
 
-#include <algorithm>
 #include <map>
-#include <optional>
 #include <set>
-#include <tuple>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "common/cpu_list.h"
 #include "common/digest.h"
+#include "common/number_list.h"
+#include "common/number_ranges.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
-#include "server/policy/active_set.h"
+#include "server/policy/policy_merger.h"
 #include "server/policy/subject.h"
 
 namespace hotplugger::server {
 namespace {
 
-using Names = google::protobuf::RepeatedPtrField<std::string>;
-
-// A setting's value and the policy that it comes from.
+// What is held of one kind, by state.
 template <typename T>
-struct Chosen {
-  T value;
-  const v1::Policy* source;
+struct Held {
+  std::set<T> online;
+  std::set<T> offline;
 };
 
-// Whether `a` has the last word over `b`.
-bool Outranks(const v1::Policy& a, const v1::Policy& b) {
-  return std::make_tuple(-a.priority(), std::cref(a.name())) <
-         std::make_tuple(-b.priority(), std::cref(b.name()));
-}
-
-std::set<std::string> ToSet(const Names& names) { return {names.begin(), names.end()}; }
+struct Holds {
+  Held<int> cpus;
+  Held<int> blocks;
+  Held<std::string> devices;
+  // Online: running.
+  Held<std::string> drivers;
+};
 
 // One resolution in the making.
-class Merger {
+class Resolver {
  public:
-  Merger(absl::string_view node, const Labels& labels,
-         const std::vector<const v1::Policy*>& policies) {
-    for (const v1::Policy* policy : policies) {
-      if (Matches(policy->selector(), node, labels)) matched_.push_back(policy);
-    }
-    std::sort(matched_.begin(), matched_.end(),
-              [](const v1::Policy* a, const v1::Policy* b) { return Outranks(*a, *b); });
+  Resolver(MergedPolicies merged, const std::vector<const v1::Hold*>& holds)
+      : merged_(std::move(merged)) {
+    for (const v1::Hold* hold : holds) AddHold(*hold);
   }
 
-  void MergePolicies();
-  void ApplyHolds(const std::vector<const v1::Hold*>& holds);
-  Resolution Finish();
+  Resolution Resolve();
 
  private:
-  // The highest-ranked value; `get` answers nullopt where a policy doesn't say.
-  template <typename Get>
-  auto Choose(const std::string& setting, Get get)
-      -> std::optional<Chosen<typename decltype(get(std::declval<v1::Policy>()))::value_type>>;
+  void AddHold(const v1::Hold& hold);
+  void ResolveCpus();
+  void ResolveMemory();
+  void ResolveDevices();
+  void ResolveDrivers();
+  // Notes that `setting` comes from a policy.
+  void From(const std::string& setting, const v1::Policy& policy) {
+    sources_.emplace(setting, absl::StrCat("policy/", policy.name()));
+  }
 
-  void AddConflict(std::string setting, const v1::Policy& winner, const v1::Policy& loser,
-                   absl::string_view problem);
-  // Whether `a` wins where it can't go together with `b`; a conflict where the priorities are
-  // equal.
-  bool Settle(const std::string& setting, const v1::Policy& a, const v1::Policy& b,
-              absl::string_view problem);
-  void MergeWhitelists();
-  void SettleActiveAndStopped();
-  void SettleSwitching();
-  void CheckActiveSet();
-  void ApplyDriverHold(const std::string& driver, v1::DeviceState state);
-
-  std::vector<const v1::Policy*> matched_;
-  std::optional<Chosen<CpuSet>> cpu_offline_;
-  CpuSet cpu_online_;
-  std::optional<Chosen<std::set<std::string>>> active_;
-  std::optional<Chosen<std::set<std::string>>> stopped_;
-  std::optional<Chosen<v1::Switch>> switching_;
-  std::map<std::string, Chosen<v1::Whitelist>> whitelists_;
-  CpuSet held_offline_;
-  CpuSet held_online_;
-  std::set<std::string> drivers_held_running_;
-  std::set<std::string> drivers_held_stopped_;
-  std::vector<std::string> held_subjects_;
-  std::vector<PolicyConflict> conflicts_;
+  const MergedPolicies merged_;
+  Holds holds_;
+  v1::NodeSpec spec_;
+  // Setting and source.
+  std::set<std::pair<std::string, std::string>> sources_;
 };
 
-template <typename Get>
-auto Merger::Choose(const std::string& setting, Get get)
-    -> std::optional<Chosen<typename decltype(get(std::declval<v1::Policy>()))::value_type>> {
-  std::optional<Chosen<typename decltype(get(std::declval<v1::Policy>()))::value_type>> chosen;
-  for (const v1::Policy* policy : matched_) {
-    auto value = get(*policy);
-    if (!value) continue;
-    if (!chosen) {
-      chosen = {*std::move(value), policy};
-    } else if (policy->priority() == chosen->source->priority()) {
-      if (*value != chosen->value) {
-        AddConflict(setting, *chosen->source, *policy, "they want different values");
-      }
-    } else {
+void Resolver::AddHold(const v1::Hold& hold) {
+  const auto subject = ParseSubject(hold.subject());
+  if (!subject.ok()) return;
+  sources_.emplace(hold.subject(), absl::StrCat("hold/", hold.subject()));
+  const bool online = hold.state() == v1::DEVICE_STATE_ONLINE;
+  switch (subject->kind) {
+    case Subject::Kind::kCpu:
+      (online ? holds_.cpus.online : holds_.cpus.offline).insert(subject->number);
       break;
+    case Subject::Kind::kMemory:
+      (online ? holds_.blocks.online : holds_.blocks.offline).insert(subject->number);
+      break;
+    case Subject::Kind::kGeneric:
+      (online ? holds_.devices.online : holds_.devices.offline).insert(subject->name);
+      break;
+    case Subject::Kind::kDriver:
+      (online ? holds_.drivers.online : holds_.drivers.offline).insert(subject->name);
+      break;
+  }
+}
+
+// A policy's list with the holds that outrank it, and whether anything of it is left.
+struct HeldList {
+  std::string list;
+  bool from_policy;
+};
+
+HeldList ApplyHolds(const std::string& list, const Held<int>& held, const NumberListRules& rules) {
+  if (held.online.empty() && held.offline.empty()) return {list, !list.empty()};
+  NumberSet numbers = ParseNumberList(list, rules).value_or(NumberSet());
+  for (const int number : held.online) numbers.erase(number);
+  const bool from_policy = !numbers.empty();
+  numbers.insert(held.offline.begin(), held.offline.end());
+  return {FormatNumberList(numbers), from_policy};
+}
+
+void Resolver::ResolveCpus() {
+  const HeldList offline = ApplyHolds(merged_.cpus_off ? merged_.cpus_off->value.offline : "",
+                                      holds_.cpus, kCpuListRules);
+  spec_.set_cpu_offline(offline.list);
+  spec_.set_cpu_online(FormatCpuList(holds_.cpus.online));
+  if (merged_.cpus_off) {
+    const auto& [off, source] = *merged_.cpus_off;
+    if (offline.from_policy) From("cpu_offline", *source);
+    if (off.online_count) {
+      spec_.set_cpu_online_count(*off.online_count);
+      From("cpu_online_count", *source);
+    }
+    if (off.online_percent) {
+      spec_.set_cpu_online_percent(*off.online_percent);
+      From("cpu_online_percent", *source);
     }
   }
-  return chosen;
-}
-
-void Merger::AddConflict(std::string setting, const v1::Policy& winner, const v1::Policy& loser,
-                         absl::string_view problem) {
-  std::string message =
-      absl::StrCat("policies ", winner.name(), " and ", loser.name(), " disagree on ", setting,
-                   " (", problem, ") with priorities ", winner.priority(), " and ",
-                   loser.priority(), "; ", winner.name(), " wins meanwhile");
-  conflicts_.push_back({std::move(setting), winner.name(), loser.name(), std::move(message)});
-}
-
-bool Merger::Settle(const std::string& setting, const v1::Policy& a, const v1::Policy& b,
-                    absl::string_view problem) {
-  const bool a_wins = Outranks(a, b);
-  if (a.priority() == b.priority()) AddConflict(setting, a_wins ? a : b, a_wins ? b : a, problem);
-  return a_wins;
-}
-
-void Merger::MergePolicies() {
-  cpu_offline_ = Choose("cpu.offline", [](const v1::Policy& policy) -> std::optional<CpuSet> {
-    if (!policy.has_cpu()) return std::nullopt;
-    auto cpus = ParseCpuList(policy.cpu().offline());
-    return cpus.ok() ? std::optional<CpuSet>(*std::move(cpus)) : std::nullopt;
-  });
-  using NameSet = std::optional<std::set<std::string>>;
-  active_ = Choose("drivers.active", [](const v1::Policy& policy) -> NameSet {
-    if (policy.drivers().active().empty()) return std::nullopt;
-    return ToSet(policy.drivers().active());
-  });
-  stopped_ = Choose("drivers.stopped", [](const v1::Policy& policy) -> NameSet {
-    if (policy.drivers().stopped().empty()) return std::nullopt;
-    return ToSet(policy.drivers().stopped());
-  });
-  switching_ =
-      Choose("drivers.switching", [](const v1::Policy& policy) -> std::optional<v1::Switch> {
-        if (policy.drivers().switching() == v1::SWITCH_UNSPECIFIED) return std::nullopt;
-        return policy.drivers().switching();
-      });
-  MergeWhitelists();
-  SettleSwitching();
-  SettleActiveAndStopped();
-  CheckActiveSet();
-}
-
-void Merger::MergeWhitelists() {
-  std::set<std::string> drivers;
-  for (const v1::Policy* policy : matched_) {
-    for (const auto& [driver, whitelist] : policy->drivers().whitelist()) drivers.insert(driver);
+  if (merged_.smt) {
+    spec_.set_smt(merged_.smt->value);
+    From("smt", *merged_.smt->source);
   }
-  for (const std::string& driver : drivers) {
-    const auto chosen =
-        Choose(absl::StrCat("drivers.whitelist.", driver),
-               [&driver](const v1::Policy& policy) -> std::optional<std::set<std::string>> {
-                 const auto it = policy.drivers().whitelist().find(driver);
-                 if (it == policy.drivers().whitelist().end()) return std::nullopt;
-                 return ToSet(it->second.drivers());
-               });
-    if (!chosen) continue;
-    v1::Whitelist whitelist;
-    for (const std::string& name : chosen->value) whitelist.add_drivers(name);
-    whitelists_.insert_or_assign(driver, Chosen<v1::Whitelist>{whitelist, chosen->source});
+  if (merged_.cpu_hot_add) {
+    spec_.set_cpu_hot_add(merged_.cpu_hot_add->value);
+    From("cpu_hot_add", *merged_.cpu_hot_add->source);
   }
 }
 
-void Merger::SettleSwitching() {
-  if (!switching_ || switching_->value != v1::SWITCH_OFF) return;
-  constexpr absl::string_view kProblem = "one switches drivers, the other forbids it";
-  bool off_wins = true;
-  for (const auto* drivers : {&active_, &stopped_}) {
-    if (*drivers &&
-        !Settle("drivers.switching", *switching_->source, *(*drivers)->source, kProblem)) {
-      off_wins = false;
+void Resolver::ResolveMemory() {
+  const HeldList offline = ApplyHolds(merged_.memory_off ? merged_.memory_off->value.blocks : "",
+                                      holds_.blocks, kMemoryBlockListRules);
+  spec_.set_memory_offline(offline.list);
+  spec_.set_memory_online(FormatNumberList(holds_.blocks.online));
+  if (merged_.memory_off) {
+    const auto& [off, source] = *merged_.memory_off;
+    if (offline.from_policy) From("memory_offline", *source);
+    if (off.bytes > 0) {
+      spec_.set_memory_offline_bytes(off.bytes);
+      From("memory_offline_bytes", *source);
     }
   }
-  if (off_wins) {
-    active_.reset();
-    stopped_.reset();
-  } else {
-    switching_.reset();
+  if (merged_.memory_hot_add) {
+    spec_.set_memory_hot_add(merged_.memory_hot_add->value);
+    From("memory_hot_add", *merged_.memory_hot_add->source);
   }
 }
 
-void Merger::SettleActiveAndStopped() {
-  if (!active_ || !stopped_) return;
-  const std::set<std::string> both_lists = active_->value;
-  for (const std::string& driver : both_lists) {
-    if (stopped_->value.count(driver) == 0) continue;
-    const bool active_wins =
-        Settle("drivers.active", *active_->source, *stopped_->source,
-               absl::StrCat("one wants ", driver, " to run, the other to be stopped"));
-    (active_wins ? stopped_ : active_)->value.erase(driver);
-  }
-  if (active_->value.empty()) active_.reset();
-  if (stopped_->value.empty()) stopped_.reset();
+void Resolver::ResolveDevices() {
+  for (const std::string& device : holds_.devices.offline) spec_.add_devices_offline(device);
+  for (const std::string& device : holds_.devices.online) spec_.add_devices_online(device);
 }
 
-// An active set of one policy and whitelists of another can forbid each other.
-void Merger::CheckActiveSet() {
-  if (!active_) return;
-  Names active(active_->value.begin(), active_->value.end());
-  for (const auto& [driver, whitelist] : whitelists_) {
-    if (active_->value.count(driver) == 0 || whitelist.source == active_->source) continue;
-    WhitelistMap one;
-    one[driver] = whitelist.value;
-    for (const std::string& problem : FindActiveSetProblems(active, one)) {
-      AddConflict("drivers.active", *active_->source, *whitelist.source, problem);
-    }
-  }
-}
-
-void Merger::ApplyHolds(const std::vector<const v1::Hold*>& holds) {
-  for (const v1::Hold* hold : holds) {
-    const auto subject = ParseSubject(hold->subject());
-    if (!subject.ok()) continue;
-    const bool online = hold->state() == v1::DEVICE_STATE_ONLINE;
-    held_subjects_.push_back(hold->subject());
-    if (subject->kind == Subject::Kind::kCpu) {
-      (online ? held_online_ : held_offline_).insert(subject->cpu);
-    } else {
-      (online ? drivers_held_running_ : drivers_held_stopped_).insert(subject->driver);
-    }
-  }
-}
-
-Resolution Merger::Finish() {
-  Resolution result;
-  v1::NodeSpec& spec = result.spec;
-  std::set<std::pair<std::string, std::string>> sources;
-  const auto from = [&sources](const std::string& setting, const v1::Policy& policy) {
-    sources.emplace(setting, absl::StrCat("policy/", policy.name()));
-  };
-
-  CpuSet offline = cpu_offline_ ? cpu_offline_->value : CpuSet();
-  for (const int cpu : held_online_) offline.erase(cpu);
-  if (!offline.empty() && cpu_offline_) from("cpu_offline", *cpu_offline_->source);
-  offline.insert(held_offline_.begin(), held_offline_.end());
-  spec.set_cpu_offline(FormatCpuList(offline));
-  spec.set_cpu_online(FormatCpuList(held_online_));
-
-  std::set<std::string> active = active_ ? active_->value : std::set<std::string>();
-  for (const std::string& driver : drivers_held_stopped_) active.erase(driver);
-  if (!drivers_held_running_.empty()) {
-    active = drivers_held_running_;
+void Resolver::ResolveDrivers() {
+  const Held<std::string>& held = holds_.drivers;
+  std::set<std::string> active;
+  if (merged_.drivers_active) active = merged_.drivers_active->value;
+  for (const std::string& driver : held.offline) active.erase(driver);
+  if (!held.online.empty()) {
+    active = held.online;
   } else if (!active.empty()) {
-    from("drivers_active", *active_->source);
+    From("drivers_active", *merged_.drivers_active->source);
   }
-  std::set<std::string> stopped = stopped_ ? stopped_->value : std::set<std::string>();
-  for (const std::string& driver : drivers_held_running_) stopped.erase(driver);
-  if (!stopped.empty()) from("drivers_stopped", *stopped_->source);
-  stopped.insert(drivers_held_stopped_.begin(), drivers_held_stopped_.end());
-  for (const std::string& driver : active) spec.add_drivers_active(driver);
-  for (const std::string& driver : stopped) spec.add_drivers_stopped(driver);
+  std::set<std::string> stopped;
+  if (merged_.drivers_stopped) stopped = merged_.drivers_stopped->value;
+  for (const std::string& driver : held.online) stopped.erase(driver);
+  if (!stopped.empty()) From("drivers_stopped", *merged_.drivers_stopped->source);
+  stopped.insert(held.offline.begin(), held.offline.end());
+  for (const std::string& driver : active) spec_.add_drivers_active(driver);
+  for (const std::string& driver : stopped) spec_.add_drivers_stopped(driver);
 
-  for (const auto& [driver, whitelist] : whitelists_) {
-    (*spec.mutable_driver_whitelists())[driver] = whitelist.value;
-    from(absl::StrCat("driver_whitelists.", driver), *whitelist.source);
+  for (const auto& [driver, whitelist] : merged_.whitelists) {
+    (*spec_.mutable_driver_whitelists())[driver] = whitelist.value;
+    From(absl::StrCat("driver_whitelists.", driver), *whitelist.source);
   }
   // A person who holds a driver outranks the policy that forbids to switch it.
-  const bool holds_drivers = !drivers_held_running_.empty() || !drivers_held_stopped_.empty();
-  if (switching_ && !(switching_->value == v1::SWITCH_OFF && holds_drivers)) {
-    spec.set_switching(switching_->value);
-    from("switching", *switching_->source);
+  const bool holds_drivers = !held.online.empty() || !held.offline.empty();
+  if (merged_.switching && !(merged_.switching->value == v1::SWITCH_OFF && holds_drivers)) {
+    spec_.set_switching(merged_.switching->value);
+    From("switching", *merged_.switching->source);
   }
+}
 
-  for (const std::string& subject : held_subjects_) {
-    sources.emplace(subject, absl::StrCat("hold/", subject));
-  }
-  for (const auto& [setting, source] : sources) {
+Resolution Resolver::Resolve() {
+  ResolveCpus();
+  ResolveMemory();
+  ResolveDevices();
+  ResolveDrivers();
+  Resolution result;
+  for (const auto& [setting, source] : sources_) {
     v1::SettingSource& added = result.sources.emplace_back();
     added.set_setting(setting);
     added.set_source(source);
   }
-  result.conflicts = std::move(conflicts_);
-  result.body = SerializeSpec(spec);
+  result.conflicts = merged_.conflicts;
+  result.body = SerializeSpec(spec_);
   result.digest = Sha256Hex(result.body);
+  result.spec = std::move(spec_);
   return result;
 }
 
@@ -285,10 +200,7 @@ Resolution Merger::Finish() {
 Resolution Resolve(absl::string_view node, const Labels& labels,
                    const std::vector<const v1::Policy*>& policies,
                    const std::vector<const v1::Hold*>& holds) {
-  Merger merger(node, labels, policies);
-  merger.MergePolicies();
-  merger.ApplyHolds(holds);
-  return merger.Finish();
+  return Resolver(MergePolicies(node, labels, policies), holds).Resolve();
 }
 
 std::string SerializeSpec(const v1::NodeSpec& spec) {
@@ -301,6 +213,32 @@ std::string SerializeSpec(const v1::NodeSpec& spec) {
     spec.SerializeToCodedStream(&coded);
   }
   return bytes;
+}
+
+std::string FindSpecSizeProblem(const Resolution& resolution) {
+  if (resolution.body.size() > kMaxSpecBytes) {
+    return absl::StrCat("it would have ", resolution.body.size(), " bytes; at most ", kMaxSpecBytes,
+                        " are allowed; give shorter whitelists or fewer holds");
+  }
+  const v1::NodeSpec& spec = resolution.spec;
+  const std::pair<const char*, const std::string*> lists[] = {
+      {"cpu_offline", &spec.cpu_offline()},
+      {"cpu_online", &spec.cpu_online()},
+      {"memory_offline", &spec.memory_offline()},
+      {"memory_online", &spec.memory_online()}};
+  for (const auto& [name, list] : lists) {
+    if (list->size() > kMaxNumberListLength) {
+      return absl::StrCat("its list ", name, " would have ", list->size(), " bytes; at most ",
+                          kMaxNumberListLength,
+                          " are allowed; give ranges rather than single numbers, or fewer holds");
+    }
+    const auto ranges = NumberRanges::Parse(*list, kMemoryBlockListRules);
+    if (ranges.ok() && ranges->size() > kMaxNumberListItems) {
+      return absl::StrCat("its list ", name, " would have ", ranges->size(), " numbers; at most ",
+                          kMaxNumberListItems, " are allowed; give a shorter list, or fewer holds");
+    }
+  }
+  return "";
 }
 
 }  // namespace hotplugger::server

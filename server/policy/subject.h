@@ -1,6 +1,7 @@
 // What a hold is about: one device or driver of a node.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -8,16 +9,22 @@
 
 namespace hotplugger::server {
 
+// The longest name of a bus and of a device on it, in bytes. Agents have the same limits, and
+// refuse a whole spec for one name.
+inline constexpr size_t kMaxBusLength = 32;
+inline constexpr size_t kMaxDeviceLength = 64;
+
 struct Subject {
-  enum class Kind { kCpu, kDriver };
+  enum class Kind { kCpu, kMemory, kGeneric, kDriver };
   Kind kind = Kind::kCpu;
-  // For kCpu.
-  int cpu = 0;
-  // For kDriver, lower case.
-  std::string driver;
+  // N of cpuN and memoryN.
+  int number = 0;
+  // "BUS/NAME" for kGeneric, the driver in lower case for kDriver.
+  std::string name;
 };
 
-// Reads "cpu3" or "driver/alucard". INVALID_ARGUMENT names what is wrong.
+// Reads "cpu3", "memory32", "container/PNP0A06:00" or "driver/alucard". INVALID_ARGUMENT names what
+// is wrong. SMT is no subject: policies set it.
 absl::StatusOr<Subject> ParseSubject(absl::string_view text);
 
 // The canonical text, as ParseSubject reads it.

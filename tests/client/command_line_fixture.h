@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 #include <sstream>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -42,7 +43,8 @@ class CommandLineTest : public testing::Test {
                             },
                             in,
                             out_stream,
-                            err_stream};
+                            err_stream,
+                            [this] { return interrupt.get_token(); }};
     const ExitCode exit_code = RunCommandLine(arguments, environment);
     out = out_stream.str();
     err = err_stream.str();
@@ -54,6 +56,8 @@ class CommandLineTest : public testing::Test {
   FakeHost& host = connector.host;
   FakeClock clock;
   std::vector<absl::Duration> pauses;
+  // Stands for SIGINT.
+  std::stop_source interrupt;
   std::string out;
   std::string err;
 };

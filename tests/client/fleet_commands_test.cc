@@ -81,24 +81,30 @@ TEST_F(FleetCommandsTest, ApplyAsJsonIsAlwaysAnArray) {
 TEST_F(FleetCommandsTest, GetNodesAsTable) {
   fleet.list_nodes.Answer(Proto<v1::ListNodesResponse>(
       std::string(R"pb(
-        nodes { name: "a" connected: true in_sync: true
-                report { state: APPLY_STATE_APPLIED }
-                inventory {
-                  cpus_present: "0-3"
-                  cpus_online: "0-1"
-                  drivers { name: "alucard" state: DRIVER_STATE_RUNNING }
-                  drivers { name: "thermal" state: DRIVER_STATE_RUNNING }
-                  drivers { name: "blu" state: DRIVER_STATE_STOPPED }
-                })pb") +
+        nodes {
+          name: "a"
+          connected: true
+          in_sync: true
+          report { state: APPLY_STATE_APPLIED }
+          inventory {
+            cpus_present: "0-3"
+            cpus_online: "0-1"
+            drivers { name: "alucard" state: DRIVER_STATE_RUNNING }
+            drivers { name: "thermal" state: DRIVER_STATE_RUNNING }
+            drivers { name: "blu" state: DRIVER_STATE_STOPPED }
+            smt { control: SMT_CONTROL_PARTIAL threads_per_core: 2 }
+            memory { block_size_bytes: 134217728 blocks_present: "0-39" blocks_online: "0-31" }
+          })pb") +
       kContact + "} next_page_token: 't'"));
   fleet.list_nodes.Answer(Proto<v1::ListNodesResponse>("nodes { name: 'b' }"));
   EXPECT_EQ(Run({"get", "nodes"}), 0);
   EXPECT_EQ(out,
-            "NAME  CONNECTED  IN-SYNC  CPUS-ONLINE  CPUS-OFFLINE  DRIVERS          STATE    "
-            "LAST-CONTACT\n"
-            "a     yes        yes      0-1          2-3           alucard,thermal  APPLIED  60s\n"
-            "b     no         no       -            -             -                -        "
-            "never\n");
+            "NAME  CONNECTED  IN-SYNC  CPUS-ONLINE  CPUS-OFFLINE  SMT        MEMORY-ONLINE  "
+            "MEMORY-OFFLINE  DRIVERS          STATE    LAST-CONTACT\n"
+            "a     yes        yes      0-1          2-3           partial:2  4Gi            "
+            "1Gi             alucard,thermal  APPLIED  60s\n"
+            "b     no         no       -            -             -          -              "
+            "-               -                -        never\n");
   EXPECT_EQ(fleet.list_nodes.requests.at(1).page_token(), "t");
 }
 
@@ -130,21 +136,24 @@ TEST_F(FleetCommandsTest, GetPolicies) {
         match_labels { key: "a" value: "b" }
       }
       drivers { active: "alucard" stopped: "mpd" switching: SWITCH_OFF }
-      cpu { offline: "2-3" }
+      cpu { offline: "2-3" smt: SMT_CONTROL_OFF hot_add: HOT_ADD_ONLINE }
+      memory { offline_blocks: "32-39" }
       update_time { seconds: 1699999400 }
     }
     policies {
       name: "q"
       selector { nodes: [ "a", "b", "c", "d", "e" ] }
+      cpu { online_percent: 50 }
+      memory { offline_bytes: "4Gi" hot_add: HOT_ADD_ONLINE_MOVABLE }
     })pb"));
   EXPECT_EQ(Run({"get", "policies"}), 0);
   EXPECT_EQ(out,
-            "NAME  PRIORITY  REVISION  SELECTOR               CPU-OFFLINE  DRIVERS                 "
-            "           UPDATED\n"
-            "park  100       2         a=b,pool=lab           2-3          "
-            "alucard,mpd:stopped,switching:off  10m\n"
-            "q     0         0         node in (a, b, c, +2)  -            -                       "
-            "           -\n");
+            "NAME  PRIORITY  REVISION  SELECTOR               CPU                                 "
+            "MEMORY                              DRIVERS                            UPDATED\n"
+            "park  100       2         a=b,pool=lab           offline:2-3,smt:off,hot-add:online  "
+            "offline-blocks:32-39                alucard,mpd:stopped,switching:off  10m\n"
+            "q     0         0         node in (a, b, c, +2)  online:50%                          "
+            "offline:4Gi,hot-add:online_movable  -                                  -\n");
 }
 
 TEST_F(FleetCommandsTest, GetHolds) {
@@ -159,38 +168,59 @@ TEST_F(FleetCommandsTest, GetHolds) {
 TEST_F(FleetCommandsTest, DescribeShowsEverything) {
   fleet.get_node.Answer(Proto<v1::GetNodeResponse>(
       std::string(R"pb(
-        node { name: "a" connected: true boot_id: "b-1" agent_version: "0.1" desired_digest: "d1"
-               applied_digest: "d0"
-               labels { key: "pool" value: "lab" }
-               conflicts: "cpu_offline: p and q disagree"
-               report {
-                 digest: "d1"
-                 state: APPLY_STATE_FAILED
-                 message: "1 of 2 failed"
-                 drift_count: 4
-                 items { subject: "cpu3" outcome: OUTCOME_FAILED reason: "BUSY" message: "in use" }
-               }
-               inventory {
-                 kernel_release: "6.1"
-                 cpus_present: "0-3"
-                 cpus_online: "0-3"
-                 switching: SWITCH_ON
-                 devices {
-                   name: "cpu3"
-                   kind: DEVICE_KIND_CPU
-                   state: DEVICE_STATE_ONLINE
-                   hotpluggable: true
-                 }
-                 drivers { name: "x" provider: DRIVER_PROVIDER_KERNEL state: DRIVER_STATE_STOPPED }
-               }
-               spec {
-                 cpu_offline: "3"
-                 driver_whitelists {
-                   key: "x"
-                   value { drivers: "y" }
-                 }
-               }
-               sources { setting: "cpu_offline" source: "policy/p" }
+        node {
+          name: "a"
+          connected: true
+          boot_id: "b-1"
+          agent_version: "0.1"
+          desired_digest: "d1"
+          applied_digest: "d0"
+          labels { key: "pool" value: "lab" }
+          conflicts: "cpu_offline: p and q disagree"
+          report {
+            digest: "d1"
+            state: APPLY_STATE_FAILED
+            message: "1 of 2 failed"
+            drift_count: 4
+            items {
+              subject: "cpu3"
+              outcome: OUTCOME_FAILED
+              reason: "BUSY"
+              message: "in use"
+              retry: RETRY_CLASS_CONDITIONAL
+            }
+            retry: RETRY_CLASS_CONDITIONAL
+          }
+          inventory {
+            kernel_release: "6.1"
+            cpus_present: "0-3"
+            cpus_online: "0-3"
+            switching: SWITCH_ON
+            smt { control: SMT_CONTROL_ON active: true }
+            memory { block_size_bytes: 134217728 blocks_present: "0-7,10" blocks_online: "0-5,10" }
+            devices {
+              name: "cpu3"
+              kind: DEVICE_KIND_CPU
+              state: DEVICE_STATE_ONLINE
+              hotpluggable: true
+            }
+            drivers { name: "x" provider: DRIVER_PROVIDER_KERNEL state: DRIVER_STATE_STOPPED }
+          }
+          spec {
+            cpu_offline: "3"
+            cpu_online_percent: 50
+            smt: SMT_CONTROL_OFF
+            cpu_hot_add: HOT_ADD_ONLINE
+            memory_offline: "40"
+            memory_offline_bytes: 1610612736
+            memory_hot_add: HOT_ADD_ONLINE_MOVABLE
+            devices_offline: "container/PNP0A06:00"
+            driver_whitelists {
+              key: "x"
+              value { drivers: "y" }
+            }
+          }
+          sources { setting: "cpu_offline" source: "policy/p" }
       )pb") +
       kContact + "}"));
   EXPECT_EQ(Run({"describe", "node", "a"}), 0);
@@ -208,20 +238,31 @@ TEST_F(FleetCommandsTest, DescribeShowsEverything) {
             "CPUs present:    0-3\n"
             "CPUs online:     0-3\n"
             "CPUs offline:    -\n"
+            "SMT:             on, active\n"
+            "Memory online:   896Mi (blocks 0-5,10)\n"
+            "Memory offline:  256Mi (blocks 6-7)\n"
+            "Memory block:    128Mi\n"
             "Switching:       on\n"
             "\nConflicts:\n  cpu_offline: p and q disagree\n"
             "\nSpec:\n"
-            "  SETTING            VALUE\n"
-            "  cpu_offline        3\n"
-            "  driver_whitelists  x: [y]\n"
+            "  SETTING               VALUE\n"
+            "  cpu_offline           3\n"
+            "  cpu_online_percent    50%\n"
+            "  smt                   off\n"
+            "  cpu_hot_add           online\n"
+            "  memory_offline        40\n"
+            "  memory_offline_bytes  1536Mi\n"
+            "  memory_hot_add        online_movable\n"
+            "  devices_offline       container/PNP0A06:00\n"
+            "  driver_whitelists     x: [y]\n"
             "\nSources:\n"
             "  SETTING      SOURCE\n"
             "  cpu_offline  policy/p\n"
-            "\nLast report: FAILED\n"
+            "\nLast report: FAILED, tried again once the host has changed\n"
             "  1 of 2 failed\n"
             "  drift found: 4 times\n"
-            "  SUBJECT  OUTCOME  REASON  MESSAGE\n"
-            "  cpu3     failed   BUSY    in use\n"
+            "  SUBJECT  OUTCOME                                        REASON  MESSAGE\n"
+            "  cpu3     failed, tried again once the host has changed  BUSY    in use\n"
             "\nDrivers:\n"
             "  NAME  PROVIDER  STATE    WHITELIST\n"
             "  x     kernel    stopped  unknown\n"

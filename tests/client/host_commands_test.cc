@@ -1,4 +1,4 @@
-#include "common/error_info.h"
+// hotplugctl --host: what concerns drivers.
 #include "tests/client/command_line_fixture.h"
 
 namespace hotplugger::client {
@@ -8,39 +8,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 using HostCommandsTest = CommandLineTest;
-
-TEST_F(HostCommandsTest, Devices) {
-  host.list_devices.Answer(Proto<v1::ListDevicesResponse>(
-      "devices { name: 'cpu0' kind: DEVICE_KIND_CPU state: DEVICE_STATE_ONLINE }"
-      "devices { name: 'cpu1' kind: DEVICE_KIND_CPU state: DEVICE_STATE_OFFLINE "
-      "hotpluggable: true }"));
-  EXPECT_EQ(Run({"--host", "devices"}), 0);
-  EXPECT_EQ(out,
-            "NAME  KIND  STATE    HOTPLUGGABLE\n"
-            "cpu0  cpu   online   no\n"
-            "cpu1  cpu   offline  yes\n");
-  ASSERT_EQ(connector.host_targets.size(), 1u);
-  EXPECT_EQ(connector.host_targets[0].socket, "/run/hotplugger/agent.sock");
-}
-
-TEST_F(HostCommandsTest, TheHostFlagMayStandAnywhere) {
-  host.list_devices.Answer(v1::ListDevicesResponse());
-  EXPECT_EQ(Run({"devices", "--socket", "/tmp/x.sock", "-o", "json", "--host"}), 0);
-  EXPECT_THAT(out, HasSubstr("\"devices\": []"));
-  EXPECT_EQ(connector.host_targets.at(0).socket, "/tmp/x.sock");
-}
-
-TEST_F(HostCommandsTest, OfflineAndOnline) {
-  host.offline_device.Answer(
-      Proto<v1::OfflineDeviceResponse>("result { subject: 'cpu3' outcome: OUTCOME_CHANGED }"));
-  EXPECT_EQ(Run({"--host", "offline", "cpu3"}), 0);
-  EXPECT_EQ(out, "SUBJECT  OUTCOME  REASON  MESSAGE\ncpu3     changed  -       -\n");
-  EXPECT_EQ(host.offline_device.requests.at(0).device(), "cpu3");
-  host.online_device.Answer(
-      MakeError(absl::StatusCode::kNotFound, "NO_SUCH_DEVICE", "no cpu99 on this host"));
-  EXPECT_EQ(Run({"--host", "online", "cpu99"}), 1);
-  EXPECT_EQ(err, "hotplugctl: no cpu99 on this host\n  reason: NO_SUCH_DEVICE\n");
-}
 
 TEST_F(HostCommandsTest, Drivers) {
   host.list_drivers.Answer(Proto<v1::ListDriversResponse>(

@@ -29,6 +29,19 @@ TEST(TableTest, AlignsColumnsAndShowsEmptyCells) {
             "  größe-1024  -       x\n");
 }
 
+TEST(TableTest, AlignsNumbersToTheRight) {
+  Table table({"CPU", "NAME", "SIZE"});
+  table.AlignRight({0, 2});
+  table.AddRow({"1", "a", "128Mi"});
+  table.AddRow({"1024", "long", ""});
+  std::ostringstream out;
+  table.Print(out);
+  EXPECT_EQ(out.str(),
+            " CPU  NAME   SIZE\n"
+            "   1  a     128Mi\n"
+            "1024  long      -\n");
+}
+
 TEST(TableTest, CellsCantBreakTheTable) {
   Table table({"NAME"});
   table.AddRow({"a\nb\x1b[2J"});
@@ -43,9 +56,19 @@ TEST(JsonTest, PrintsAbsentScalarsAndJsonNames) {
   item.set_outcome(v1::OUTCOME_CHANGED);
   std::ostringstream out;
   ASSERT_TRUE(PrintJson(item, out).ok());
-  EXPECT_EQ(out.str(),
-            "{\n \"subject\": \"cpu3\",\n \"outcome\": \"OUTCOME_CHANGED\",\n \"reason\": \"\",\n"
-            " \"message\": \"\",\n \"errorNumber\": 0,\n \"retryable\": false\n}\n");
+  EXPECT_EQ(
+      out.str(),
+      "{\n \"subject\": \"cpu3\",\n \"outcome\": \"OUTCOME_CHANGED\",\n \"reason\": \"\",\n"
+      " \"message\": \"\",\n \"errorNumber\": 0,\n \"retry\": \"RETRY_CLASS_UNSPECIFIED\"\n}\n");
+}
+
+TEST(JsonTest, ALineIsOneLine) {
+  v1::ItemResult item;
+  item.set_message("two\nlines");
+  const auto json = ToJsonLine(item);
+  ASSERT_TRUE(json.ok());
+  EXPECT_EQ(json->find('\n'), std::string::npos);
+  EXPECT_EQ(json->substr(0, 14), "{\"subject\":\"\",");
 }
 
 TEST(PrintErrorTest, MessageAndReason) {

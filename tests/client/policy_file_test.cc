@@ -10,8 +10,8 @@
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
-#include "client/policy_file/yaml_tree.h"
 #include "common/error_info.h"
+#include "common/yaml/yaml_tree.h"
 #include "google/protobuf/text_format.h"
 #include "google/protobuf/util/message_differencer.h"
 
@@ -71,32 +71,38 @@ drivers:
   switching: on
 cpu:
   offline: 3
+  smt: off
+  hot_add: online
+memory:
+  offline_bytes: 4Gi
+  hotAdd: online_movable
 )");
   v1::Policy expected;
-  ASSERT_TRUE(
-      google::protobuf::TextFormat::ParseFromString(R"pb(
-                                                      name: "lab-alucard"
-                                                      priority: -5
-                                                      selector {
-                                                        match_labels { key: "pool" value: "lab" }
-                                                        match_labels { key: "rack" value: "7" }
-                                                        nodes: [ "web-1", "10" ]
-                                                      }
-                                                      drivers {
-                                                        active: "alucard"
-                                                        stopped: "mpdecision"
-                                                        whitelist {
-                                                          key: "alucard"
-                                                          value { drivers: [ "thermal", "*" ] }
-                                                        }
-                                                        whitelist {
-                                                          key: "thermal"
-                                                          value { drivers: "alucard" }
-                                                        }
-                                                        switching: SWITCH_ON
-                                                      }
-                                                      cpu { offline: "3" })pb",
-                                                    &expected));
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
+      R"pb(
+        name: "lab-alucard"
+        priority: -5
+        selector {
+          match_labels { key: "pool" value: "lab" }
+          match_labels { key: "rack" value: "7" }
+          nodes: [ "web-1", "10" ]
+        }
+        drivers {
+          active: "alucard"
+          stopped: "mpdecision"
+          whitelist {
+            key: "alucard"
+            value { drivers: [ "thermal", "*" ] }
+          }
+          whitelist {
+            key: "thermal"
+            value { drivers: "alucard" }
+          }
+          switching: SWITCH_ON
+        }
+        cpu { offline: "3" smt: SMT_CONTROL_OFF hot_add: HOT_ADD_ONLINE }
+        memory { offline_bytes: "4Gi" hot_add: HOT_ADD_ONLINE_MOVABLE })pb",
+      &expected));
   EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(policy, expected))
       << policy.DebugString();
 }
@@ -108,6 +114,36 @@ TEST(PolicyFileTest, TakesProtoNamesJsonNamesAndProtoEnumNames) {
             v1::SWITCH_OFF);
   EXPECT_EQ(BodyPolicy("name: a\ndrivers: {switching: \"off\"}").drivers().switching(),
             v1::SWITCH_OFF);
+}
+
+// YAML 1.1 would make booleans of them.
+TEST(PolicyFileTest, SwitchWordsAreWords) {
+  for (const char* off : {"off", "'off'", "\"off\"", "SMT_CONTROL_OFF"}) {
+    EXPECT_EQ(BodyPolicy(absl::StrCat("name: a\ncpu: {smt: ", off, "}")).cpu().smt(),
+              v1::SMT_CONTROL_OFF);
+  }
+  EXPECT_EQ(BodyPolicy("name: a\ncpu: {smt: on}").cpu().smt(), v1::SMT_CONTROL_ON);
+  const v1::Policy forced = BodyPolicy("name: a\ncpu: {smt: forceoff, irreversible: true}");
+  EXPECT_EQ(forced.cpu().smt(), v1::SMT_CONTROL_FORCEOFF);
+  EXPECT_TRUE(forced.cpu().irreversible());
+}
+
+TEST(PolicyFileTest, CountsAndSharesAreThereOnlyWhereGiven) {
+  const v1::CpuSettings count = BodyPolicy("name: a\ncpu: {online_count: 16}").cpu();
+  EXPECT_EQ(count.online_count(), 16);
+  EXPECT_FALSE(count.has_online_percent());
+  const v1::CpuSettings percent = BodyPolicy("name: a\ncpu: {onlinePercent: 50}").cpu();
+  EXPECT_EQ(percent.online_percent(), 50);
+  EXPECT_FALSE(percent.has_online_count());
+}
+
+TEST(PolicyFileTest, SizesTakeUnitsOrNone) {
+  for (const char* size : {"4Gi", "4G", "134217728", "'4Gi'"}) {
+    EXPECT_NE(BodyPolicy(absl::StrCat("name: a\nmemory: {offline_bytes: ", size, "}"))
+                  .memory()
+                  .offline_bytes(),
+              "");
+  }
 }
 
 TEST(PolicyFileTest, TextIsNeverTakenForANumberOrASwitch) {
@@ -143,10 +179,10 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         WrongBody{"name: a\ncpu:\n  ofline: 3\n",
                   "p.yaml:5:3: cpu.ofline | unknown field; did you mean offline? (known here: "
-                  "offline)"},
+                  "offline, smt, irreversible, onlineCount, onlinePercent, hotAdd)"},
         WrongBody{"name: a\nrollout: {}\n",
                   "p.yaml:4:1: rollout | unknown field (known here: apiVersion, kind, name, "
-                  "priority, selector, drivers, cpu)"},
+                  "priority, selector, drivers, cpu, memory)"},
         WrongBody{"name: a\nname: b\n", "p.yaml:4:1: name | is given twice, first in line 3"},
         WrongBody{"name: a\nselector:\n  match_labels: {a: b}\n  matchLabels: {c: d}\n",
                   "p.yaml:6:3: selector.matchLabels | is given twice, first in line 5"},
@@ -180,6 +216,38 @@ INSTANTIATE_TEST_SUITE_P(
                   "p.yaml:4:22: drivers.switching | \"maybe\" is not on or off"},
         WrongBody{"name: a\ndrivers: {switching: unspecified}\n",
                   "p.yaml:4:22: drivers.switching | \"unspecified\" is not on or off"},
+        WrongBody{"name: a\ncpu: {smt: not_supported}\n",
+                  "p.yaml:4:12: cpu.smt | \"not_supported\" is not on or off or forceoff"},
+        WrongBody{"name: a\ncpu: {smt: false}\n",
+                  "p.yaml:4:12: cpu.smt | \"false\" is not on or off or forceoff"},
+        WrongBody{"name: a\ncpu: {irreversible: on}\n",
+                  "p.yaml:4:21: cpu.irreversible | \"on\" is not true or false"},
+        WrongBody{"name: a\ncpu: {hot_add: online_movable}\n",
+                  "p.yaml:4:16: cpu.hot_add | \"online_movable\" is not online"},
+        WrongBody{"name: a\nmemory: {hot_add: off}\n",
+                  "p.yaml:4:19: memory.hot_add | \"off\" is not online or online_kernel or "
+                  "online_movable"},
+        WrongBody{"name: a\ncpu: {online_count: 0}\n",
+                  "p.yaml:4:21: cpu.online_count | 0 is not from 1 to 8192; leave it out where it "
+                  "is not meant"},
+        WrongBody{"name: a\ncpu: {online_count: 8193}\n",
+                  "p.yaml:4:21: cpu.online_count | 8193 is not from 1 to 8192; leave it out where "
+                  "it is not meant"},
+        WrongBody{"name: a\ncpu: {online_percent: 101}\n",
+                  "p.yaml:4:23: cpu.online_percent | 101 is not from 1 to 100; leave it out where "
+                  "it is not meant"},
+        WrongBody{"name: a\ncpu: {online_percent: 50%}\n",
+                  "p.yaml:4:23: cpu.online_percent | \"50%\" is not a whole number from "
+                  "-2147483648 to 2147483647, without quotes"},
+        WrongBody{"name: a\ncpu: {offline: ''}\n",
+                  "p.yaml:4:16: cpu.offline | is empty; give a value, e.g. \"2-3,8\", or leave it "
+                  "out"},
+        WrongBody{"name: a\nmemory: {offline_blocks: ''}\n",
+                  "p.yaml:4:26: memory.offline_blocks | is empty; give a value, e.g. \"32-39\", or "
+                  "leave it out"},
+        WrongBody{"name: a\nmemory: {offline_bytes: 0}\n",
+                  "p.yaml:4:25: memory.offline_bytes | is no memory at all; give a size, e.g. 4Gi, "
+                  "or leave it out"},
         WrongBody{"name: a\ndrivers: {whitelist: [a]}\n",
                   "p.yaml:4:22: drivers.whitelist | a list is given where a map is right, e.g. "
                   "{name: ...}"},
@@ -198,6 +266,13 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(PolicyFileTest, ChecksWhatTheControllerWouldRefuse) {
   EXPECT_THAT(BodyError("name: a\ncpu: {offline: 3-1}"), HasSubstr("p.yaml:4:16: cpu.offline | "));
+  EXPECT_THAT(BodyError("name: a\nmemory: {offline_blocks: 39-32}"),
+              HasSubstr("p.yaml:4:26: memory.offline_blocks | "));
+  for (const char* size : {"4GB", "4 Gi", "-1Gi", "''", "1.5Gi", "Gi"}) {
+    EXPECT_THAT(BodyError(absl::StrCat("name: a\nmemory: {offline_bytes: ", size, "}")),
+                HasSubstr("p.yaml:4:25: memory.offline_bytes | "))
+        << size;
+  }
   EXPECT_THAT(BodyError("name: A b"), HasSubstr("p.yaml:3:7: name | "));
   EXPECT_THAT(BodyError(absl::StrCat("name: a\ndrivers: {active: [", std::string(32, 'x'), "]}")),
               HasSubstr("p.yaml:4:20: drivers.active[0] | "));
@@ -275,13 +350,14 @@ TEST(PolicyFileTest, ErrorsShowNothingThatMovesTheCursor) {
 TEST(PolicyFileTest, EveryExampleIsReadable) {
   int count = 0;
   for (const auto& entry : std::filesystem::directory_iterator(HOTPLUGGER_SOURCE_DIR "/examples")) {
-    if (entry.path().extension() != ".yaml") continue;
+    // The agent's own settings are no policy.
+    if (entry.path().extension() != ".yaml" || entry.path().filename() == "agent.yaml") continue;
     ++count;
     const auto policies = ReadPolicyFile(entry.path());
     ASSERT_TRUE(policies.ok()) << policies.status();
     EXPECT_THAT(*policies, SizeIs(1)) << entry.path();
   }
-  EXPECT_GE(count, 4);
+  EXPECT_GE(count, 7);
 }
 
 TEST(PolicyFileTest, ParkAndSwitchSaysWhatItShows) {

@@ -1,3 +1,4 @@
+#include "absl/strings/str_cat.h"
 #include "common/error_info.h"
 #include "tests/client/command_line_fixture.h"
 
@@ -49,7 +50,7 @@ TEST_F(WaitTest, NamesEachNodeAndWhyAtTheTimeout) {
        "APPLY_STATE_REFUSED } }"
        "nodes { name: 'd' connected: true desired_digest: 'd' report { digest: 'd' state: "
        "APPLY_STATE_FAILED message: 'writer died' items { subject: 'cpu3' outcome: "
-       "OUTCOME_FAILED reason: 'BUSY' message: 'in use' retryable: true } } }");
+       "OUTCOME_FAILED reason: 'BUSY' message: 'in use' retry: RETRY_CLASS_TRANSIENT } } }");
   EXPECT_EQ(Run({"wait", "nodes", "a", "b", "c", "d", "e", "--timeout", "2s"}), 1);
   EXPECT_EQ(out, "");
   EXPECT_THAT(err, HasSubstr("after 2s 4 of 5 nodes are not in sync:\n  b: it is not connected"));
@@ -70,6 +71,48 @@ TEST_F(WaitTest, EndsAtOnceWhereANodeHasGivenUp) {
   EXPECT_THAT(err, HasSubstr("reason: NODE_FAILED"));
   EXPECT_THAT(pauses, IsEmpty());
 }
+
+struct Failure {
+  const char* name;
+  // Of a report of state FAILED.
+  const char* report;
+  bool given_up;
+};
+
+class FailureTest : public WaitTest, public testing::WithParamInterface<Failure> {};
+
+TEST_P(FailureTest, EndsTheWaitOnlyWhereNothingCanHelp) {
+  Poll(
+      absl::StrCat("nodes { name: 'a' connected: true desired_digest: 'd' report { digest: 'd' "
+                   "state: APPLY_STATE_FAILED ",
+                   GetParam().report, " } }"));
+  Poll(kInSync);
+  EXPECT_EQ(Run({"wait", "nodes", "a"}), GetParam().given_up ? 1 : 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Retries, FailureTest,
+    testing::Values(Failure{"WholeSoon", "retry: RETRY_CLASS_TRANSIENT", false},
+                    Failure{"WholeLater", "retry: RETRY_CLASS_CONDITIONAL", false},
+                    Failure{"WholeNever", "retry: RETRY_CLASS_PERMANENT", true},
+                    Failure{"NothingSaid", "", true},
+                    Failure{"ItemLater",
+                            "items { outcome: OUTCOME_FAILED retry: RETRY_CLASS_CONDITIONAL }",
+                            false},
+                    Failure{"ItemNever",
+                            "items { outcome: OUTCOME_REFUSED retry: RETRY_CLASS_PERMANENT }",
+                            true},
+                    Failure{"OneNeverOneSoon",
+                            "retry: RETRY_CLASS_TRANSIENT "
+                            "items { outcome: OUTCOME_FAILED retry: RETRY_CLASS_TRANSIENT } "
+                            "items { outcome: OUTCOME_REFUSED retry: RETRY_CLASS_PERMANENT }",
+                            true},
+                    // What was undone or not tried says nothing by itself.
+                    Failure{"OnlyFailuresCount",
+                            "items { outcome: OUTCOME_FAILED retry: RETRY_CLASS_TRANSIENT } "
+                            "items { outcome: OUTCOME_UNDONE retry: RETRY_CLASS_PERMANENT }",
+                            false}),
+    [](const auto& test) { return std::string(test.param.name); });
 
 TEST_F(WaitTest, EndsAtOnceWhereANodeRefused) {
   Poll(

@@ -58,10 +58,10 @@ TEST(ParseCpuListTest, RefusesAllElseAndNamesIt) {
 
 TEST(ParseCpuListTest, LengthIsBounded) {
   std::string longest = "1";
-  while (longest.size() + 2 <= kMaxCpuListLength) longest += ",1";
+  while (longest.size() + 2 <= kMaxNumberListLength) longest += ",1";
   EXPECT_EQ(ParseCpuList(longest).status(), absl::OkStatus());
   const absl::Status status = ParseCpuList(longest + ",1").status();
-  EXPECT_THAT(std::string(status.message()), HasSubstr("longer than 4096 bytes"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("longer than 16384 bytes"));
   EXPECT_LT(status.message().size(), 300u) << "the message doesn't repeat it all";
 }
 

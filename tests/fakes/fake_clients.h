@@ -2,7 +2,9 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
+#include <stop_token>
 #include <utility>
 #include <vector>
 
@@ -84,11 +86,40 @@ class FakeFleetClient final : public FleetClient {
   FakeFleet& fleet_;
 };
 
+// A watch: its answers in turn, then what comes after the last.
+class FakeWatch {
+ public:
+  absl::Status operator()(const v1::WatchDevicesRequest& request,
+                          const HostClient::OnDevices& on_devices, const std::stop_token& stop) {
+    requests.push_back(request);
+    for (const v1::WatchDevicesResponse& answer : answers) {
+      if (stop.stop_requested()) return absl::OkStatus();
+      ++told;
+      if (!on_devices(answer)) return absl::OkStatus();
+    }
+    after_last();
+    if (stop.stop_requested()) return absl::OkStatus();
+    return MakeError(absl::StatusCode::kUnavailable, "WATCH_ENDED", "the agent ended the watch");
+  }
+
+  std::vector<v1::WatchDevicesRequest> requests;
+  std::vector<v1::WatchDevicesResponse> answers;
+  // Where a test interrupts; else the agent ends the watch then.
+  std::function<void()> after_last = [] {};
+  // So many answers were given.
+  int told = 0;
+};
+
 // What stands behind every FakeHostClient.
 struct FakeHost {
   FakeCall<v1::ListDevicesRequest, v1::ListDevicesResponse> list_devices;
-  FakeCall<v1::OfflineDeviceRequest, v1::OfflineDeviceResponse> offline_device;
-  FakeCall<v1::OnlineDeviceRequest, v1::OnlineDeviceResponse> online_device;
+  FakeCall<v1::GetDeviceRequest, v1::Device> get_device;
+  FakeCall<v1::OfflineDevicesRequest, v1::OfflineDevicesResponse> offline_devices;
+  FakeCall<v1::OnlineDevicesRequest, v1::OnlineDevicesResponse> online_devices;
+  FakeCall<v1::SetSmtRequest, v1::SetSmtResponse> set_smt;
+  FakeCall<v1::PlanDevicesRequest, v1::PlanDevicesResponse> plan_devices;
+  FakeCall<v1::ExplainDeviceRequest, v1::ExplainDeviceResponse> explain_device;
+  FakeWatch watch_devices;
   FakeCall<v1::ListDriversRequest, v1::ListDriversResponse> list_drivers;
   FakeCall<v1::EnableDriverRequest, v1::EnableDriverResponse> enable_driver;
   FakeCall<v1::DisableDriverRequest, v1::DisableDriverResponse> disable_driver;
@@ -103,12 +134,30 @@ class FakeHostClient final : public HostClient {
   absl::StatusOr<v1::ListDevicesResponse> ListDevices(const v1::ListDevicesRequest& r) override {
     return host_.list_devices(r);
   }
-  absl::StatusOr<v1::OfflineDeviceResponse> OfflineDevice(
-      const v1::OfflineDeviceRequest& r) override {
-    return host_.offline_device(r);
+  absl::StatusOr<v1::Device> GetDevice(const v1::GetDeviceRequest& r) override {
+    return host_.get_device(r);
   }
-  absl::StatusOr<v1::OnlineDeviceResponse> OnlineDevice(const v1::OnlineDeviceRequest& r) override {
-    return host_.online_device(r);
+  absl::StatusOr<v1::OfflineDevicesResponse> OfflineDevices(
+      const v1::OfflineDevicesRequest& r) override {
+    return host_.offline_devices(r);
+  }
+  absl::StatusOr<v1::OnlineDevicesResponse> OnlineDevices(
+      const v1::OnlineDevicesRequest& r) override {
+    return host_.online_devices(r);
+  }
+  absl::StatusOr<v1::SetSmtResponse> SetSmt(const v1::SetSmtRequest& r) override {
+    return host_.set_smt(r);
+  }
+  absl::StatusOr<v1::PlanDevicesResponse> PlanDevices(const v1::PlanDevicesRequest& r) override {
+    return host_.plan_devices(r);
+  }
+  absl::StatusOr<v1::ExplainDeviceResponse> ExplainDevice(
+      const v1::ExplainDeviceRequest& r) override {
+    return host_.explain_device(r);
+  }
+  absl::Status WatchDevices(const v1::WatchDevicesRequest& r, const OnDevices& on_devices,
+                            std::stop_token stop) override {
+    return host_.watch_devices(r, on_devices, stop);
   }
   absl::StatusOr<v1::ListDriversResponse> ListDrivers(const v1::ListDriversRequest& r) override {
     return host_.list_drivers(r);

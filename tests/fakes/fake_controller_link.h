@@ -4,8 +4,8 @@
 #include <optional>
 #include <vector>
 
-#include "absl/time/clock.h"
 #include "agent/reconcile/controller_link.h"
+#include "common/clock.h"
 #include "common/mutex.h"
 
 namespace hotplugger::testing {
@@ -51,11 +51,11 @@ class FakeControllerLink final : public agent::ControllerLink {
   template <typename Message>
   std::optional<Message> Await(const std::vector<Message>& messages,
                                const std::function<bool(const Message&)>& fits, size_t from) {
-    const absl::Time deadline = absl::Now() + absl::Seconds(20);
+    const absl::Time deadline = SteadyNow() + absl::Seconds(20);
     MutexLock lock(&mutex_);
     for (size_t i = from;; ++i) {
       while (i >= messages.size()) {
-        if (absl::Now() >= deadline) return std::nullopt;
+        if (SteadyNow() >= deadline) return std::nullopt;
         changed_.WaitUntil(&mutex_, deadline);
       }
       if (fits(messages[i])) return messages[i];

@@ -17,7 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "agent/devices/kernel_writer.h"
+#include "agent/devices/operations/kernel_writer.h"
 
 namespace hotplugger::agent {
 
@@ -36,9 +36,9 @@ class FakeKernelHotplugger final : public KernelWriter {
     bool has_change_state = true;
   };
 
-  // `root` stands for /sys.
+  // `root` stands for the host's root.
   explicit FakeKernelHotplugger(std::string root)
-      : directory_(std::move(root) + "/kernel/hotplugger") {
+      : directory_(std::move(root) + "/sys/kernel/hotplugger") {
     std::filesystem::create_directories(directory_);
     Publish();
   }
@@ -75,7 +75,12 @@ class FakeKernelHotplugger final : public KernelWriter {
   }
   int writes() const { return writes_; }
 
-  absl::StatusOr<int> SetCpuOnline(int, bool, absl::Time) override { return ENODEV; }
+  absl::StatusOr<Answer> Change(const agent::DeviceChange&, absl::Time) override {
+    return Answer{.error_number = ENODEV};
+  }
+  absl::StatusOr<Answer> SetSmt(const agent::SmtChange&, absl::Time) override {
+    return Answer{.error_number = ENODEV};
+  }
 
   absl::StatusOr<int> SetKernelDriver(absl::string_view driver, bool running, absl::Time) override {
     ++writes_;
@@ -83,7 +88,7 @@ class FakeKernelHotplugger final : public KernelWriter {
     if (!enabled_) return EPERM;
     Driver* found = Find(driver.substr(0, 30));  // the kernel reads "%30s"
     if (found == nullptr) return EINVAL;
-    const int error_number = Change(*found, running);
+    const int error_number = Switch(*found, running);
     Publish();
     return error_number;
   }
@@ -94,7 +99,7 @@ class FakeKernelHotplugger final : public KernelWriter {
                        [&](const std::string& item) { return absl::EqualsIgnoreCase(item, name); });
   }
 
-  int Change(Driver& driver, bool running) {
+  int Switch(Driver& driver, bool running) {
     if (!driver.has_change_state || driver.running == running) return EFAULT;
     if (running) {
       if (const int error_number = DisableConflicts(driver); error_number != 0) {
@@ -110,7 +115,7 @@ class FakeKernelHotplugger final : public KernelWriter {
     for (Driver& other : drivers_) {
       if (&other == &starting || !other.running) continue;
       if (Whitelists(starting, other.name) && Whitelists(other, starting.name)) continue;
-      if (const int error_number = Change(other, false); error_number != 0) return error_number;
+      if (const int error_number = Switch(other, false); error_number != 0) return error_number;
     }
     return 0;
   }

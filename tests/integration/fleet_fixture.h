@@ -37,8 +37,11 @@ struct TestNode {
 class WriterOf final : public agent::KernelWriter {
  public:
   explicit WriterOf(testing::FakeHost& host) : host_(host) {}
-  absl::StatusOr<int> SetCpuOnline(int cpu, bool online, absl::Time deadline) override {
-    return host_.SetCpuOnline(cpu, online, deadline);
+  absl::StatusOr<Answer> Change(const agent::DeviceChange& change, absl::Time deadline) override {
+    return host_.Change(change, deadline);
+  }
+  absl::StatusOr<Answer> SetSmt(const agent::SmtChange& change, absl::Time deadline) override {
+    return host_.SetSmt(change, deadline);
   }
   absl::StatusOr<int> SetKernelDriver(absl::string_view driver, bool running,
                                       absl::Time deadline) override {
@@ -91,6 +94,7 @@ class FleetTest : public ::testing::Test {
     options.state_dir = node.state.path();
     options.socket = node.state.Path("agent.sock");
     options.sysroot = node.host.root();
+    options.config = config_;
     agent::Agent::Replacements replacements;
     replacements.writer = std::make_unique<WriterOf>(node.host);
     replacements.monitor_uevents = false;
@@ -151,6 +155,11 @@ class FleetTest : public ::testing::Test {
     return false;
   }
 
+  std::string WriteConfig() {
+    dir_.Write("agent.yaml", "limits: {cpus: {min_online: 1, min_online_percent: 1}}\n");
+    return dir_.Path("agent.yaml");
+  }
+
   bool EventuallyOnline(const std::string& name, const std::string& cpus) {
     return Eventually(name, [&](const v1::Node& node) {
       return node.in_sync() && node.inventory().cpus_online() == cpus;
@@ -158,6 +167,8 @@ class FleetTest : public ::testing::Test {
   }
 
   testing::TempDir dir_;
+  // Limits have tests of their own; here any CPU but the last may go.
+  std::string config_ = WriteConfig();
   std::map<std::string, TestNode> nodes_;
   std::unique_ptr<server::Controller> controller_;
   int port_ = 0;

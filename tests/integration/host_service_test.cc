@@ -18,11 +18,11 @@ class HostServiceTest : public FleetTest {
                                                          grpc::InsecureChannelCredentials()));
   }
 
-  absl::StatusOr<v1::OfflineDeviceResponse> Offline(const std::string& device) {
-    v1::OfflineDeviceRequest request;
-    request.set_device(device);
-    return Call<v1::OfflineDeviceResponse>([&](auto* context, auto* answer) {
-      return stub_->OfflineDevice(context, request, answer);
+  absl::StatusOr<v1::OfflineDevicesResponse> Offline(const std::string& device) {
+    v1::OfflineDevicesRequest request;
+    request.mutable_target()->set_device(device);
+    return Call<v1::OfflineDevicesResponse>([&](auto* context, auto* answer) {
+      return stub_->OfflineDevices(context, request, answer);
     });
   }
 
@@ -33,7 +33,7 @@ class HostServiceTest : public FleetTest {
 TEST_F(HostServiceTest, TakesACpuOffline) {
   const auto response = Offline("cpu3");
   ASSERT_TRUE(response.ok()) << response.status();
-  EXPECT_EQ(response->result().outcome(), v1::OUTCOME_CHANGED);
+  EXPECT_EQ(response->results(0).outcome(), v1::OUTCOME_CHANGED);
   EXPECT_EQ(node_.host.online(), (CpuSet{0, 1, 2}));
 }
 
@@ -49,6 +49,71 @@ TEST_F(HostServiceTest, ALocalChangeIsSeenByTheController) {
   EXPECT_TRUE(EventuallyOnline("alpha", "0-2"));
 }
 
+TEST_F(HostServiceTest, ReadsPlansAndExplains) {
+  v1::ListDevicesRequest list;
+  list.add_kinds(v1::DEVICE_KIND_CPU);
+  const auto devices = Call<v1::ListDevicesResponse>(
+      [&](auto* context, auto* answer) { return stub_->ListDevices(context, list, answer); });
+  ASSERT_TRUE(devices.ok()) << devices.status();
+  EXPECT_EQ(devices->devices_size(), 4);
+  EXPECT_EQ(devices->cpus_online(), "0-3");
+
+  v1::PlanDevicesRequest plan;
+  plan.mutable_offline()->mutable_target()->set_cpus("0,3");
+  const auto planned = Call<v1::PlanDevicesResponse>(
+      [&](auto* context, auto* answer) { return stub_->PlanDevices(context, plan, answer); });
+  ASSERT_TRUE(planned.ok()) << planned.status();
+  EXPECT_EQ(planned->plan().steps_size(), 2);
+  EXPECT_EQ(planned->plan().after().cpus(), 3);
+  EXPECT_TRUE(node_.host.writes().empty());
+
+  v1::ExplainDeviceRequest explain;
+  explain.set_device("cpu0");
+  const auto explained = Call<v1::ExplainDeviceResponse>(
+      [&](auto* context, auto* answer) { return stub_->ExplainDevice(context, explain, answer); });
+  ASSERT_TRUE(explained.ok()) << explained.status();
+  EXPECT_EQ(explained->offline_obstacles(0).reason(), "NOT_HOTPLUGGABLE");
+}
+
+// Reads until `name` is told with `state`; false where the stream ends before.
+bool ReadUntil(grpc::ClientReader<v1::WatchDevicesResponse>& reader, const std::string& name,
+               v1::DeviceState state) {
+  v1::WatchDevicesResponse news;
+  while (reader.Read(&news)) {
+    for (const v1::Device& device : news.devices()) {
+      if (device.name() == name && device.state() == state) return true;
+    }
+  }
+  return false;
+}
+
+TEST_F(HostServiceTest, AWatchTellsAllThenChangesUntilItIsCancelled) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
+  context.set_wait_for_ready(true);
+  const auto reader = stub_->WatchDevices(&context, {});
+  EXPECT_TRUE(ReadUntil(*reader, "cpu3", v1::DEVICE_STATE_ONLINE));
+  ASSERT_TRUE(Offline("cpu3").ok());
+  EXPECT_TRUE(ReadUntil(*reader, "cpu3", v1::DEVICE_STATE_OFFLINE));
+  // Somebody else's change, as a uevent tells it.
+  node_.host.SwitchBehindOurBack(3, true);
+  node_.agent->HostChanged();
+  EXPECT_TRUE(ReadUntil(*reader, "cpu3", v1::DEVICE_STATE_ONLINE));
+  context.TryCancel();
+  EXPECT_FALSE(ReadUntil(*reader, "cpu3", v1::DEVICE_STATE_OFFLINE));
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
+}
+
+TEST_F(HostServiceTest, AnAgentStopsThoughSomebodyWatches) {
+  grpc::ClientContext context;
+  context.set_wait_for_ready(true);
+  const auto reader = stub_->WatchDevices(&context, {});
+  EXPECT_TRUE(ReadUntil(*reader, "cpu3", v1::DEVICE_STATE_ONLINE));
+  node_.agent->Stop();
+  EXPECT_FALSE(ReadUntil(*reader, "cpu3", v1::DEVICE_STATE_OFFLINE));
+  EXPECT_FALSE(reader->Finish().ok());
+}
+
 TEST_F(HostServiceTest, OnlyOwnerAndGroupMayConnect) {
   struct stat info = {};
   ASSERT_EQ(stat(node_.state.Path("agent.sock").c_str(), &info), 0);
@@ -61,6 +126,7 @@ TEST_F(HostServiceTest, ASecondAgentOnTheSameStateIsRefused) {
   options.state_dir = node_.state.path();
   options.socket = node_.state.Path("agent.sock");
   options.sysroot = node_.host.root();
+  options.config = config_;
   EXPECT_EQ(ErrorReason(agent::Agent::Create(options).status()), "STATE_DIR_IN_USE");
   EXPECT_TRUE(Offline("cpu3").ok());
 }

@@ -19,6 +19,21 @@ RULE_FOLDERS = ("agent/devices/", "agent/drivers/", "agent/reconcile/", "server/
                 "server/store/", "server/fleet/", "server/rollout/")
 
 
+# Inside the agent: each folder may include those after it, never those before.
+AGENT_LAYERS = ("agent/reconcile/", "agent/drivers/", "agent/devices/operations/",
+                "agent/devices/rules/", "agent/devices/inventory/")
+# The readers of the host, which only the edges call: rules are functions of what they have read.
+READERS = ("agent/devices/inventory/file_tree.h", "agent/devices/inventory/device_reader.h")
+
+
+def breaks_agent_layers(path, include):
+    """Whether a room of the agent includes one that is built upon it."""
+    for above, folder in enumerate(AGENT_LAYERS):
+        if path.startswith(folder):
+            return include.startswith(AGENT_LAYERS[:above])
+    return False
+
+
 def is_grpc(include):
     return include.startswith(("grpcpp/", "grpc++/", "grpc/")) or include.endswith(".grpc.pb.h")
 
@@ -47,6 +62,10 @@ def broken_rule(path, include):
     if path.startswith(RULE_FOLDERS) and under(include, "api", "link", "metrics"):
         if include.startswith(f"{program}/"):
             return "the folders that hold the rules don't include api/, link/ or metrics/"
+    if breaks_agent_layers(path, include):
+        return "reconcile > drivers > devices/operations > devices/rules > devices/inventory"
+    if path.startswith("agent/devices/rules/") and include in READERS:
+        return "the rules read nothing: they are functions of a snapshot"
     if program in PROGRAMS + ("common",) and include.startswith("tests/"):
         return "no program includes tests"
     return None
@@ -90,16 +109,22 @@ PLANTED = (
     ("server/fleet/b.cc", "<prometheus/registry.h>", True),
     ("server/metrics/a.cc", "<prometheus/registry.h>", False),
     ("common/b.cc", '"hotplugger/v1/node.pb.h"', True),
-    ("common/c.cc", '"agent/devices/sysfs.h"', True),
+    ("common/c.cc", '"agent/devices/inventory/file_tree.h"', True),
     ("common/d.cc", '"common/transport/grpc_status.h"', True),
     ("common/e.cc", '"common/names.h"', False),
     ("agent/drivers/a.cc", '"server/store/store.h"', True),
-    ("server/policy/a.cc", '"agent/devices/cpu.h"', True),
+    ("server/policy/a.cc", '"agent/devices/inventory/cpu.h"', True),
     ("client/a.cc", '"server/policy/validator.h"', True),
     ("client/b.cc", '"common/names.h"', False),
     ("agent/reconcile/a.cc", '"agent/link/stream.h"', True),
     ("server/fleet/c.cc", '"server/metrics/exporter.h"', True),
-    ("agent/drivers/b.cc", '"agent/devices/sysfs.h"', False),
+    ("agent/drivers/b.cc", '"agent/devices/inventory/file_tree.h"', False),
+    ("agent/devices/inventory/a.cc", '"agent/devices/rules/causes.h"', True),
+    ("agent/devices/rules/a.cc", '"agent/devices/operations/journal.h"', True),
+    ("agent/devices/rules/b.cc", '"agent/devices/inventory/device_reader.h"', True),
+    ("agent/devices/rules/c.cc", '"agent/devices/inventory/snapshot.h"', False),
+    ("agent/devices/operations/a.cc", '"agent/reconcile/host.h"', True),
+    ("agent/devices/operations/b.cc", '"agent/devices/rules/causes.h"', False),
     ("agent/drivers/c.cc", '"tests/fakes/fake_driver.h"', True),
 )
 

@@ -6,9 +6,9 @@
 #include "absl/strings/str_join.h"
 #include "client/commands/fleet/verbs.h"
 #include "client/policy_file/policy_file.h"
-#include "client/policy_file/yaml_tree.h"
 #include "client/text.h"
 #include "common/status_macros.h"
+#include "common/yaml/yaml_tree.h"
 
 namespace hotplugger::client::fleet {
 namespace {

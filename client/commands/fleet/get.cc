@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "client/list_all.h"
 #include "client/node_view.h"
 #include "client/text.h"
+#include "common/byte_size.h"
 #include "common/status_macros.h"
 
 namespace hotplugger::client::fleet {
@@ -57,17 +59,51 @@ std::string FormatDrivers(const v1::DriverSettings& drivers) {
   return absl::StrJoin(parts, ",");
 }
 
+void AddHotAdd(v1::HotAdd hot_add, std::vector<std::string>* parts) {
+  if (hot_add == v1::HOT_ADD_UNSPECIFIED) return;
+  parts->push_back(absl::StrCat("hot-add:", ShortEnumName(*v1::HotAdd_descriptor(), hot_add)));
+}
+
+// "offline:2-3", "online:50%,smt:off,hot-add:online".
+std::string FormatCpu(const v1::CpuSettings& cpu) {
+  std::vector<std::string> parts;
+  if (!cpu.offline().empty()) parts.push_back(absl::StrCat("offline:", cpu.offline()));
+  if (cpu.has_online_count()) parts.push_back(absl::StrCat("online:", cpu.online_count()));
+  if (cpu.has_online_percent()) parts.push_back(absl::StrCat("online:", cpu.online_percent(), "%"));
+  if (cpu.smt() != v1::SMT_CONTROL_UNSPECIFIED) {
+    parts.push_back(absl::StrCat("smt:", ShortEnumName(*v1::SmtControl_descriptor(), cpu.smt())));
+  }
+  AddHotAdd(cpu.hot_add(), &parts);
+  return absl::StrJoin(parts, ",");
+}
+
+// "offline-blocks:32-39" or "offline:4Gi", "hot-add:online_movable".
+std::string FormatMemory(const v1::MemorySettings& memory) {
+  std::vector<std::string> parts;
+  if (!memory.offline_blocks().empty()) {
+    parts.push_back(absl::StrCat("offline-blocks:", memory.offline_blocks()));
+  }
+  if (!memory.offline_bytes().empty()) {
+    parts.push_back(absl::StrCat("offline:", memory.offline_bytes()));
+  }
+  AddHotAdd(memory.hot_add(), &parts);
+  return absl::StrJoin(parts, ",");
+}
+
 absl::Status GetNodes(const Options& options, Session& session) {
   v1::ListNodesRequest request;
   request.set_policy(options.policy);
   ASSIGN_OR_RETURN(const v1::ListNodesResponse nodes, ListAllNodes(*session.fleet, request));
   if (session.format == OutputFormat::kJson) return PrintJson(nodes, session.out);
-  Table table({"NAME", "CONNECTED", "IN-SYNC", "CPUS-ONLINE", "CPUS-OFFLINE", "DRIVERS", "STATE",
-               "LAST-CONTACT"});
+  Table table({"NAME", "CONNECTED", "IN-SYNC", "CPUS-ONLINE", "CPUS-OFFLINE", "SMT",
+               "MEMORY-ONLINE", "MEMORY-OFFLINE", "DRIVERS", "STATE", "LAST-CONTACT"});
   for (const v1::Node& node : nodes.nodes()) {
+    const std::optional<MemorySizes> memory = MemorySizesOf(node.inventory());
     table.AddRow({node.name(), node.connected() ? "yes" : "no", node.in_sync() ? "yes" : "no",
                   node.inventory().cpus_online(), OfflineCpus(node.inventory()),
-                  RunningDrivers(node.inventory()), ApplyStateName(node),
+                  SmtState(node.inventory()), memory ? FormatByteSize(memory->online) : "",
+                  memory ? FormatByteSize(memory->offline) : "", RunningDrivers(node.inventory()),
+                  ApplyStateName(node),
                   node.has_last_contact_time() ? Age(node.last_contact_time(), session.clock.Now())
                                                : "never"});
   }
@@ -78,11 +114,11 @@ absl::Status GetNodes(const Options& options, Session& session) {
 absl::Status GetPolicies(Session& session) {
   ASSIGN_OR_RETURN(const v1::ListPoliciesResponse policies, ListAllPolicies(*session.fleet));
   if (session.format == OutputFormat::kJson) return PrintJson(policies, session.out);
-  Table table({"NAME", "PRIORITY", "REVISION", "SELECTOR", "CPU-OFFLINE", "DRIVERS", "UPDATED"});
+  Table table({"NAME", "PRIORITY", "REVISION", "SELECTOR", "CPU", "MEMORY", "DRIVERS", "UPDATED"});
   for (const v1::Policy& policy : policies.policies()) {
     table.AddRow({policy.name(), absl::StrCat(policy.priority()), absl::StrCat(policy.revision()),
-                  FormatSelector(policy.selector()), policy.cpu().offline(),
-                  FormatDrivers(policy.drivers()),
+                  FormatSelector(policy.selector()), FormatCpu(policy.cpu()),
+                  FormatMemory(policy.memory()), FormatDrivers(policy.drivers()),
                   policy.has_update_time() ? Age(policy.update_time(), session.clock.Now()) : ""});
   }
   table.Print(session.out);

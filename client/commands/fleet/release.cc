@@ -21,7 +21,7 @@ absl::StatusOr<ExitCode> Release(const v1::ReleaseHoldRequest& request, Session&
 Action DeclareRelease(Arguments& arguments) {
   auto request = std::make_shared<v1::ReleaseHoldRequest>();
   arguments.Required("NODE", "the node's name", request->mutable_node());
-  arguments.Required("SUBJECT", "what is held: a device, e.g. cpu3, or driver/NAME",
+  arguments.Required("SUBJECT", "what is held: a device, e.g. cpu3 or memory32, or driver/NAME",
                      request->mutable_subject());
   return [request](Session& session) { return Release(*request, session); };
 }

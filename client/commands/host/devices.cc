@@ -1,3 +1,7 @@
+#include <memory>
+
+#include "client/commands/host/device_view.h"
+#include "client/commands/host/kind_filter.h"
 #include "client/commands/host/verbs.h"
 #include "client/text.h"
 #include "common/status_macros.h"
@@ -5,8 +9,12 @@
 namespace hotplugger::client::host {
 namespace {
 
-absl::StatusOr<ExitCode> Devices(Session& session) {
-  ASSIGN_OR_RETURN(const v1::ListDevicesResponse response, session.host->ListDevices({}));
+absl::StatusOr<ExitCode> Devices(const std::vector<std::string>& kinds, Session& session) {
+  v1::ListDevicesRequest request;
+  ASSIGN_OR_RETURN(const auto wanted, ReadKinds(kinds));
+  request.mutable_kinds()->Add(wanted.begin(), wanted.end());
+  ASSIGN_OR_RETURN(const v1::ListDevicesResponse response, session.host->ListDevices(request));
+  PrintWarnings(response.warnings(), session.err);
   if (session.format == OutputFormat::kJson) {
     RETURN_IF_ERROR(PrintJson(response, session.out));
     return ExitCode::kOk;
@@ -14,8 +22,7 @@ absl::StatusOr<ExitCode> Devices(Session& session) {
   Table table({"NAME", "KIND", "STATE", "HOTPLUGGABLE"});
   for (const v1::Device& device : response.devices()) {
     table.AddRow({device.name(), ShortEnumName(*v1::DeviceKind_descriptor(), device.kind()),
-                  ShortEnumName(*v1::DeviceState_descriptor(), device.state()),
-                  device.hotpluggable() ? "yes" : "no"});
+                  DeviceStateName(device), device.hotpluggable() ? "yes" : "no"});
   }
   table.Print(session.out);
   return ExitCode::kOk;
@@ -23,6 +30,10 @@ absl::StatusOr<ExitCode> Devices(Session& session) {
 
 }  // namespace
 
-Action DeclareDevices(Arguments& /*arguments*/) { return &Devices; }
+Action DeclareDevices(Arguments& arguments) {
+  auto kinds = std::make_shared<std::vector<std::string>>();
+  DeclareKinds(arguments, kinds.get());
+  return [kinds](Session& session) { return Devices(*kinds, session); };
+}
 
 }  // namespace hotplugger::client::host

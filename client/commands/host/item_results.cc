@@ -20,23 +20,24 @@ absl::StatusOr<ExitCode> PrintResults(
   if (session.format == OutputFormat::kJson) {
     RETURN_IF_ERROR(PrintJson(response, session.out));
   } else {
-    Table table({"SUBJECT", "OUTCOME", "REASON", "MESSAGE"});
-    for (const v1::ItemResult& item : results) {
-      table.AddRow({item.subject(), ShortEnumName(*v1::Outcome_descriptor(), item.outcome()),
-                    item.reason(), item.message()});
-    }
-    table.Print(session.out);
+    ResultTable(results).Print(session.out);
   }
   const auto done = std::count_if(results.begin(), results.end(), &Done);
-  if (done == results.size()) return ExitCode::kOk;
-  return done == 0 ? ExitCode::kFailure : ExitCode::kPartial;
+  return ExitCodeForShare(static_cast<int>(done), results.size());
 }
 
-absl::StatusOr<ExitCode> PrintResult(const google::protobuf::Message& response,
-                                     const v1::ItemResult& result, Session& session) {
-  google::protobuf::RepeatedPtrField<v1::ItemResult> results;
-  *results.Add() = result;
-  return PrintResults(response, results, session);
+Table ResultTable(const google::protobuf::RepeatedPtrField<v1::ItemResult>& results) {
+  Table table({"SUBJECT", "OUTCOME", "REASON", "MESSAGE"});
+  for (const v1::ItemResult& item : results) {
+    table.AddRow({item.subject(), ShortEnumName(*v1::Outcome_descriptor(), item.outcome()),
+                  item.reason(), item.message()});
+  }
+  return table;
+}
+
+ExitCode ExitCodeForShare(int done, int total) {
+  if (done == total) return ExitCode::kOk;
+  return done == 0 ? ExitCode::kFailure : ExitCode::kPartial;
 }
 
 }  // namespace hotplugger::client::host

@@ -7,14 +7,16 @@
 
 namespace hotplugger::client::host {
 
-// Prints `response` as JSON or `results` as a table, and says with what to exit: kPartial where
-// some items were done and others not.
+// Prints `response` as JSON or `results` as a table, and says with what to exit, as chcpu does:
+// kOk where all is done or was so already, kPartial where some is, kFailure where nothing is.
 absl::StatusOr<ExitCode> PrintResults(
     const google::protobuf::Message& response,
     const google::protobuf::RepeatedPtrField<v1::ItemResult>& results, Session& session);
 
-// The same of a single one.
-absl::StatusOr<ExitCode> PrintResult(const google::protobuf::Message& response,
-                                     const v1::ItemResult& result, Session& session);
+// SUBJECT OUTCOME REASON MESSAGE.
+Table ResultTable(const google::protobuf::RepeatedPtrField<v1::ItemResult>& results);
+
+// kOk where all `total` are `done`, kFailure where none is, else kPartial.
+ExitCode ExitCodeForShare(int done, int total);
 
 }  // namespace hotplugger::client::host

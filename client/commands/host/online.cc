@@ -1,19 +1,65 @@
 #include <memory>
+#include <optional>
+#include <string>
 
+#include "absl/strings/str_cat.h"
+#include "client/commands/host/change_options.h"
+#include "client/commands/host/device_plan.h"
+#include "client/commands/host/device_selection.h"
 #include "client/commands/host/item_results.h"
 #include "client/commands/host/verbs.h"
 #include "common/status_macros.h"
 
 namespace hotplugger::client::host {
+namespace {
+
+struct Flags {
+  SelectionFlags selection;
+  std::optional<std::string> zone;
+  ChangeFlags change;
+};
+
+v1::MemoryZone ReadZone(const std::string& zone, const v1::DeviceTarget& target,
+                        Violations* violations) {
+  if (SelectsCpus(target)) {
+    violations->push_back({"--zone", "is for memory alone; CPUs have no zones"});
+  }
+  if (zone == "kernel") return v1::MEMORY_ZONE_KERNEL;
+  if (zone == "movable") return v1::MEMORY_ZONE_MOVABLE;
+  violations->push_back(
+      {"--zone", absl::StrCat(Quoted(zone),
+                              " is neither kernel nor movable; without --zone the "
+                              "kernel chooses")});
+  return v1::MEMORY_ZONE_UNSPECIFIED;
+}
+
+absl::StatusOr<ExitCode> Online(const Flags& flags, Session& session) {
+  Violations violations;
+  v1::OnlineDevicesRequest request;
+  *request.mutable_target() = ReadSelection(flags.selection, &violations);
+  *request.mutable_options() = ReadChangeOptions(flags.change, &violations);
+  if (flags.zone) request.set_zone(ReadZone(*flags.zone, request.target(), &violations));
+  RETURN_IF_ERROR(MakeFieldErrors(violations));
+  if (flags.change.dry_run) {
+    v1::PlanDevicesRequest plan;
+    *plan.mutable_online() = request;
+    return ShowPlan(plan, session);
+  }
+  ASSIGN_OR_RETURN(const v1::OnlineDevicesResponse response, session.host->OnlineDevices(request));
+  return PrintResults(response, response.results(), session);
+}
+
+}  // namespace
 
 Action DeclareOnline(Arguments& arguments) {
-  auto request = std::make_shared<v1::OnlineDeviceRequest>();
-  arguments.Required("DEVICE", "the kernel's name of the device, e.g. cpu3",
-                     request->mutable_device());
-  return [request](Session& session) -> absl::StatusOr<ExitCode> {
-    ASSIGN_OR_RETURN(const v1::OnlineDeviceResponse response, session.host->OnlineDevice(*request));
-    return PrintResult(response, response.result(), session);
-  };
+  auto flags = std::make_shared<Flags>();
+  DeclareSelection(arguments, &flags->selection);
+  arguments.Value("--zone", "ZONE",
+                  "memory: kernel, for everything, or movable, so that it can go offline again "
+                  "[the kernel chooses]",
+                  &flags->zone);
+  DeclareChangeOptions(arguments, &flags->change);
+  return [flags](Session& session) { return Online(*flags, session); };
 }
 
 }  // namespace hotplugger::client::host

@@ -6,8 +6,14 @@
 namespace hotplugger::client::host {
 
 Action DeclareDevices(Arguments& arguments);
+Action DeclareCpus(Arguments& arguments);
+Action DeclareMemory(Arguments& arguments);
+Action DeclareGet(Arguments& arguments);
+Action DeclareExplain(Arguments& arguments);
+Action DeclareWatch(Arguments& arguments);
 Action DeclareOffline(Arguments& arguments);
 Action DeclareOnline(Arguments& arguments);
+Action DeclareSmt(Arguments& arguments);
 Action DeclareDrivers(Arguments& arguments);
 Action DeclareEnable(Arguments& arguments);
 Action DeclareDisable(Arguments& arguments);

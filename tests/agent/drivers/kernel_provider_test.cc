@@ -2,7 +2,7 @@
 
 #include <cerrno>
 
-#include "agent/devices/sysfs.h"
+#include "agent/devices/inventory/file_tree.h"
 #include "tests/agent/drivers/registry_fixture.h"
 #include "tests/fakes/fake_kernel_hotplugger.h"
 #include "tests/fakes/temp_dir.h"
@@ -18,10 +18,10 @@ using ::testing::IsEmpty;
 class KernelProviderTest : public RegistryTest {
  protected:
   void SetUp() override {
-    auto sysfs = Sysfs::Open(directory_.path(), Sysfs::Kind::kAnyDirectory);
-    ASSERT_EQ(sysfs.status(), absl::OkStatus());
-    sysfs_ = *std::move(sysfs);
-    provider_ = std::make_unique<KernelDriverProvider>(*sysfs_, kernel_);
+    auto tree = FileTree::Open(directory_.path());
+    ASSERT_EQ(tree.status(), absl::OkStatus());
+    tree_ = *std::move(tree);
+    provider_ = std::make_unique<KernelDriverProvider>(*tree_, kernel_);
   }
 
   SyncResult Sync() {
@@ -37,7 +37,7 @@ class KernelProviderTest : public RegistryTest {
 
   testing::TempDir directory_;
   FakeKernelHotplugger kernel_{directory_.path()};
-  std::unique_ptr<Sysfs> sysfs_;
+  std::unique_ptr<FileTree> tree_;
   std::unique_ptr<KernelDriverProvider> provider_;
 };
 
@@ -49,7 +49,7 @@ TEST_F(KernelProviderTest, AHostWithoutTheDirectoryHasNoDriversAndNoError) {
 
 TEST_F(KernelProviderTest, ADirectoryWithoutItsListIsAnErrorAndAllStays) {
   Load({{.name = "alucard"}});
-  directory_.Remove("kernel/hotplugger/available_drivers");
+  directory_.Remove("sys/kernel/hotplugger/available_drivers");
   EXPECT_FALSE(registry_.SyncProvider(*provider_).ok());
   EXPECT_THAT(Listed(), ElementsAre("alucard"));
 }
@@ -167,7 +167,7 @@ TEST_F(KernelProviderTest, TheDriversOwnErrorIsToldWithItsNumber) {
   EXPECT_EQ(ErrorReason(result.status), "DRIVER_FAILED");
   EXPECT_THAT(std::string(result.status.message()), HasSubstr("EBUSY"));
   EXPECT_EQ(result.items[0].error_number(), EBUSY);
-  EXPECT_TRUE(result.items[0].retryable());
+  EXPECT_EQ(result.items[0].retry(), v1::RETRY_CLASS_TRANSIENT);
 }
 
 TEST_F(KernelProviderTest, WhatTheKernelStoppedBeforeItFailedIsStartedAgain) {

@@ -43,7 +43,7 @@ Names Steps(const absl::StatusOr<SwitchPlan>& plan) {
 
 struct Row {
   std::string description;
-  Snapshot snapshot;
+  DriverSnapshots snapshot;
   Names active;
   Names stopped;
   Names steps;
@@ -160,7 +160,7 @@ TEST(PlanSwitchTest, Table) {
 }
 
 TEST(PlanSwitchTest, NamesTheMissingSideOfASetInConflict) {
-  const Snapshot snapshot = {OfAgent("a", kStopped, {"b"}), OfAgent("b", kStopped)};
+  const DriverSnapshots snapshot = {OfAgent("a", kStopped, {"b"}), OfAgent("b", kStopped)};
   for (const Names& active : {Names{"a", "b"}, Names{"b", "a"}}) {
     EXPECT_THAT(std::string(PlanSwitch(snapshot, active, {}).status().message()),
                 HasSubstr("add a to the whitelist of b"));
@@ -168,7 +168,7 @@ TEST(PlanSwitchTest, NamesTheMissingSideOfASetInConflict) {
 }
 
 TEST(PlanSwitchTest, NamesThePolicySettingForAnUnreadableWhitelist) {
-  const Snapshot snapshot = {OfKernel("a", kStopped), OfAgent("b", kRunning, {"a"})};
+  const DriverSnapshots snapshot = {OfKernel("a", kStopped), OfAgent("b", kRunning, {"a"})};
   const absl::StatusOr<SwitchPlan> plan = PlanSwitch(snapshot, {"a"}, {});
   ASSERT_EQ(plan.status(), absl::OkStatus());
   EXPECT_THAT(plan->steps[0].why, AllOf(HasSubstr("stopped for a"),
@@ -176,8 +176,8 @@ TEST(PlanSwitchTest, NamesThePolicySettingForAnUnreadableWhitelist) {
 }
 
 TEST(PlanSwitchTest, TellsWhoIsLeftRunningAndWhy) {
-  const Snapshot snapshot = {OfKernel("a", kStopped), OfKernel("b", kRunning),
-                             OfAgent("c", kStopped)};
+  const DriverSnapshots snapshot = {OfKernel("a", kStopped), OfKernel("b", kRunning),
+                                    OfAgent("c", kStopped)};
   const absl::StatusOr<SwitchPlan> plan = PlanSwitch(snapshot, {"a"}, {});
   ASSERT_EQ(plan.status(), absl::OkStatus());
   ASSERT_EQ(plan->spared.size(), 1u);
@@ -186,14 +186,14 @@ TEST(PlanSwitchTest, TellsWhoIsLeftRunningAndWhy) {
 }
 
 TEST(PlanSwitchTest, ListsTheRegisteredWhereAnUnknownOneIsNamed) {
-  const Snapshot snapshot = {OfAgent("a", kStopped), OfAgent("b", kStopped)};
+  const DriverSnapshots snapshot = {OfAgent("a", kStopped), OfAgent("b", kStopped)};
   EXPECT_THAT(std::string(PlanSwitch(snapshot, {"zen\n"}, {}).status().message()),
               AllOf(HasSubstr("zen\\n"), HasSubstr("a, b")));
   EXPECT_THAT(std::string(PlanSwitch({}, {"zen"}, {}).status().message()), HasSubstr("none is"));
 }
 
 TEST(PlanEnableOneTest, StopsConflictsOnlyForADriverThatCannotAskForIt) {
-  Snapshot snapshot = {OfAgent("a", kStopped), OfAgent("b", kRunning)};
+  DriverSnapshots snapshot = {OfAgent("a", kStopped), OfAgent("b", kRunning)};
   EXPECT_THAT(Steps(PlanEnableOne(snapshot, "a")), ElementsAre("stop b", "start a"));
   snapshot[0].calls_disable_conflicts = true;
   EXPECT_THAT(Steps(PlanEnableOne(snapshot, "a")), ElementsAre("start a"));
@@ -201,19 +201,19 @@ TEST(PlanEnableOneTest, StopsConflictsOnlyForADriverThatCannotAskForIt) {
 }
 
 TEST(PlanDisableConflictsTest, DoesNotStartTheDriver) {
-  const Snapshot snapshot = {OfAgent("a", kStopped), OfAgent("b", kRunning)};
+  const DriverSnapshots snapshot = {OfAgent("a", kStopped), OfAgent("b", kRunning)};
   EXPECT_THAT(Steps(PlanDisableConflicts(snapshot, "a")), ElementsAre("stop b"));
   EXPECT_THAT(Steps(PlanDisableConflicts(snapshot, "")), ElementsAre("error NO_DRIVER"));
 }
 
 TEST(PlanDisableOneTest, StopsThatOneAlone) {
-  const Snapshot snapshot = {OfAgent("a", kRunning), OfAgent("b", kRunning)};
+  const DriverSnapshots snapshot = {OfAgent("a", kRunning), OfAgent("b", kRunning)};
   EXPECT_THAT(Steps(PlanDisableOne(snapshot, "A")), ElementsAre("stop a"));
 }
 
 TEST(PlanRestoreTest, StopsBeforeItStartsAndSkipsWhatIsGone) {
-  const Snapshot snapshot = {OfAgent("a", kStopped), OfAgent("b", kRunning),
-                             OfAgent("c", kRunning)};
+  const DriverSnapshots snapshot = {OfAgent("a", kStopped), OfAgent("b", kRunning),
+                                    OfAgent("c", kRunning)};
   const absl::StatusOr<SwitchPlan> plan =
       PlanRestore(snapshot, {{"a", true}, {"b", false}, {"c", true}, {"zen", true}});
   EXPECT_THAT(Steps(plan), ElementsAre("stop b", "start a"));

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "common/clock.h"
 #include "common/error_info.h"
 #include "common/mutex.h"
 #include "common/transport/grpc_status.h"
@@ -76,10 +76,10 @@ class ScriptedController final : public v1::LinkService::Service {
 
   // Waits until every act has been played.
   bool AwaitEnd() {
-    const absl::Time deadline = absl::Now() + absl::Seconds(30);
+    const absl::Time deadline = SteadyNow() + absl::Seconds(30);
     MutexLock lock(&mutex_);
     while (!acts_.empty() || playing_ > 0) {
-      if (absl::Now() >= deadline) return false;
+      if (SteadyNow() >= deadline) return false;
       changed_.WaitUntil(&mutex_, deadline);
     }
     return true;

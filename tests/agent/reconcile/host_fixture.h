@@ -6,7 +6,8 @@
 #include <memory>
 #include <string>
 
-#include "agent/devices/device_operator.h"
+#include "agent/devices/inventory/file_tree.h"
+#include "agent/devices/operations/journal.h"
 #include "agent/drivers/kernel_provider.h"
 #include "agent/drivers/registry.h"
 #include "agent/reconcile/host.h"
@@ -15,6 +16,7 @@
 #include "tests/fakes/fake_host.h"
 #include "tests/fakes/fake_kernel_hotplugger.h"
 #include "tests/fakes/memory_state_store.h"
+#include "tests/fakes/temp_dir.h"
 
 namespace hotplugger::agent {
 
@@ -22,7 +24,11 @@ namespace hotplugger::agent {
 // whitelisted in the kernel) and bricked (spares nobody). Not safe for concurrent use.
 class HostFixture {
  public:
-  HostFixture() : kernel(fake.root()), sysfs_(OpenTree()) {
+  explicit HostFixture(SafetyLimits limits = AnyNumber(), testing::FakeHostOptions options = {})
+      : fake(std::move(options)),
+        kernel(fake.root()),
+        limits_(std::move(limits)),
+        tree_(*FileTree::Open(fake.root())) {
     fake.SetDriverWriter(&kernel);
     kernel.Load({.name = "alucard", .whitelist = {"thermal"}});
     kernel.Load({.name = "thermal", .whitelist = {"alucard"}});
@@ -32,10 +38,13 @@ class HostFixture {
 
   // The agent starts; with another id the host has rebooted before.
   void Boot(const std::string& boot_id) {
-    devices_ = std::make_unique<DeviceOperator>(*sysfs_, fake, SafetyLimits(), clock_);
-    registry_ = std::make_unique<Registry>(clock_, Registry::Options());
-    host = *Host::Create({.sysfs = *sysfs_,
-                          .devices = *devices_,
+    registry_ = std::make_unique<Registry>(steady_clock_, Registry::Options());
+    journal_ = *Journal::Open(state_dir_.path(), boot_id, clock_);
+    host = *Host::Create({.tree = *tree_,
+                          .writer = fake,
+                          .journal = *journal_,
+                          .limits = limits_,
+                          .clock = steady_clock_,
                           .drivers = *registry_,
                           .providers = {&provider_},
                           .state_store = store,
@@ -49,7 +58,9 @@ class HostFixture {
     state.set_spec_body(spec.SerializeAsString());
     state.set_spec_digest(Sha256Hex(state.spec_body()));
     state.clear_spec_sources();
-    for (const char* setting : {"cpu_offline", "cpu_online", "drivers_active", "switching"}) {
+    for (const char* setting :
+         {"cpu_offline", "cpu_online", "smt", "memory_offline", "memory_offline_bytes",
+          "drivers_active", "drivers_stopped", "switching"}) {
       v1::SettingSource* added = state.add_spec_sources();
       added->set_setting(setting);
       added->set_source(source);
@@ -59,21 +70,35 @@ class HostFixture {
 
   bool Runs(const std::string& driver) { return kernel.Find(driver)->running; }
 
-  testing::FakeHost fake{4};
+  testing::FakeHost fake;
   FakeKernelHotplugger kernel;
   testing::MemoryStateStore store;
-  std::unique_ptr<Host> host;
 
- private:
-  std::unique_ptr<Sysfs> OpenTree() {
-    return *Sysfs::Open(fake.root(), Sysfs::Kind::kAnyDirectory);
+  // Limits have tests of their own; here any CPU but the last may go.
+  static SafetyLimits AnyNumber() {
+    SafetyLimits limits;
+    limits.cpus.min_online = 1;
+    limits.cpus.min_online_percent = 1;
+    limits.memory.min_online_percent = 1;
+    limits.memory.min_available_bytes = 0;
+    limits.memory.min_available_percent = 0;
+    limits.memory.max_movable_percent = 1'000'000;
+    return limits;
   }
 
+ private:
   SystemClock clock_;
-  std::unique_ptr<Sysfs> sysfs_;
-  std::unique_ptr<DeviceOperator> devices_;
-  KernelDriverProvider provider_{*sysfs_, fake};
+  SteadyClock steady_clock_;
+  testing::TempDir state_dir_;
+  const SafetyLimits limits_;
+  std::unique_ptr<FileTree> tree_;
+  KernelDriverProvider provider_{*tree_, fake};
   std::unique_ptr<Registry> registry_;
+  std::unique_ptr<Journal> journal_;
+
+ public:
+  // Last, since it works on all the others.
+  std::unique_ptr<Host> host;
 };
 
 }  // namespace hotplugger::agent

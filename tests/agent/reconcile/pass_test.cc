@@ -19,7 +19,7 @@ class PassTest : public ::testing::Test, protected HostFixture {
  protected:
   PassResult Run() {
     announced_ = 0;
-    return RunPass(*host, [this] { ++announced_; });
+    return RunPass(*host, memory_, {.before_change = [this] { ++announced_; }});
   }
 
   // Runs a pass that must succeed.
@@ -37,6 +37,7 @@ class PassTest : public ::testing::Test, protected HostFixture {
     return spec;
   }
 
+  PassMemory memory_;
   int announced_ = 0;
 };
 
@@ -66,7 +67,8 @@ TEST_F(PassTest, TheEmptySpecTouchesNothing) {
   Apply({});
   EXPECT_EQ(fake.online(), (CpuSet{0, 2, 3}));
   EXPECT_TRUE(Runs("bricked"));
-  EXPECT_EQ(store.saves, 1);  // the spec itself
+  EXPECT_THAT(host->state().baseline().devices(), IsEmpty());
+  EXPECT_THAT(host->state().baseline().drivers(), IsEmpty());
 }
 
 TEST_F(PassTest, ReleaseBringsBackWhatWasTakenAndNothingElse) {
@@ -79,11 +81,11 @@ TEST_F(PassTest, ReleaseBringsBackWhatWasTakenAndNothingElse) {
 
 TEST_F(PassTest, TheBaselineIsOnDiskBeforeTheFirstWrite) {
   SetSpec(Spec("3"));
-  RunPass(*host, [this] {
+  RunPass(*host, memory_, {.before_change = [this] {
     EXPECT_THAT(store.saved.baseline().devices(),
                 UnorderedElementsAre(Pair("cpu3", v1::DEVICE_STATE_ONLINE)));
     EXPECT_THAT(fake.writes(), IsEmpty());
-  });
+  }});
   EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2}));
 }
 
@@ -93,14 +95,14 @@ TEST_F(PassTest, NothingIsTouchedWhenTheBaselineCannotBeSaved) {
   const PassResult result = Run();
   EXPECT_EQ(result.report.state(), v1::APPLY_STATE_FAILED);
   EXPECT_THAT(result.report.message(), HasSubstr("disk full"));
-  EXPECT_TRUE(result.retryable);
+  EXPECT_EQ(result.report.retry(), v1::RETRY_CLASS_TRANSIENT);
   EXPECT_THAT(fake.writes(), IsEmpty());
   EXPECT_FALSE(Runs("alucard"));
 }
 
 TEST_F(PassTest, AnAgentThatDiedInBetweenStillKnowsWhatToRelease) {
   SetSpec(Spec("3"));
-  RunPass(*host, [] {});
+  Run();
   Boot("boot-1");
   Apply({});
   EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2, 3}));
@@ -116,15 +118,15 @@ TEST_F(PassTest, ARebootForgetsTheBaselineAndEnforcesAgain) {
 }
 
 TEST_F(PassTest, OneFailureDoesNotHideTheOthersResults) {
-  fake.FailCpu(3, ENOSPC);
+  fake.FailCpu(3, EIO);
   SetSpec(Spec("0,2-3"));
   const PassResult result = Run();
   EXPECT_EQ(result.report.state(), v1::APPLY_STATE_FAILED);
-  EXPECT_FALSE(result.retryable);
+  EXPECT_NE(result.report.retry(), v1::RETRY_CLASS_TRANSIENT);
   std::map<std::string, std::string> reasons;
   for (const auto& item : result.report.items()) reasons[item.subject()] = item.reason();
-  EXPECT_THAT(reasons, UnorderedElementsAre(Pair("cpu3", "NO_INTERRUPT_VECTORS"), Pair("cpu2", ""),
-                                            Pair("cpu0", "NOT_HOTPLUGGABLE")));
+  EXPECT_THAT(reasons, UnorderedElementsAre(Pair("cpu3", "KERNEL_CALLBACK_FAILED"),
+                                            Pair("cpu2", ""), Pair("cpu0", "NOT_HOTPLUGGABLE")));
   EXPECT_EQ(fake.online(), (CpuSet{0, 1, 3}));
 }
 
@@ -229,13 +231,176 @@ TEST_F(PassTest, AnAgentKilledAsItRecordedDoesNotOwnEveryDriver) {
   EXPECT_TRUE(Runs("thermal"));
 }
 
+TEST_F(PassTest, WhatTheKernelRefusedForGoodIsNotTriedAgain) {
+  fake.FailCpu(3, EOPNOTSUPP);
+  SetSpec(Spec("2-3"));
+  EXPECT_EQ(Run().report.retry(), v1::RETRY_CLASS_PERMANENT);
+  const size_t writes = fake.writes().size();
+  const PassResult again = Run();
+  EXPECT_EQ(fake.writes().size(), writes);
+  ASSERT_THAT(again.report.items(), SizeIs(1));
+  EXPECT_EQ(again.report.items(0).subject(), "cpu3");
+  EXPECT_EQ(again.report.items(0).reason(), "OFFLINE_UNSUPPORTED");
+  EXPECT_EQ(again.report.state(), v1::APPLY_STATE_FAILED);
+}
+
+TEST_F(PassTest, TellsWhatTheSpecEnforcedAndNotWhatItReleased) {
+  SetSpec(Spec("3"));
+  EXPECT_THAT(Run().enforced, UnorderedElementsAre("cpu3"));
+  SetSpec({});
+  const PassResult release = Run();
+  EXPECT_TRUE(release.changed);
+  EXPECT_THAT(release.enforced, IsEmpty());
+}
+
+TEST_F(PassTest, AStoppingAgentLeavesTheRestForLater) {
+  SetSpec(Spec("1-3"));
+  int asked = 0;
+  RunPass(*host, memory_, {.stopped = [&asked] { return ++asked > 1; }});
+  EXPECT_EQ(fake.online().size(), 3U);
+  Run();
+  EXPECT_EQ(fake.online(), CpuSet{0});
+}
+
+TEST_F(PassTest, ObservingTouchesNothingAndNamesWhatIsOtherwise) {
+  Apply(Spec("2-3"));
+  fake.SwitchBehindOurBack(3, true);
+  const size_t writes = fake.writes().size();
+  const PassResult observed = ObservePass(*host);
+  EXPECT_EQ(fake.writes().size(), writes);
+  EXPECT_EQ(observed.report.state(), v1::APPLY_STATE_FAILED);
+  ASSERT_THAT(observed.report.items(), SizeIs(1));
+  EXPECT_EQ(observed.report.items(0).subject(), "cpu3");
+  EXPECT_EQ(observed.report.items(0).reason(), "CONFLICT");
+  EXPECT_EQ(observed.inventory->cpus_online(), "0-1,3");
+}
+
 TEST_F(PassTest, ReportsWhenTheTreeCannotBeRead) {
   SetSpec(Spec("3"));
-  fake.dir().Remove("devices/system/cpu/online");
+  fake.dir().Remove("sys/devices/system/cpu/online");
   const PassResult result = Run();
   EXPECT_EQ(result.report.state(), v1::APPLY_STATE_FAILED);
   EXPECT_FALSE(result.inventory);
   EXPECT_THAT(result.report.message(), HasSubstr("cpu/online"));
+}
+
+// Two cores of two threads (0-1, 2-3); blocks 0 none, 1 kernel, 2 to 7 movable.
+class DevicePassTest : public ::testing::Test, protected HostFixture {
+ protected:
+  DevicePassTest() : HostFixture(AnyNumber(), {.threads_per_core = 2, .blocks = "nkmmmmmm"}) {}
+
+  v1::NodeReport Apply(const v1::NodeSpec& spec) {
+    SetSpec(spec);
+    return RunPass(*host, memory_, {}).report;
+  }
+
+  PassMemory memory_;
+};
+
+TEST_F(DevicePassTest, SmtGoesOffAndComesBackWithTheRelease) {
+  v1::NodeSpec spec;
+  spec.set_smt(v1::SMT_CONTROL_OFF);
+  EXPECT_EQ(Apply(spec).state(), v1::APPLY_STATE_APPLIED);
+  EXPECT_EQ(fake.online(), (CpuSet{0, 2}));
+  EXPECT_EQ(Apply({}).state(), v1::APPLY_STATE_APPLIED);
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2, 3}));
+  EXPECT_EQ(host->state().baseline().smt(), v1::SMT_CONTROL_UNSPECIFIED);
+}
+
+// kernel 2.3: whoever turns SMT on wakes the sibling; the pass puts it back.
+TEST_F(DevicePassTest, AHeldSiblingStaysOfflineThroughSmt) {
+  v1::NodeSpec spec;
+  spec.set_smt(v1::SMT_CONTROL_OFF);
+  spec.set_cpu_offline("3");
+  EXPECT_EQ(Apply(spec).state(), v1::APPLY_STATE_APPLIED);
+  spec.clear_smt();
+  EXPECT_EQ(Apply(spec).state(), v1::APPLY_STATE_APPLIED);
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2}));
+  fake.SetSmtBehindOurBack("off");
+  fake.SetSmtBehindOurBack("on");
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2, 3}));
+  EXPECT_EQ(RunPass(*host, memory_, {}).report.state(), v1::APPLY_STATE_APPLIED);
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2}));
+}
+
+TEST_F(DevicePassTest, ACountParksAndALowerOneParksMore) {
+  v1::NodeSpec spec;
+  spec.set_cpu_online_count(3);
+  EXPECT_EQ(Apply(spec).state(), v1::APPLY_STATE_APPLIED);
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2}));
+  spec.set_cpu_online_count(2);
+  EXPECT_EQ(Apply(spec).state(), v1::APPLY_STATE_APPLIED);
+  EXPECT_EQ(fake.online(), (CpuSet{0, 2}));
+  EXPECT_EQ(Apply({}).state(), v1::APPLY_STATE_APPLIED);
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2, 3}));
+}
+
+TEST_F(DevicePassTest, HotAddedDevicesComeUpAndStayWhenThePolicyGoes) {
+  v1::NodeSpec spec;
+  spec.set_cpu_hot_add(v1::HOT_ADD_ONLINE);
+  spec.set_memory_hot_add(v1::HOT_ADD_ONLINE_MOVABLE);
+  EXPECT_EQ(Apply(spec).state(), v1::APPLY_STATE_APPLIED);
+  fake.AddCpu(4);
+  fake.AddBlock(40);
+  const PassResult added = RunPass(*host, memory_, {});
+  EXPECT_EQ(added.report.state(), v1::APPLY_STATE_APPLIED);
+  EXPECT_THAT(added.enforced, IsEmpty());
+  EXPECT_EQ(fake.online().count(4), 1U);
+  EXPECT_EQ(fake.online_blocks().count(40), 1U);
+  EXPECT_EQ(fake.dir().Read("sys/devices/system/memory/memory40/valid_zones"), "Movable\n");
+  EXPECT_EQ(Apply({}).state(), v1::APPLY_STATE_APPLIED);
+  EXPECT_EQ(fake.online().count(4), 1U);
+}
+
+TEST_F(DevicePassTest, WhatAPersonTookOfflineIsNoHotAdd) {
+  v1::NodeSpec spec;
+  spec.set_cpu_hot_add(v1::HOT_ADD_ONLINE);
+  Apply(spec);
+  fake.SwitchBehindOurBack(3, false);
+  RunPass(*host, memory_, {});
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2}));
+}
+
+constexpr uint64_t kBlock = uint64_t{128} << 20;
+
+TEST_F(DevicePassTest, AnAmountOfMemoryGoesFromTheTopAndComesBack) {
+  v1::NodeSpec spec;
+  spec.set_memory_offline_bytes(2 * kBlock);
+  EXPECT_EQ(Apply(spec).state(), v1::APPLY_STATE_APPLIED);
+  EXPECT_EQ(fake.online_blocks(), (NumberSet{0, 1, 2, 3, 4, 5}));
+  EXPECT_THAT(fake.writes(), SizeIs(2));
+  RunPass(*host, memory_, {});
+  EXPECT_THAT(fake.writes(), SizeIs(2));
+  EXPECT_EQ(Apply({}).state(), v1::APPLY_STATE_APPLIED);
+  EXPECT_THAT(fake.online_blocks(), SizeIs(8));
+}
+
+TEST_F(DevicePassTest, ABlockThatCannotGoIsReplacedByTheNext) {
+  fake.Fail("memory7", EBUSY);
+  v1::NodeSpec spec;
+  spec.set_memory_offline_bytes(2 * kBlock);
+  const v1::NodeReport report = Apply(spec);
+  EXPECT_EQ(report.state(), v1::APPLY_STATE_APPLIED) << report.DebugString();
+  EXPECT_EQ(fake.online_blocks(), (NumberSet{0, 1, 2, 3, 4, 7}));
+}
+
+TEST_F(DevicePassTest, AnAmountThatIsNotThereIsSaid) {
+  v1::NodeSpec spec;
+  spec.set_memory_offline_bytes(7 * kBlock);
+  const v1::NodeReport report = Apply(spec);
+  EXPECT_EQ(report.state(), v1::APPLY_STATE_FAILED);
+  EXPECT_EQ(report.retry(), v1::RETRY_CLASS_CONDITIONAL);
+  EXPECT_THAT(report.message(), HasSubstr("768Mi are offline"));
+}
+
+TEST_F(DevicePassTest, WithoutMemoryHotplugAnAmountIsRefused) {
+  HostFixture plain;
+  v1::NodeSpec spec;
+  spec.set_memory_offline_bytes(kBlock);
+  plain.SetSpec(spec);
+  const PassResult result = RunPass(*plain.host, memory_, {});
+  ASSERT_THAT(result.report.items(), SizeIs(1));
+  EXPECT_EQ(result.report.items(0).reason(), "NO_MEMORY_HOTPLUG");
 }
 
 }  // namespace

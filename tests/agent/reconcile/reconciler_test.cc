@@ -115,7 +115,8 @@ TEST_F(ReconcilerTest, APermanentFailureDoesNotSwitchOffTheBackOff) {
       [](const auto& report) { return report.state() == v1::APPLY_STATE_FAILED; }));
   fake.SwitchBehindOurBack(3, true);
   patient.HostChanged();
-  ASSERT_TRUE(link_.AwaitInventory([&](const auto&) { return fake.writes().size() == 2; }));
+  // Said once the pass is over and its delay is set.
+  ASSERT_TRUE(link_.AwaitReport([](const auto& report) { return report.drift_count() == 1; }));
   fake.SwitchBehindOurBack(3, true);
   patient.HostChanged();
   patient.Stop();
@@ -163,7 +164,7 @@ TEST_F(ReconcilerTest, TriesAgainWhatCanGoAwayByItself) {
   const v1::Spec spec = Spec("3");
   reconciler_.OfferSpec(spec, 1);
   ASSERT_TRUE(link_.AwaitReport([](const auto& report) {
-    return report.state() == v1::APPLY_STATE_FAILED && report.items(0).reason() == "CPU_BUSY";
+    return report.state() == v1::APPLY_STATE_FAILED && report.items(0).reason() == "HOTPLUG_BUSY";
   }));
   fake.FailCpu(3, 0);
   EXPECT_TRUE(link_.AwaitReport(Applied(spec)));

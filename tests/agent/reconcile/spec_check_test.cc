@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "common/digest.h"
+#include "tests/fakes/proto_text.h"
 
 namespace hotplugger::agent {
 namespace {
@@ -78,6 +79,47 @@ TEST(SpecCheckTest, RefusesContradictions) {
   body.add_drivers_active("alucard");
   body.add_drivers_stopped("Alucard");
   EXPECT_THAT(Check(body), ElementsAre(HasSubstr("cpu2"), HasSubstr("both active and stopped")));
+}
+
+TEST(SpecCheckTest, TakesEverySetting) {
+  v1::NodeSpec body;
+  body.set_cpu_offline("3");
+  body.set_smt(v1::SMT_CONTROL_OFF);
+  body.set_cpu_hot_add(v1::HOT_ADD_ONLINE);
+  body.set_memory_offline("32-39");
+  body.set_memory_online("4");
+  body.set_memory_hot_add(v1::HOT_ADD_ONLINE_MOVABLE);
+  body.add_devices_offline("container/PNP0A06:00");
+  EXPECT_THAT(Check(body), IsEmpty());
+}
+
+// Each body is wrong in one place; the field and a word of the problem.
+TEST(SpecCheckTest, RefusesEveryWrongSetting) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"cpu_online_count: 0", "cpu_online_count: 0"},
+      {"cpu_online_count: 8193", "cpu_online_count: 8193"},
+      {"cpu_online_percent: 0", "cpu_online_percent: 0"},
+      {"cpu_online_percent: 101", "cpu_online_percent: 101"},
+      {"cpu_online_count: 2 cpu_online_percent: 50", "both set"},
+      {"smt: SMT_CONTROL_PARTIAL", "smt: 6"},
+      {"cpu_hot_add: HOT_ADD_ONLINE_MOVABLE", "cpu_hot_add: 3"},
+      {"memory_offline: '3-1'", "memory_offline: "},
+      {"memory_online: 'x'", "memory_online: "},
+      {"memory_offline: '4-5' memory_online: '5'", "memory5"},
+      {"memory_offline_bytes: 0", "memory_offline_bytes: is 0"},
+      {"devices_offline: '../x'", "devices_offline: "},
+      {"devices_online: 'a/b' devices_offline: 'a/b'", "a/b is to be both"},
+  };
+  for (const auto& [text, problem] : cases) {
+    EXPECT_THAT(Check(testing::FromText<v1::NodeSpec>(text)), ElementsAre(HasSubstr(problem)))
+        << text;
+  }
+}
+
+TEST(SpecCheckTest, RefusesWhatANewerControllerWants) {
+  v1::NodeSpec body;
+  body.GetReflection()->MutableUnknownFields(&body)->AddVarint(999, 1);
+  EXPECT_THAT(Check(body), ElementsAre(HasSubstr("upgrade the agent")));
 }
 
 }  // namespace

@@ -7,6 +7,9 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "tests/fakes/temp_dir.h"
 
@@ -18,9 +21,9 @@ using testing::TempDir;
 class WriteServerTest : public ::testing::Test {
  protected:
   WriteServerTest() {
-    dir_.Write("root/devices/system/cpu/cpu1/online", "");
-    dir_.Write("root/kernel/hotplugger/enable_driver", "");
-    dir_.Write("root/kernel/hotplugger/disable_driver", "");
+    dir_.Write("root/sys/devices/system/cpu/cpu1/online", "");
+    dir_.Write("root/sys/kernel/hotplugger/enable_driver", "");
+    dir_.Write("root/sys/kernel/hotplugger/disable_driver", "");
     root_ = open(dir_.Path("root").c_str(), O_PATH | O_DIRECTORY);
   }
   ~WriteServerTest() override { close(root_); }
@@ -28,7 +31,7 @@ class WriteServerTest : public ::testing::Test {
   static WriteRequest Cpu(int cpu, uint32_t value) {
     WriteRequest request = {};
     request.act = WriteAct::kCpuOnline;
-    request.cpu = cpu;
+    request.number = cpu;
     request.value = value;
     return request;
   }
@@ -37,7 +40,7 @@ class WriteServerTest : public ::testing::Test {
     WriteRequest request = {};
     request.act = WriteAct::kKernelDriver;
     request.value = value;
-    memcpy(request.driver, name.data(), std::min(name.size(), sizeof request.driver));
+    memcpy(request.name, name.data(), std::min(name.size(), sizeof request.name));
     return request;
   }
 
@@ -47,23 +50,23 @@ class WriteServerTest : public ::testing::Test {
 
 TEST_F(WriteServerTest, WritesExactlyZeroOrOne) {
   EXPECT_EQ(CarryOut(root_, Cpu(1, 0)), 0);
-  EXPECT_EQ(dir_.Read("root/devices/system/cpu/cpu1/online"), "0\n");
+  EXPECT_EQ(dir_.Read("root/sys/devices/system/cpu/cpu1/online"), "0\n");
   EXPECT_EQ(CarryOut(root_, Cpu(1, 1)), 0);
-  EXPECT_EQ(dir_.Read("root/devices/system/cpu/cpu1/online"), "1\n");
+  EXPECT_EQ(dir_.Read("root/sys/devices/system/cpu/cpu1/online"), "1\n");
 }
 
 TEST_F(WriteServerTest, WritesDriverNames) {
   EXPECT_EQ(CarryOut(root_, Driver("alucard", 1)), 0);
   EXPECT_EQ(CarryOut(root_, Driver("thermal", 0)), 0);
-  EXPECT_EQ(dir_.Read("root/kernel/hotplugger/enable_driver"), "alucard");
-  EXPECT_EQ(dir_.Read("root/kernel/hotplugger/disable_driver"), "thermal");
+  EXPECT_EQ(dir_.Read("root/sys/kernel/hotplugger/enable_driver"), "alucard");
+  EXPECT_EQ(dir_.Read("root/sys/kernel/hotplugger/disable_driver"), "thermal");
 }
 
 TEST_F(WriteServerTest, AnswersTheErrno) { EXPECT_EQ(CarryOut(root_, Cpu(2, 0)), ENOENT); }
 
 TEST_F(WriteServerTest, NeverMakesAFile) {
   CarryOut(root_, Cpu(2, 0));
-  EXPECT_FALSE(std::filesystem::exists(dir_.Path("root/devices/system/cpu/cpu2")));
+  EXPECT_FALSE(std::filesystem::exists(dir_.Path("root/sys/devices/system/cpu/cpu2")));
 }
 
 TEST_F(WriteServerTest, RefusesWhatIsNoRequest) {
@@ -78,11 +81,51 @@ TEST_F(WriteServerTest, RefusesWhatIsNoRequest) {
   EXPECT_EQ(CarryOut(root_, unknown), EINVAL);
 }
 
+WriteRequest Act(WriteAct act, int number, uint32_t value) {
+  WriteRequest request = {};
+  request.act = act;
+  request.number = number;
+  request.value = value;
+  return request;
+}
+
+WriteRequest Device(const std::string& bus, const std::string& name) {
+  WriteRequest request = Act(WriteAct::kDeviceOnline, 0, 0);
+  memcpy(request.bus, bus.data(), std::min(bus.size(), sizeof request.bus));
+  memcpy(request.name, name.data(), std::min(name.size(), sizeof request.name));
+  return request;
+}
+
+TEST_F(WriteServerTest, RefusesWordsAndNumbersThatAreNone) {
+  EXPECT_EQ(CarryOut(root_, Act(WriteAct::kMemoryState, -1, 0)), EINVAL);
+  EXPECT_EQ(CarryOut(root_, Act(WriteAct::kMemoryState, 32, 4)), EINVAL);
+  EXPECT_EQ(CarryOut(root_, Act(WriteAct::kSmtControl, 0, 4)), EINVAL);
+  EXPECT_EQ(CarryOut(root_, Act(WriteAct::kSmtControl, 0, 3)), EINVAL);  // no threads
+}
+
+TEST_F(WriteServerTest, RefusesNamesThatWouldBePaths) {
+  dir_.Write("root/sys/bus/container/devices/here/online", "1\n");
+  EXPECT_EQ(CarryOut(root_, Device("container", "here")), 0);
+  for (const auto& [bus, name] :
+       std::vector<std::pair<std::string, std::string>>{{"container", ".."},
+                                                        {"container", "."},
+                                                        {"container", ""},
+                                                        {"container", "../../cpu"},
+                                                        {"..", "here"},
+                                                        {"", "here"},
+                                                        {"a/b", "here"},
+                                                        {"container", "a b"},
+                                                        {"container", std::string(72, 'x')},
+                                                        {std::string(40, 'x'), "here"}}) {
+    EXPECT_EQ(CarryOut(root_, Device(bus, name)), EINVAL) << bus << " " << name;
+  }
+}
+
 TEST_F(WriteServerTest, DoesNotFollowALinkOut) {
   dir_.Write("victim", "untouched");
-  std::filesystem::create_directories(dir_.Path("root/devices/system/cpu/cpu3"));
+  std::filesystem::create_directories(dir_.Path("root/sys/devices/system/cpu/cpu3"));
   std::filesystem::create_symlink(dir_.Path("victim"),
-                                  dir_.Path("root/devices/system/cpu/cpu3/online"));
+                                  dir_.Path("root/sys/devices/system/cpu/cpu3/online"));
   EXPECT_EQ(CarryOut(root_, Cpu(3, 0)), EXDEV);
   EXPECT_EQ(dir_.Read("victim"), "untouched");
 }

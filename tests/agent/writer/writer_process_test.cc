@@ -1,16 +1,24 @@
 #include "agent/writer/writer_process.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/inotify.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
+#include <iterator>
+#include <memory>
 #include <string>
+#include <thread>
 
-#include "absl/time/clock.h"
+#include "agent/devices/rules/device_name.h"
+#include "common/clock.h"
 #include "common/error_info.h"
 #include "tests/fakes/temp_dir.h"
 
@@ -20,9 +28,47 @@ namespace {
 using ::testing::HasSubstr;
 using testing::TempDir;
 
-constexpr char kOnline[] = "devices/system/cpu/cpu1/online";
+constexpr char kOnline[] = "sys/devices/system/cpu/cpu1/online";
 
-absl::Time Soon() { return absl::Now() + absl::Seconds(20); }
+constexpr char kState[] = "sys/devices/system/memory/memory32/state";
+
+// How many descriptors a process has.
+size_t Descriptors(const std::string& process) {
+  const std::filesystem::directory_iterator entries("/proc/" + process + "/fd");
+  return static_cast<size_t>(std::distance(begin(entries), end(entries)));
+}
+
+// A pipe with a reader that never reads and no room: who writes to it waits.
+class FullPipe {
+ public:
+  explicit FullPipe(const std::string& path) {
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+    EXPECT_EQ(mkfifo(path.c_str(), 0600), 0);
+    fd_ = open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    const std::string page(4096, ' ');
+    while (write(fd_, page.data(), page.size()) > 0) continue;
+    watch_ = inotify_init1(IN_CLOEXEC);
+    EXPECT_GE(inotify_add_watch(watch_, path.c_str(), IN_OPEN), 0);
+  }
+  ~FullPipe() {
+    close(watch_);
+    close(fd_);
+  }
+  FullPipe(const FullPipe&) = delete;
+  FullPipe& operator=(const FullPipe&) = delete;
+
+  // Until somebody has opened it.
+  void AwaitOpen() const {
+    inotify_event event;
+    EXPECT_GT(read(watch_, &event, sizeof event), 0);
+  }
+
+ private:
+  int fd_ = -1;
+  int watch_ = -1;
+};
+
+absl::Time Soon() { return SteadyNow() + absl::Seconds(20); }
 
 // The real program on a tree of plain files.
 class WriterProcessTest : public ::testing::Test {
@@ -33,10 +79,26 @@ class WriterProcessTest : public ::testing::Test {
         *WriterProcess::Create(std::string(HOTPLUGGER_BIN_DIR) + "/hotplugger-writer", dir_.path());
   }
 
-  // Makes cpu1's file one that blocks its writer until somebody reads, like a kernel that is stuck.
-  void BlockCpu1() {
-    dir_.Remove(kOnline);
-    ASSERT_EQ(mkfifo(dir_.Path(kOnline).c_str(), 0600), 0);
+  absl::StatusOr<KernelWriter::Answer> SetCpu(int cpu, bool online, absl::Time deadline) {
+    return writer_->Change({CpuDevice(cpu), online}, deadline);
+  }
+
+  // Makes a file one that blocks its writer until somebody reads, like a kernel that is stuck.
+  void MakePipe(const std::string& file) {
+    dir_.Write(file, "");
+    dir_.Remove(file);
+    ASSERT_EQ(mkfifo(dir_.Path(file).c_str(), 0600), 0);
+  }
+  void BlockCpu1() { MakePipe(kOnline); }
+
+  // Takes cpu1 offline as soon as an earlier act doesn't block the queue any more; each try answers
+  // at once.
+  absl::StatusOr<KernelWriter::Answer> SetCpuOnceFree() {
+    const absl::Time give_up = Soon();
+    for (;;) {
+      absl::StatusOr<KernelWriter::Answer> answer = SetCpu(1, false, Soon());
+      if (ErrorReason(answer.status()) != "QUEUE_BLOCKED" || SteadyNow() > give_up) return answer;
+    }
   }
 
   TempDir dir_;
@@ -44,54 +106,200 @@ class WriterProcessTest : public ::testing::Test {
 };
 
 TEST_F(WriterProcessTest, CarriesOutAnAct) {
-  EXPECT_EQ(*writer_->SetCpuOnline(1, false, Soon()), 0);
+  EXPECT_EQ(SetCpu(1, false, Soon())->error_number, 0);
   EXPECT_EQ(dir_.Read(kOnline), "0\n");
 }
 
 TEST_F(WriterProcessTest, AnswersTheKernelsErrno) {
-  EXPECT_EQ(*writer_->SetCpuOnline(7, false, Soon()), ENOENT);
+  EXPECT_EQ(SetCpu(7, false, Soon())->error_number, ENOENT);
   EXPECT_EQ(*writer_->SetKernelDriver("alucard", true, Soon()), ENOENT);
 }
 
 TEST_F(WriterProcessTest, ADeadIdleWriterIsReplaced) {
   const pid_t first = writer_->pid();
   kill(first, SIGKILL);
-  EXPECT_TRUE(writer_->SetCpuOnline(1, true, Soon()).ok() ||
-              writer_->SetCpuOnline(1, true, Soon()).ok());
+  EXPECT_TRUE(SetCpu(1, true, Soon()).ok() || SetCpu(1, true, Soon()).ok());
   EXPECT_NE(writer_->pid(), first);
   EXPECT_EQ(dir_.Read(kOnline), "1\n");
 }
 
 TEST_F(WriterProcessTest, AnAnswerThatDoesNotComeIsStuckAndBlocksTheQueue) {
   BlockCpu1();
-  const auto stuck = writer_->SetCpuOnline(1, false, absl::Now() + absl::Milliseconds(100));
+  const auto stuck = SetCpu(1, false, SteadyNow() + absl::Milliseconds(100));
   EXPECT_EQ(ErrorReason(stuck.status()), "STUCK");
-  const auto blocked = writer_->SetCpuOnline(2, false, Soon());
+  const auto blocked = SetCpu(2, false, Soon());
   EXPECT_EQ(ErrorReason(blocked.status()), "QUEUE_BLOCKED");
   EXPECT_THAT(std::string(blocked.status().message()), HasSubstr("cpu1"));
 }
 
 TEST_F(WriterProcessTest, KillingAStuckWriterFreesTheQueue) {
   BlockCpu1();
-  EXPECT_FALSE(writer_->SetCpuOnline(1, false, absl::Now() + absl::Milliseconds(100)).ok());
+  EXPECT_FALSE(SetCpu(1, false, SteadyNow() + absl::Milliseconds(100)).ok());
   const pid_t stuck = writer_->pid();
   kill(stuck, SIGKILL);
-  // The kernel reports the death as soon as it is through; each try answers at once.
-  absl::StatusOr<int> answer = absl::UnknownError("not tried");
-  const absl::Time give_up = Soon();
-  do {
-    answer = writer_->SetCpuOnline(2, false, Soon());
-  } while (ErrorReason(answer.status()) == "QUEUE_BLOCKED" && absl::Now() < give_up);
-  EXPECT_EQ(*answer, ENOENT);
+  dir_.Remove(kOnline);
+  EXPECT_EQ(SetCpuOnceFree()->error_number, ENOENT);
   EXPECT_NE(writer_->pid(), stuck);
 }
 
 TEST_F(WriterProcessTest, NoWriterOutlivesItsOwner) {
   BlockCpu1();
-  EXPECT_FALSE(writer_->SetCpuOnline(1, false, absl::Now() + absl::Milliseconds(100)).ok());
+  EXPECT_FALSE(SetCpu(1, false, SteadyNow() + absl::Milliseconds(100)).ok());
   const pid_t pid = writer_->pid();
   writer_.reset();
   EXPECT_EQ(kill(pid, 0), -1);
+}
+
+TEST_F(WriterProcessTest, WritesEachKindToItsFile) {
+  const std::string block = "sys/devices/system/memory/memory32/state";
+  const std::string smt = "sys/devices/system/cpu/smt/control";
+  const std::string container = "sys/bus/container/devices/PNP0A06:00/online";
+  for (const std::string& file : {block, smt, container}) dir_.Write(file, "");
+  const auto change = [this](const std::string& device, bool online, v1::MemoryZone zone = {}) {
+    return writer_->Change({*ParseDeviceName(device), online, zone}, Soon())->error_number;
+  };
+  EXPECT_EQ(change("memory32", false), 0);
+  EXPECT_EQ(dir_.Read(block), "offline\n");
+  EXPECT_EQ(change("memory32", true, v1::MEMORY_ZONE_MOVABLE), 0);
+  EXPECT_EQ(dir_.Read(block), "online_movable\n");
+  EXPECT_EQ(change("container/PNP0A06:00", false), 0);
+  EXPECT_EQ(dir_.Read(container), "0\n");
+  EXPECT_EQ(writer_->SetSmt({.control = v1::SMT_CONTROL_FORCEOFF}, Soon())->error_number, 0);
+  EXPECT_EQ(dir_.Read(smt), "forceoff\n");
+  // A file of sysfs takes each write whole; this one keeps what is not written over.
+  dir_.Write(smt, "");
+  EXPECT_EQ(writer_->SetSmt({.control = v1::SMT_CONTROL_PARTIAL, .threads_per_core = 2}, Soon())
+                ->error_number,
+            0);
+  EXPECT_EQ(dir_.Read(smt), "2\n");
+}
+
+// One that can't be told to end is reported; once it ends by itself, the queue is free.
+TEST_F(WriterProcessTest, AMemoryOfflineThatNoSignalEndsIsStuck) {
+  writer_ = *WriterProcess::Create(std::string(HOTPLUGGER_BIN_DIR) + "/hotplugger-writer",
+                                   dir_.path(), /*abort_patience=*/absl::Milliseconds(250));
+  dir_.Write(kState, "");
+  const pid_t pid = writer_->pid();
+  ASSERT_EQ(kill(pid, SIGSTOP), 0);
+  const auto stuck =
+      writer_->Change({MemoryDevice(32), false}, SteadyNow() + absl::Milliseconds(20));
+  EXPECT_EQ(ErrorReason(stuck.status()), "STUCK");
+  EXPECT_EQ(ErrorReason(SetCpu(1, false, Soon()).status()), "QUEUE_BLOCKED");
+  ASSERT_EQ(kill(pid, SIGCONT), 0);
+  EXPECT_EQ(SetCpuOnceFree()->error_number, 0);
+  EXPECT_EQ(dir_.Read(kOnline), "0\n");
+  EXPECT_EQ(dir_.Read(kState), "offline\n");
+  EXPECT_EQ(writer_->pid(), pid);
+}
+
+// A deadline that is over before the writer has even started aborts the act, not the writer.
+TEST_F(WriterProcessTest, AnEarlyAbortDoesNotKillTheWriter) {
+  MakePipe(kState);
+  for (int i = 0; i < 20; ++i) {
+    writer_ =
+        *WriterProcess::Create(std::string(HOTPLUGGER_BIN_DIR) + "/hotplugger-writer", dir_.path());
+    const auto aborted = writer_->Change({MemoryDevice(32), false}, SteadyNow());
+    ASSERT_TRUE(aborted.ok()) << aborted.status();
+    EXPECT_EQ(aborted->error_number, EINTR);
+  }
+}
+
+// The write itself is interrupted, not only the opening.
+TEST_F(WriterProcessTest, AWriteUnderWayIsAborted) {
+  const FullPipe pipe(dir_.Path(kState));
+  const auto aborted =
+      writer_->Change({MemoryDevice(32), false}, SteadyNow() + absl::Milliseconds(50));
+  ASSERT_TRUE(aborted.ok()) << aborted.status();
+  EXPECT_EQ(aborted->error_number, EINTR);
+  EXPECT_TRUE(aborted->aborted);
+}
+
+TEST_F(WriterProcessTest, AWriterKilledInAWriteIsNamedAndReplaced) {
+  FullPipe pipe(dir_.Path(kState));
+  const pid_t killed = writer_->pid();
+  std::thread killer([&] {
+    pipe.AwaitOpen();
+    kill(killed, SIGKILL);
+  });
+  const auto ended = writer_->Change({MemoryDevice(32), false}, Soon());
+  killer.join();
+  EXPECT_EQ(ErrorReason(ended.status()), "WRITER_ENDED");
+  EXPECT_THAT(std::string(ended.status().message()), HasSubstr("killed by signal 9"));
+  EXPECT_EQ(SetCpu(1, false, Soon())->error_number, 0);
+  EXPECT_NE(writer_->pid(), killed);
+}
+
+// However the agent ends: here in the middle of a write, without a destructor.
+TEST_F(WriterProcessTest, AWriterEndsWithItsAgent) {
+  writer_.reset();
+  MakePipe(kState);
+  int pids[2];
+  ASSERT_EQ(pipe(pids), 0);
+  prctl(PR_SET_CHILD_SUBREAPER, 1);  // so that the orphan can be waited for
+  const pid_t agent = fork();
+  if (agent == 0) {
+    auto writer =
+        *WriterProcess::Create(std::string(HOTPLUGGER_BIN_DIR) + "/hotplugger-writer", dir_.path());
+    const pid_t pid = writer->pid();
+    const bool told = write(pids[1], &pid, sizeof pid) == sizeof pid;
+    // Not abortable, so it goes on.
+    writer->Change({MemoryDevice(32), true}, SteadyNow() + absl::Milliseconds(50)).IgnoreError();
+    _exit(told ? 0 : 1);
+  }
+  pid_t writer = 0;
+  ASSERT_EQ(read(pids[0], &writer, sizeof writer), ssize_t{sizeof writer});
+  EXPECT_EQ(waitpid(agent, nullptr, 0), agent);
+  EXPECT_EQ(waitpid(writer, nullptr, 0), writer);
+  prctl(PR_SET_CHILD_SUBREAPER, 0);
+  close(pids[0]);
+  close(pids[1]);
+}
+
+TEST_F(WriterProcessTest, LeaksNoDescriptorAndNoProcess) {
+  writer_.reset();
+  const size_t before = Descriptors("self");
+  for (int i = 0; i < 5; ++i) {
+    auto writer =
+        *WriterProcess::Create(std::string(HOTPLUGGER_BIN_DIR) + "/hotplugger-writer", dir_.path());
+    kill(writer->pid(), SIGKILL);
+    while (!writer->Change({CpuDevice(1), true}, Soon()).ok()) continue;
+  }
+  EXPECT_EQ(Descriptors("self"), before);
+  EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1);
+  EXPECT_EQ(errno, ECHILD);
+}
+
+// The writer is the one that runs as root: nothing of the agent's is its business.
+TEST_F(WriterProcessTest, TheWriterInheritsNoDescriptor) {
+  EXPECT_EQ(SetCpu(1, true, Soon())->error_number, 0);
+  const size_t before = Descriptors(std::to_string(writer_->pid()));
+  const int inheritable = open(dir_.path().c_str(), O_RDONLY | O_DIRECTORY);
+  writer_ =
+      *WriterProcess::Create(std::string(HOTPLUGGER_BIN_DIR) + "/hotplugger-writer", dir_.path());
+  EXPECT_EQ(SetCpu(1, true, Soon())->error_number, 0);
+  EXPECT_EQ(Descriptors(std::to_string(writer_->pid())), before);
+  close(inheritable);
+}
+
+// A write that would go on for ever: here to a pipe that nobody reads, there in the kernel.
+TEST_F(WriterProcessTest, AMemoryOfflinePastItsDeadlineIsAborted) {
+  MakePipe(kState);
+  const auto aborted =
+      writer_->Change({MemoryDevice(32), false}, SteadyNow() + absl::Milliseconds(50));
+  ASSERT_TRUE(aborted.ok()) << aborted.status();
+  EXPECT_EQ(aborted->error_number, EINTR);
+  EXPECT_TRUE(aborted->aborted);
+  // The same writer goes on.
+  const pid_t pid = writer_->pid();
+  EXPECT_EQ(SetCpu(1, false, Soon())->error_number, 0);
+  EXPECT_EQ(writer_->pid(), pid);
+}
+
+TEST_F(WriterProcessTest, BringingMemoryOnlineIsNeverAborted) {
+  MakePipe(kState);
+  const auto stuck =
+      writer_->Change({MemoryDevice(32), true}, SteadyNow() + absl::Milliseconds(50));
+  EXPECT_EQ(ErrorReason(stuck.status()), "STUCK");
 }
 
 TEST(WriterProcessCreateTest, AMissingProgramIsNamed) {

@@ -29,6 +29,11 @@ constexpr char kInventory[] = R"(inventory {
   devices {name: "cpu1" kind: DEVICE_KIND_CPU state: DEVICE_STATE_ONLINE hotpluggable: true}
   devices {name: "cpu2" kind: DEVICE_KIND_CPU state: DEVICE_STATE_ONLINE hotpluggable: true}
   devices {name: "cpu3" kind: DEVICE_KIND_CPU state: DEVICE_STATE_ONLINE hotpluggable: true}
+  devices {name: "container/PNP0A06:00" kind: DEVICE_KIND_GENERIC state: DEVICE_STATE_ONLINE
+           hotpluggable: true}
+  devices {name: "container/fixed" kind: DEVICE_KIND_GENERIC state: DEVICE_STATE_ONLINE}
+  memory {block_size_bytes: 134217728 blocks_present: "0-15" blocks_online: "0-15"
+          blocks_movable: "8-15"}
   drivers {name: "Alucard" state: DRIVER_STATE_RUNNING}
   drivers {name: "thermal" state: DRIVER_STATE_STOPPED}})";
 
@@ -324,6 +329,45 @@ TEST_F(FleetEngineTest, AHoldOutranksAPolicy) {
   EXPECT_EQ(ErrorReason(Ask(&FleetEngine::ReleaseHold, request).status()), "HOLD_NOT_FOUND");
 }
 
+TEST_F(FleetEngineTest, BlocksAndDevicesAreHeldToo) {
+  FakeAgent agent = Connect("n1");
+  ASSERT_TRUE(agent.Say(kInventory).ok());
+  auto set = SetHold(R"(node: "n1" subject: "memory8" state: DEVICE_STATE_OFFLINE)");
+  ASSERT_TRUE(set.ok()) << set.status();
+  EXPECT_THAT(set->warnings(), IsEmpty());
+  set = SetHold(R"(node: "n1" subject: "memory0" state: DEVICE_STATE_OFFLINE)");
+  ASSERT_TRUE(set.ok()) << set.status();
+  EXPECT_THAT(set->warnings(), ElementsAre(HasSubstr("not movable")));
+  ASSERT_TRUE(
+      SetHold(R"(node: "n1" subject: "container/PNP0A06:00" state: DEVICE_STATE_ONLINE)").ok());
+  const v1::Node node = GetNode("n1");
+  EXPECT_EQ(node.spec().memory_offline(), "0,8");
+  EXPECT_THAT(node.spec().devices_online(), ElementsAre("container/PNP0A06:00"));
+  // As after a restart: what is stored is what was answered.
+  Start();
+  EXPECT_EQ(GetNode("n1").desired_digest(), node.desired_digest());
+}
+
+// An agent would refuse the whole spec, and nothing of it would be kept up.
+TEST_F(FleetEngineTest, AHoldThatMakesTheSpecTooLargeIsRefused) {
+  FakeAgent agent = Connect("n1");
+  std::string blocks = "1000001";
+  while (blocks.size() < 16 * 1024 - 8) {
+    absl::StrAppend(&blocks, ",", 1000003 + 2 * (blocks.size() / 8));
+  }
+  ASSERT_TRUE(Apply(absl::StrCat("name: \"p\" selector {nodes: \"n1\"} memory {offline_blocks: \"",
+                                 blocks, "\"}"))
+                  .ok());
+  const std::string digest = GetNode("n1").desired_digest();
+  const int64_t commits = store_.commits();
+  const absl::Status status =
+      SetHold(R"(node: "n1" subject: "memory20000000" state: DEVICE_STATE_OFFLINE)").status();
+  EXPECT_EQ(ErrorReason(status), "SPEC_TOO_LARGE");
+  EXPECT_THAT(std::string(status.message()), HasSubstr("memory_offline"));
+  EXPECT_EQ(store_.commits(), commits);
+  EXPECT_EQ(GetNode("n1").desired_digest(), digest);
+}
+
 TEST_F(FleetEngineTest, SwitchingToADriverReplacesTheOneBefore) {
   FakeAgent agent = Connect("n1");
   ASSERT_TRUE(agent.Say(kInventory).ok());
@@ -353,6 +397,12 @@ TEST_F(FleetEngineTest, HoldsThatCannotWorkAreRefusedWithTheCause) {
       {R"(node: "n1" subject: "cpu0" state: DEVICE_STATE_OFFLINE)", "NOT_HOTPLUGGABLE", "online"},
       {R"(node: "n1" subject: "driver/x" state: DEVICE_STATE_ONLINE)", "DRIVER_NOT_REGISTERED",
        "Alucard, thermal"},
+      {R"(node: "n1" subject: "memory16" state: DEVICE_STATE_OFFLINE)", "DEVICE_NOT_FOUND", "0-15"},
+      {R"(node: "n1" subject: "container/x" state: DEVICE_STATE_OFFLINE)", "DEVICE_NOT_FOUND",
+       "container/PNP0A06:00"},
+      {R"(node: "n1" subject: "container/fixed" state: DEVICE_STATE_OFFLINE)", "NOT_HOTPLUGGABLE",
+       "container/fixed"},
+      {R"(node: "n1" subject: "smt" state: DEVICE_STATE_OFFLINE)", "INVALID_FIELD", "cpu.smt"},
       {R"(node: "n1" subject: "cpu1")", "INVALID_FIELD", "hold.state"},
   };
   const int64_t commits = store_.commits();
@@ -368,6 +418,10 @@ TEST_F(FleetEngineTest, HoldsThatCannotWorkAreRefusedWithTheCause) {
   EXPECT_EQ(
       ErrorReason(SetHold(R"(node: "n1" subject: "cpu1" state: DEVICE_STATE_OFFLINE)").status()),
       "LAST_ONLINE_CPU");
+  const absl::Status no_memory =
+      SetHold(R"(node: "n1" subject: "memory8" state: DEVICE_STATE_OFFLINE)").status();
+  EXPECT_EQ(ErrorReason(no_memory), "NOT_HOTPLUGGABLE");
+  EXPECT_THAT(std::string(no_memory.message()), HasSubstr("no memory hotplug"));
   EXPECT_EQ(store_.commits(), commits);
 }
 

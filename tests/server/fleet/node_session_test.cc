@@ -105,6 +105,7 @@ TEST_F(NodeSessionTest, NodesAreBounded) {
 TEST_F(NodeSessionTest, InsaneInventoriesAndReportsAreNotKept) {
   FakeAgent agent = Connect("n1");
   EXPECT_TRUE(agent.Say(R"(inventory {cpus_present: "7-0"})").ok());
+  EXPECT_TRUE(agent.Say(R"(inventory {memory {blocks_online: "x"}})").ok());
   EXPECT_TRUE(agent.Say(R"(report {digest: "short" state: APPLY_STATE_APPLIED})").ok());
   EXPECT_TRUE(agent.Say(absl::StrCat("report {digest: \"", std::string(64, 'a'), "\"}")).ok());
   EXPECT_TRUE(agent

@@ -1,0 +1,57 @@
+// Reads the host: the edge between the kernel's files and the rules.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "agent/devices/inventory/file_tree.h"
+#include "agent/devices/inventory/snapshot.h"
+#include "agent/devices/inventory/topology.h"
+
+namespace hotplugger::agent {
+
+// Not safe for concurrent use: belongs to the operation queue's thread.
+class DeviceReader {
+ public:
+  // `tree` outlives this. `known` as TopologyRecord has it.
+  DeviceReader(const FileTree& tree, std::string boot_id,
+               const google::protobuf::RepeatedPtrField<v1::KnownCpu>& known)
+      : tree_(tree), record_(std::move(boot_id), known) {}
+
+  // Everything, read anew.
+  absl::StatusOr<Snapshot> ReadAll();
+  // CPUs and SMT alone, for a change of CPUs.
+  absl::StatusOr<CpuSnapshot> ReadCpus();
+  // Memory alone; nothing where the kernel has no memory hotplug.
+  absl::StatusOr<std::optional<MemorySnapshot>> ReadMemory();
+
+  const FileTree& tree() const { return tree_; }
+  const TopologyRecord& record() const { return record_; }
+  // Whether the record has changed since this was asked last.
+  bool TakeRecordChanged() { return std::exchange(record_changed_, false); }
+
+ private:
+  absl::Status UpdateHotpluggable(const CpuSet& present);
+
+  const FileTree& tree_;
+  TopologyRecord record_;
+  bool record_changed_ = false;
+  // Whether a CPU is hotpluggable is decided when it appears: asked once, not at every reading.
+  CpuSet present_;
+  CpuSet hotpluggable_;
+};
+
+// What the API shows: by kind, then by number or name.
+std::vector<v1::Device> ToDevices(const Snapshot& snapshot);
+v1::Device ToDevice(const CpuSnapshot& cpus, int cpu);
+v1::Device ToDevice(const MemoryBlocks& memory, int block);
+v1::Device ToDevice(const GenericDevice& device);
+v1::Device ToDevice(const v1::SmtStatus& smt);
+
+// Lower-case hex SHA-256 of all devices' names and states, in order (PlanStamp).
+std::string InventoryDigest(const Snapshot& snapshot);
+
+}  // namespace hotplugger::agent

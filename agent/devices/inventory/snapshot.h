@@ -1,0 +1,37 @@
+// The whole host at one moment, for the rules, which are pure functions of it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/devices/inventory/cpu.h"
+#include "agent/devices/inventory/generic_device.h"
+#include "agent/devices/inventory/memory.h"
+#include "agent/devices/inventory/topology.h"
+#include "hotplugger/v1/device.pb.h"
+
+namespace hotplugger::agent {
+
+struct CpuSnapshot {
+  CpuMasks masks;
+  // Those present that have an `online` file.
+  CpuSet hotpluggable;
+  Topology topology;
+  std::vector<ExclusiveCpus> exclusive;
+  v1::SmtStatus smt;
+};
+
+struct MemorySnapshot {
+  MemoryBlocks blocks;
+  MemoryUse use;
+};
+
+struct Snapshot {
+  CpuSnapshot cpus;
+  // Nothing where the kernel has no memory hotplug.
+  std::optional<MemorySnapshot> memory;
+  std::vector<GenericDevice> generic;
+};
+
+}  // namespace hotplugger::agent

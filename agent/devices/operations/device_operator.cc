@@ -1,0 +1,290 @@
+#include "agent/devices/operations/device_operator.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <iterator>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "agent/devices/inventory/cpu.h"
+#include "agent/devices/inventory/generic_device.h"
+#include "agent/devices/inventory/memory.h"
+#include "agent/devices/inventory/smt.h"
+#include "agent/devices/rules/item_result.h"
+#include "common/cpu_list.h"
+#include "common/errno_status.h"
+#include "common/error_info.h"
+#include "common/log.h"
+#include "common/status_macros.h"
+
+namespace hotplugger::agent {
+namespace {
+
+absl::string_view Word(bool online) { return online ? "online" : "offline"; }
+
+v1::DeviceState ToState(bool online) {
+  return online ? v1::DEVICE_STATE_ONLINE : v1::DEVICE_STATE_OFFLINE;
+}
+
+WriteKind KindOf(const DeviceChange& change) {
+  switch (change.device.kind) {
+    case v1::DEVICE_KIND_CPU:
+      return change.online ? WriteKind::kCpuOnline : WriteKind::kCpuOffline;
+    case v1::DEVICE_KIND_MEMORY:
+      return change.online ? WriteKind::kMemoryOnline : WriteKind::kMemoryOffline;
+    default:
+      return change.online ? WriteKind::kGenericOnline : WriteKind::kGenericOffline;
+  }
+}
+
+// "TRANSIENT" for RETRY_CLASS_TRANSIENT.
+std::string RetryName(v1::RetryClass retry) {
+  return v1::RetryClass_Name(retry).substr(sizeof "RETRY_CLASS_" - 1);
+}
+
+absl::Status KernelRefusal(absl::string_view device, absl::string_view act, WriteKind kind,
+                           int error_number, const CauseContext& context) {
+  const Cause& cause = ExplainErrno(kind, error_number, context);
+  const std::string children =
+      context.online_descendants.empty()
+          ? std::string()
+          : absl::StrCat(" (", absl::StrJoin(context.online_descendants, ", "), ")");
+  return MakeError(cause.code, cause.reason,
+                   absl::StrCat("the kernel did not take ", device, " ", act, " (",
+                                ErrnoName(error_number), "): ", cause.message, children),
+                   {{"device", std::string(device)},
+                    {"errno", ErrnoName(error_number)},
+                    {"error_number", absl::StrCat(error_number)},
+                    {"retry", RetryName(cause.retry)}});
+}
+
+absl::Status NotVerified(absl::string_view device, absl::string_view wanted,
+                         absl::string_view found) {
+  return MakeError(absl::StatusCode::kAborted, "NOT_VERIFIED",
+                   absl::StrCat(device, " was to be ", wanted, ", but ", found,
+                                "; something else switches it too"),
+                   {{"device", std::string(device)}, {"retry", "TRANSIENT"}});
+}
+
+// As the kernel writes them.
+absl::string_view StateWord(v1::DeviceState state) {
+  return state == v1::DEVICE_STATE_GOING_OFFLINE ? "going-offline"
+                                                 : Word(state == v1::DEVICE_STATE_ONLINE);
+}
+
+absl::Status NoMemoryHotplug(absl::string_view device) {
+  return MakeError(absl::StatusCode::kNotFound, "DEVICE_NOT_FOUND",
+                   absl::StrCat(device, " is not there: this host's kernel has no memory hotplug"),
+                   {{"device", std::string(device)}});
+}
+
+v1::MemoryZone ToZone(BlockZone zone) {
+  if (zone == BlockZone::kMovable) return v1::MEMORY_ZONE_MOVABLE;
+  return zone == BlockZone::kKernel ? v1::MEMORY_ZONE_KERNEL : v1::MEMORY_ZONE_UNSPECIFIED;
+}
+
+bool InZone(const MemoryBlock& block, v1::MemoryZone zone) {
+  switch (zone) {
+    case v1::MEMORY_ZONE_MOVABLE:
+      return block.zone == BlockZone::kMovable;
+    case v1::MEMORY_ZONE_KERNEL:
+      return block.zone == BlockZone::kKernel;
+    default:
+      return true;
+  }
+}
+
+// A number in a file of a CPU's hotplug folder; nothing where the kernel doesn't have it.
+absl::StatusOr<std::optional<std::string>> ReadHotplugFile(const FileTree& tree, int cpu,
+                                                           absl::string_view file) {
+  return tree.ReadIfThere(absl::StrCat("sys/devices/system/cpu/cpu", cpu, "/hotplug/", file));
+}
+
+}  // namespace
+
+absl::StatusOr<v1::ItemResult> DeviceOperator::Change(const DeviceChange& change,
+                                                      absl::Duration limit, uint64_t group) {
+  switch (change.device.kind) {
+    case v1::DEVICE_KIND_CPU:
+      return ChangeCpu(change, limit, group);
+    case v1::DEVICE_KIND_MEMORY:
+      return ChangeMemory(change, limit, group);
+    case v1::DEVICE_KIND_GENERIC:
+      return ChangeGeneric(change, limit, group);
+    default:
+      return MakeError(absl::StatusCode::kInvalidArgument, "BAD_DEVICE_NAME",
+                       absl::StrCat(FormatDeviceName(change.device),
+                                    " can't be taken on- or offline by itself"));
+  }
+}
+
+absl::StatusOr<v1::ItemResult> DeviceOperator::ChangeCpu(const DeviceChange& change,
+                                                         absl::Duration limit, uint64_t group) {
+  const int cpu = change.device.number;
+  ASSIGN_OR_RETURN(const CpuSnapshot cpus, parts_.reader.ReadCpus());
+  const PlannedChange planned = CheckCpuChange(change, cpus, parts_.limits);
+  RETURN_IF_ERROR(planned.refusal);
+  // A mask that says so is not enough: the file can be stale (kernel 0, fact 6).
+  if (planned.outcome == v1::OUTCOME_ALREADY && VerifyCpu(cpu, change.online).ok()) {
+    return DoneItem(CpuName(cpu), v1::OUTCOME_ALREADY);
+  }
+  return Carry(change, limit, group, CpuContext(cpus, cpu));
+}
+
+absl::StatusOr<v1::ItemResult> DeviceOperator::ChangeMemory(const DeviceChange& change,
+                                                            absl::Duration limit, uint64_t group) {
+  const std::string name = FormatDeviceName(change.device);
+  ASSIGN_OR_RETURN(const std::optional<MemorySnapshot> memory, parts_.reader.ReadMemory());
+  if (!memory) return NoMemoryHotplug(name);
+  const PlannedChange planned = CheckMemoryChange(change, *memory, parts_.limits);
+  RETURN_IF_ERROR(planned.refusal);
+  if (planned.outcome == v1::OUTCOME_ALREADY) return DoneItem(name, v1::OUTCOME_ALREADY);
+  return Carry(change, limit, group, MemoryContext(*memory, change.device.number));
+}
+
+absl::StatusOr<v1::ItemResult> DeviceOperator::ChangeGeneric(const DeviceChange& change,
+                                                             absl::Duration limit, uint64_t group) {
+  const DeviceName& name = change.device;
+  const FileTree& tree = parts_.reader.tree();
+  ASSIGN_OR_RETURN(const GenericDevice device, ReadGenericDevice(tree, name.bus, name.name));
+  CauseContext context;
+  if (!change.online) {
+    ASSIGN_OR_RETURN(context.online_descendants, FindOnlineDescendants(tree, name.bus, name.name));
+  }
+  const PlannedChange planned =
+      CheckGenericChange(change, device, context.online_descendants, parts_.limits);
+  RETURN_IF_ERROR(planned.refusal);
+  if (planned.outcome == v1::OUTCOME_ALREADY) {
+    return DoneItem(FormatDeviceName(name), v1::OUTCOME_ALREADY);
+  }
+  return Carry(change, limit, group, context);
+}
+
+absl::StatusOr<v1::ItemResult> DeviceOperator::Carry(const DeviceChange& change,
+                                                     absl::Duration limit, uint64_t group,
+                                                     const CauseContext& context) {
+  const std::string name = FormatDeviceName(change.device);
+  DeviceBefore before = {.device = name, .state = ToState(!change.online)};
+  if (!change.online) before.zone = ToZone(context.zone);
+  // Without a line in the journal nothing is touched.
+  ASSIGN_OR_RETURN(const uint64_t id, parts_.journal.Begin(before, ToState(change.online), group));
+  const absl::Status status = Write(change, limit, context);
+  v1::ItemResult item =
+      status.ok() ? DoneItem(name, v1::OUTCOME_CHANGED) : FailedItem(name, status);
+  const absl::Status ended = parts_.journal.End(id, item);
+  if (!ended.ok()) {
+    // The device is as it is; the next agent finds out.
+    Log(LogLevel::kError, "the end of an operation can't be written to the journal",
+        {{"device", name}, {"cause", std::string(ended.message())}});
+  }
+  RETURN_IF_ERROR(status);
+  return item;
+}
+
+absl::Status DeviceOperator::Write(const DeviceChange& change, absl::Duration limit,
+                                   CauseContext context) {
+  ASSIGN_OR_RETURN(const KernelWriter::Answer answer,
+                   parts_.writer.Change(change, parts_.clock.Now() + limit));
+  if (answer.error_number == 0) return Verify(change);
+  context.aborted = answer.aborted;
+  if (const absl::StatusOr<bool> vmbus = parts_.reader.tree().Exists("sys/bus/vmbus"); vmbus.ok()) {
+    context.hyper_v = *vmbus;
+  }
+  absl::Status refusal = KernelRefusal(FormatDeviceName(change.device), Word(change.online),
+                                       KindOf(change), answer.error_number, context);
+  return answer.aborted ? CheckAborted(change, std::move(refusal)) : refusal;
+}
+
+// That the block is online again is looked up, not believed.
+absl::Status DeviceOperator::CheckAborted(const DeviceChange& change, absl::Status refusal) {
+  const std::string name = FormatDeviceName(change.device);
+  ASSIGN_OR_RETURN(const MemoryBlock block,
+                   ReadMemoryBlock(parts_.reader.tree(), change.device.number));
+  if (block.state == v1::DEVICE_STATE_ONLINE) return refusal;
+  return MakeError(absl::StatusCode::kAborted, "NOT_VERIFIED",
+                   absl::StrCat(name,
+                                " was aborted at its deadline, but is not online again: its "
+                                "state is ",
+                                StateWord(block.state), "; list the devices anew"),
+                   {{"device", name}, {"retry", "CONDITIONAL"}});
+}
+
+// A successful write alone proves nothing (kernel 8, row 22).
+absl::Status DeviceOperator::Verify(const DeviceChange& change) {
+  switch (change.device.kind) {
+    case v1::DEVICE_KIND_CPU:
+      return VerifyCpu(change.device.number, change.online);
+    case v1::DEVICE_KIND_MEMORY:
+      return VerifyMemory(change);
+    default:
+      break;
+  }
+  ASSIGN_OR_RETURN(const GenericDevice device,
+                   ReadGenericDevice(parts_.reader.tree(), change.device.bus, change.device.name));
+  if (device.online == change.online) return absl::OkStatus();
+  return NotVerified(FormatDeviceName(change.device), Word(change.online),
+                     absl::StrCat("its `online` file says ", Word(device.online)));
+}
+
+// Mask and file must agree; a CPU without an `online` file has the mask alone. A state machine that
+// stopped half-way shows in hotplug/state (kernel 2.2).
+absl::Status DeviceOperator::VerifyCpu(int cpu, bool online) {
+  const FileTree& tree = parts_.reader.tree();
+  ASSIGN_OR_RETURN(const CpuMasks masks, ReadCpuMasks(tree));
+  const bool mask = masks.online.count(cpu) > 0;
+  bool file = mask;
+  const absl::StatusOr<bool> read = ReadCpuOnlineFile(tree, cpu);
+  if (!read.ok() && !absl::IsNotFound(read.status())) return read.status();
+  if (read.ok()) file = *read;
+  if (mask != online || file != online) {
+    return NotVerified(
+        CpuName(cpu), Word(online),
+        absl::StrCat("its `online` file says ", Word(file), " and the mask says ", Word(mask)));
+  }
+  ASSIGN_OR_RETURN(const std::optional<std::string> state, ReadHotplugFile(tree, cpu, "state"));
+  ASSIGN_OR_RETURN(const std::optional<std::string> target, ReadHotplugFile(tree, cpu, "target"));
+  if (!state || !target || *state == *target) return absl::OkStatus();
+  return NotVerified(CpuName(cpu), Word(online),
+                     absl::StrCat("its hotplug state is ", absl::StripAsciiWhitespace(*state),
+                                  " and its target ", absl::StripAsciiWhitespace(*target)));
+}
+
+absl::Status DeviceOperator::VerifyMemory(const DeviceChange& change) {
+  const std::string name = FormatDeviceName(change.device);
+  ASSIGN_OR_RETURN(const MemoryBlock block,
+                   ReadMemoryBlock(parts_.reader.tree(), change.device.number));
+  if (block.state != ToState(change.online)) {
+    return NotVerified(name, Word(change.online),
+                       absl::StrCat("its state is ", StateWord(block.state)));
+  }
+  if (!change.online || InZone(block, change.zone)) return absl::OkStatus();
+  return NotVerified(name, "online in another zone",
+                     absl::StrCat("it is in ", block.zones.empty() ? "none" : block.zones.front()));
+}
+
+absl::StatusOr<v1::DeviceState> DeviceOperator::ReadState(absl::string_view device) {
+  ASSIGN_OR_RETURN(const DeviceName name, ParseDeviceName(device));
+  const FileTree& tree = parts_.reader.tree();
+  switch (name.kind) {
+    case v1::DEVICE_KIND_CPU: {
+      ASSIGN_OR_RETURN(const CpuMasks masks, ReadCpuMasks(tree));
+      return ToState(masks.online.count(name.number) > 0);
+    }
+    case v1::DEVICE_KIND_MEMORY: {
+      ASSIGN_OR_RETURN(const MemoryBlock block, ReadMemoryBlock(tree, name.number));
+      return block.state;
+    }
+    case v1::DEVICE_KIND_SMT: {
+      ASSIGN_OR_RETURN(const v1::SmtStatus smt, ReadSmt(tree));
+      return ToState(smt.control() == v1::SMT_CONTROL_ON);
+    }
+    default: {
+      ASSIGN_OR_RETURN(const GenericDevice generic, ReadGenericDevice(tree, name.bus, name.name));
+      return ToState(generic.online);
+    }
+  }
+}
+
+}  // namespace hotplugger::agent

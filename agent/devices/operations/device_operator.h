@@ -1,0 +1,88 @@
+// device_offline and device_online (contract 24 to 31): checks, journal, one write, verification.
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "agent/devices/inventory/device_reader.h"
+#include "agent/devices/operations/journal.h"
+#include "agent/devices/operations/kernel_writer.h"
+#include "agent/devices/rules/causes.h"
+#include "agent/devices/rules/device_change.h"
+#include "agent/devices/rules/device_plan.h"
+#include "agent/devices/rules/safety_limits.h"
+#include "common/clock.h"
+#include "hotplugger/v1/device.pb.h"
+
+namespace hotplugger::agent {
+
+// Not safe for concurrent use: the host's operation queue calls it.
+class DeviceOperator {
+ public:
+  // Of one device where nobody says otherwise.
+  static constexpr absl::Duration kDefaultDeadline = absl::Seconds(60);
+
+  struct Parts {
+    DeviceReader& reader;
+    KernelWriter& writer;
+    Journal& journal;
+    SafetyLimits limits;
+    // SteadyNow as a rule: deadlines are measured by it.
+    Clock& clock;
+  };
+
+  // All parts outlive this.
+  explicit DeviceOperator(Parts parts) : parts_(std::move(parts)) {}
+
+  // Carries out one change within `limit`. Ok, CHANGED or ALREADY, means that attribute and mask
+  // were read back so. Otherwise an error whose message and reason say why: NOT_FOUND (no such
+  // device), FAILED_PRECONDITION (not hotpluggable, a limit, the kernel's refusal),
+  // DEADLINE_EXCEEDED (STUCK, or a memory offline aborted: OFFLINE_ABORTED), ABORTED (NOT_VERIFIED:
+  // somebody else switches it too) and others of the table in causes.h. `group`: the journal's, 0
+  // for none.
+  absl::StatusOr<v1::ItemResult> Change(const DeviceChange& change,
+                                        absl::Duration limit = kDefaultDeadline,
+                                        uint64_t group = 0);
+
+  // Sets SMT within `limit`: "smt" first, then every CPU that came or went with it. `held_offline`
+  // are taken offline again where the kernel brought them up (kernel 2.3). An error: nothing was
+  // changed. A part that failed is an item.
+  absl::StatusOr<std::vector<v1::ItemResult>> SetSmt(const SmtChange& change,
+                                                     const CpuSet& held_offline,
+                                                     absl::Duration limit = kDefaultDeadline);
+
+  // What the kernel says of the device now; of SMT whether it is on. NOT_FOUND and others.
+  absl::StatusOr<v1::DeviceState> ReadState(absl::string_view device);
+
+  const SafetyLimits& limits() const { return parts_.limits; }
+  Journal& journal() { return parts_.journal; }
+
+ private:
+  // A change of one kind: the rules on fresh facts, then the write with its journal.
+  absl::StatusOr<v1::ItemResult> ChangeCpu(const DeviceChange& change, absl::Duration limit,
+                                           uint64_t group);
+  absl::StatusOr<v1::ItemResult> ChangeMemory(const DeviceChange& change, absl::Duration limit,
+                                              uint64_t group);
+  absl::StatusOr<v1::ItemResult> ChangeGeneric(const DeviceChange& change, absl::Duration limit,
+                                               uint64_t group);
+
+  // Journal, write, cause, verification, journal.
+  absl::StatusOr<v1::ItemResult> Carry(const DeviceChange& change, absl::Duration limit,
+                                       uint64_t group, const CauseContext& context);
+  absl::Status Write(const DeviceChange& change, absl::Duration limit, CauseContext context);
+  // An aborted memory offline: `refusal` where the block is online again, else what it is.
+  absl::Status CheckAborted(const DeviceChange& change, absl::Status refusal);
+  absl::Status AddBusyContext(const DeviceChange& change, CauseContext* context);
+  absl::Status Verify(const DeviceChange& change);
+  absl::Status VerifyCpu(int cpu, bool online);
+  absl::Status VerifyMemory(const DeviceChange& change);
+
+  absl::Status WriteSmt(const SmtChange& change, absl::Duration limit);
+  void TakeHeldOffline(const CpuSet& held_offline, const CpuSnapshot& before, absl::Duration limit,
+                       std::vector<v1::ItemResult>* items);
+
+  Parts parts_;
+};
+
+}  // namespace hotplugger::agent

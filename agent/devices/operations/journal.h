@@ -1,0 +1,79 @@
+// What was done to devices, line by line in a file: who died in the middle of an operation finds
+// here which one it was.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "common/clock.h"
+#include "hotplugger/v1/device.pb.h"
+#include "hotplugger/v1/host_service.pb.h"
+
+namespace hotplugger::agent {
+
+// What a device was before an act, and so what it goes back to.
+struct DeviceBefore {
+  // As ParseDeviceName takes it.
+  std::string device;
+  v1::DeviceState state = v1::DEVICE_STATE_UNSPECIFIED;
+  // Of memory that was online in one zone. Without it the kernel would choose, and a block that
+  // comes back into a kernel zone can seldom go again.
+  v1::MemoryZone zone = v1::MEMORY_ZONE_UNSPECIFIED;
+
+  bool operator==(const DeviceBefore&) const = default;
+};
+
+// An operation that was begun and of which no end is written.
+struct UnfinishedOperation {
+  uint64_t id = 0;
+  std::string device;
+  v1::DeviceState wanted = v1::DEVICE_STATE_UNSPECIFIED;
+  // Of the group it was part of; 0: none.
+  uint64_t group = 0;
+};
+
+// Appended to with one plain write a line: what is written outlives the agent's death at any
+// instant. It need not outlive the machine's, since a reboot puts every device back (kernel 8.1
+// asks for an fsync; see docs/architecture.md). Not safe for concurrent use.
+class Journal {
+ public:
+  // The file grows to so much, then its older part is dropped. Only an open group may need more.
+  static constexpr size_t kMaxBytes = 512 * 1024;
+
+  // Opens `journal` in `directory`, made if missing. Lines of another boot, torn ones and any that
+  // don't say what they should are dropped. `clock` (what time it is, for people) outlives this.
+  static absl::StatusOr<std::unique_ptr<Journal>> Open(const std::string& directory,
+                                                       const std::string& boot_id, Clock& clock);
+
+  virtual ~Journal() = default;
+
+  // Found when it was opened: operations without an end, and all-or-nothing groups without one.
+  virtual const std::vector<UnfinishedOperation>& unfinished() const = 0;
+  virtual const std::vector<uint64_t>& unfinished_groups() const = 0;
+
+  // Before the first write to the kernel: nothing is touched where this fails. Answers the
+  // operation's id.
+  virtual absl::StatusOr<uint64_t> Begin(const DeviceBefore& before, v1::DeviceState wanted,
+                                         uint64_t group) = 0;
+  virtual absl::Status End(uint64_t id, const v1::ItemResult& result) = 0;
+
+  // Around an all-or-nothing group.
+  virtual absl::StatusOr<uint64_t> BeginGroup() = 0;
+  virtual absl::Status EndGroup(uint64_t group) = 0;
+
+  // The devices that a group (not 0) has changed, or may have, in the order of their first changes,
+  // each as it was before the group.
+  virtual std::vector<DeviceBefore> TouchedBy(uint64_t group) const = 0;
+
+  // The latest first, at most `limit`. From memory.
+  virtual std::vector<v1::OperationRecord> OperationsOf(absl::string_view device,
+                                                        size_t limit) const = 0;
+};
+
+}  // namespace hotplugger::agent

@@ -1,0 +1,75 @@
+// What the lines of a journal say, put together, and back into lines.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "agent/devices/operations/journal.h"
+#include "hotplugger/v1/device.pb.h"
+
+namespace hotplugger::agent {
+
+struct JournalOperation {
+  uint64_t id = 0;
+  DeviceBefore before;
+  v1::DeviceState wanted = v1::DEVICE_STATE_UNSPECIFIED;
+  uint64_t group = 0;
+  int64_t time_ms = 0;
+  bool ended = false;
+  // Once it has ended.
+  v1::ItemResult result;
+};
+
+// Not safe for concurrent use.
+class JournalContents {
+ public:
+  // So many operations are remembered; more while a group is open, whose operations may all have to
+  // be undone.
+  static constexpr size_t kMaxOperations = 1024;
+  // Of a message so much is kept, in bytes.
+  static constexpr size_t kMaxMessage = 1024;
+
+  // Each a line, with its newline.
+  static std::string BeginLine(const JournalOperation& operation);
+  static std::string EndLine(uint64_t id, const v1::ItemResult& result);
+  static std::string GroupLine(uint64_t group);
+  static std::string GroupEndLine(uint64_t group);
+
+  // Adds what the lines say. Nothing of a line that is torn, damaged, or of another boot.
+  void Read(absl::string_view text, absl::string_view boot_id);
+
+  void Begin(JournalOperation operation);
+  void End(uint64_t id, const v1::ItemResult& result);
+  void BeginGroup(uint64_t group);
+  void EndGroup(uint64_t group);
+
+  // One that no operation and no group has.
+  uint64_t NextId() { return last_id_ + 1; }
+
+  const std::deque<JournalOperation>& operations() const { return operations_; }
+  const std::vector<uint64_t>& open_groups() const { return open_groups_; }
+  std::vector<DeviceBefore> TouchedBy(uint64_t group) const;
+
+  // Lines for a file that begins anew: what is unfinished, and the latest of the rest up to about
+  // `max_bytes`.
+  std::string ToText(absl::string_view boot_id, size_t max_bytes) const;
+
+ private:
+  using Fields = std::vector<absl::string_view>;
+
+  void ReadLine(const Fields& fields);
+  void ReadBegin(uint64_t id, const Fields& fields);
+  void ReadEnd(uint64_t id, const Fields& fields);
+  bool IsOpen(uint64_t group) const;
+  void Trim();
+
+  std::deque<JournalOperation> operations_;
+  std::vector<uint64_t> open_groups_;
+  uint64_t last_id_ = 0;
+};
+
+}  // namespace hotplugger::agent

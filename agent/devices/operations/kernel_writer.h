@@ -1,0 +1,45 @@
+// What the agent may write to the kernel: typed acts, one at a time.
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "agent/devices/rules/device_change.h"
+
+namespace hotplugger::agent {
+
+// Not safe for concurrent use: the host's one operation queue calls it (contract 28).
+class KernelWriter {
+ public:
+  // The kernel's answer to one write.
+  struct Answer {
+    // 0 for success.
+    int error_number = 0;
+    // The write was past its deadline, and a signal ended it (EINTR) or came too late.
+    bool aborted = false;
+  };
+
+  virtual ~KernelWriter() = default;
+
+  // Each act is one write. "Already so" is success for devices and EFAULT for kernel drivers, as
+  // the kernel has it. An error status means that the kernel's answer is not known:
+  // DEADLINE_EXCEEDED (reason STUCK) when it did not come in time and could not be aborted,
+  // UNAVAILABLE (reason QUEUE_BLOCKED) while an earlier act is still stuck, UNAVAILABLE (reason
+  // WRITER_ENDED) when the writer died, FAILED_PRECONDITION where it can't be started.
+
+  // Takes one device on- or offline: CPUs and generic devices by their `online` file, memory by its
+  // `state` file ("online", "online_kernel", "online_movable", "offline"). A memory offline that is
+  // past its deadline is aborted by a signal (kernel 3.2); nothing else can be.
+  virtual absl::StatusOr<Answer> Change(const DeviceChange& change, absl::Time deadline) = 0;
+
+  // Writes smt/control.
+  virtual absl::StatusOr<Answer> SetSmt(const SmtChange& change, absl::Time deadline) = 0;
+
+  // Writes `driver` to kernel/hotplugger/enable_driver or disable_driver.
+  virtual absl::StatusOr<int> SetKernelDriver(absl::string_view driver, bool running,
+                                              absl::Time deadline) = 0;
+};
+
+}  // namespace hotplugger::agent

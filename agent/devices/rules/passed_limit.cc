@@ -1,0 +1,26 @@
+#include "agent/devices/rules/passed_limit.h"
+
+#include "absl/strings/str_cat.h"
+#include "common/error_info.h"
+
+namespace hotplugger::agent {
+namespace {
+
+// Where limits are set, for messages.
+constexpr char kPlace[] = "/etc/hotplugger/agent.yaml";
+
+}  // namespace
+
+absl::Status Refuse(absl::string_view device, const PassedLimit& limit) {
+  ErrorMetadata facts = {{"limit", std::string(limit.key)},
+                         {"value", limit.value},
+                         {"retry", std::string(limit.retry)}};
+  if (!device.empty()) facts.emplace_back("device", std::string(device));
+  if (!limit.left.empty()) facts.emplace_back("left", limit.left);
+  return MakeError(absl::StatusCode::kFailedPrecondition, limit.reason,
+                   absl::StrCat(limit.outcome, "; this host's limit ", limit.key, " is ",
+                                limit.value, ", set in ", kPlace),
+                   facts);
+}
+
+}  // namespace hotplugger::agent

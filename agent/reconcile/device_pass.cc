@@ -1,0 +1,167 @@
+#include "agent/reconcile/device_pass.h"
+
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "agent/devices/operations/group_operation.h"
+#include "agent/devices/rules/item_result.h"
+#include "common/byte_size.h"
+#include "common/status_macros.h"
+
+namespace hotplugger::agent {
+namespace {
+
+// So many blocks may refuse to go before an amount of memory is given up for this pass: each can
+// take as long as its deadline.
+constexpr size_t kMaxFailedBlocks = 8;
+
+bool Failed(const v1::ItemResult& item) { return item.outcome() == v1::OUTCOME_FAILED; }
+
+v1::ItemResult AmountNotReached(const v1::NodeSpec& spec, uint64_t offline, size_t failed) {
+  v1::ItemResult item;
+  item.set_subject("memory");
+  item.set_outcome(v1::OUTCOME_FAILED);
+  item.set_reason("MEMORY_AMOUNT_NOT_REACHED");
+  item.set_retry(v1::RETRY_CLASS_CONDITIONAL);
+  item.set_message(absl::StrCat("memory.offline_bytes asks for ",
+                                FormatByteSize(spec.memory_offline_bytes()), ", ",
+                                FormatByteSize(offline), " are offline, and ",
+                                failed == 0 ? std::string("no other movable block is online")
+                                            : absl::StrCat(failed, " blocks could not go"),
+                                "; the agent tries again with its slow look"));
+  return item;
+}
+
+}  // namespace
+
+absl::Status DevicePass::Run() {
+  ASSIGN_OR_RETURN(Snapshot snapshot, host_.ReadSnapshot());
+  RETURN_IF_ERROR(host_.SaveBaseline(RecordSeenOnline(host_.state().baseline(), snapshot)));
+  const std::optional<SmtChange> smt =
+      PlanSmtChange(spec_, host_.state().baseline(), snapshot.cpus.smt);
+  if (smt) {
+    RETURN_IF_ERROR(Smt(snapshot, *smt));
+    ASSIGN_OR_RETURN(snapshot, host_.ReadSnapshot());
+  }
+  const WantedDevices wanted = WantedOf(spec_, host_.state().baseline(), snapshot);
+  const std::vector<WantedDevice> changes = PlanDevices(wanted, snapshot);
+  ASSIGN_OR_RETURN(std::vector<v1::ItemResult> items, Change(changes, snapshot));
+  for (size_t i = 0; i < items.size(); ++i) {
+    add_(std::move(items[i]), changes[i].why == WantedDevice::Why::kSpec);
+  }
+  return MemoryAmount();
+}
+
+absl::Status DevicePass::Smt(const Snapshot& snapshot, const SmtChange& change) {
+  const auto given_up = memory_.given_up.find({"smt", change.control == v1::SMT_CONTROL_ON});
+  if (given_up != memory_.given_up.end()) {
+    add_(given_up->second, false);
+    return absl::OkStatus();
+  }
+  v1::Baseline baseline = host_.state().baseline();
+  if (baseline.smt() == v1::SMT_CONTROL_UNSPECIFIED) baseline.set_smt(snapshot.cpus.smt.control());
+  RETURN_IF_ERROR(host_.SaveBaseline(std::move(baseline)));
+  options_.before_change();
+  const WantedDevices wanted = WantedOf(spec_, host_.state().baseline(), snapshot);
+  absl::StatusOr<std::vector<v1::ItemResult>> items =
+      host_.devices().SetSmt(change, HeldOffline(wanted));
+  if (!items.ok()) {
+    v1::ItemResult failed = FailedItem("smt", items.status());
+    if (Failed(failed) && failed.retry() == v1::RETRY_CLASS_PERMANENT) {
+      memory_.given_up[{"smt", change.control == v1::SMT_CONTROL_ON}] = failed;
+    }
+    add_(std::move(failed), false);
+    return absl::OkStatus();
+  }
+  // The CPUs that come and go with it are its doing.
+  const bool by_spec = spec_.smt() != v1::SMT_CONTROL_UNSPECIFIED;
+  for (v1::ItemResult& item : *items) {
+    const bool smt = item.subject() == "smt";
+    add_(std::move(item), smt && by_spec);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<v1::ItemResult>> DevicePass::Change(
+    const std::vector<WantedDevice>& wanted, const Snapshot& snapshot) {
+  std::vector<v1::ItemResult> items(wanted.size());
+  DeviceChanges changes;
+  std::vector<size_t> places;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    const DeviceChange& change = wanted[i].change;
+    const auto given_up = memory_.given_up.find({FormatDeviceName(change.device), change.online});
+    if (given_up != memory_.given_up.end()) {
+      items[i] = given_up->second;
+    } else {
+      changes.push_back(change);
+      places.push_back(i);
+    }
+  }
+  if (changes.empty()) return items;
+  // On disk before the first touch: whatever happens from here on can be undone.
+  RETURN_IF_ERROR(host_.SaveBaseline(RecordDevices(host_.state().baseline(), wanted, snapshot)));
+  options_.before_change();
+  std::vector<v1::ItemResult> results =
+      RunGroup(host_.devices(), changes, GroupOptions{.stopped = options_.stopped});
+  for (size_t i = 0; i < results.size(); ++i) {
+    Remember(changes[i], results[i]);
+    items[places[i]] = std::move(results[i]);
+  }
+  return items;
+}
+
+void DevicePass::Remember(const DeviceChange& change, const v1::ItemResult& item) {
+  if (!Failed(item) || item.retry() != v1::RETRY_CLASS_PERMANENT) return;
+  memory_.given_up[{FormatDeviceName(change.device), change.online}] = item;
+}
+
+absl::Status DevicePass::MemoryAmount() {
+  if (!spec_.has_memory_offline_bytes()) return absl::OkStatus();
+  std::set<int> failed;
+  std::vector<v1::ItemResult> failures;
+  for (;;) {
+    ASSIGN_OR_RETURN(const Snapshot snapshot, host_.ReadSnapshot());
+    if (!snapshot.memory) return NoMemoryHotplug();
+    const v1::Baseline& baseline = host_.state().baseline();
+    const std::vector<WantedDevice> next = PlanMemoryAmount(
+        spec_, baseline, WantedOf(spec_, baseline, snapshot), *snapshot.memory, failed);
+    if (next.empty() || failed.size() >= kMaxFailedBlocks || options_.stopped()) {
+      ReportAmount(snapshot.memory->blocks, failures);
+      return absl::OkStatus();
+    }
+    ASSIGN_OR_RETURN(std::vector<v1::ItemResult> items, Change(next, snapshot));
+    for (v1::ItemResult& item : items) {
+      if (Succeeded(item)) {
+        add_(std::move(item), true);
+        continue;
+      }
+      const absl::StatusOr<DeviceName> name = ParseDeviceName(item.subject());
+      if (name.ok()) failed.insert(name->number);
+      failures.push_back(std::move(item));
+    }
+  }
+}
+
+// Blocks that could not go don't matter where others did instead.
+void DevicePass::ReportAmount(const MemoryBlocks& memory, std::vector<v1::ItemResult> failures) {
+  const uint64_t offline =
+      BlocksIn(memory, v1::DEVICE_STATE_OFFLINE).size() * memory.block_size_bytes;
+  if (offline >= spec_.memory_offline_bytes()) return;
+  add_(AmountNotReached(spec_, offline, failures.size()), true);
+  for (v1::ItemResult& item : failures) add_(std::move(item), true);
+}
+
+absl::Status DevicePass::NoMemoryHotplug() {
+  v1::ItemResult item;
+  item.set_subject("memory");
+  item.set_outcome(v1::OUTCOME_REFUSED);
+  item.set_reason("NO_MEMORY_HOTPLUG");
+  item.set_retry(v1::RETRY_CLASS_PERMANENT);
+  item.set_message("this host's kernel has no memory hotplug (CONFIG_MEMORY_HOTREMOVE)");
+  add_(std::move(item), true);
+  return absl::OkStatus();
+}
+
+}  // namespace hotplugger::agent

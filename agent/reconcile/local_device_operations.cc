@@ -1,0 +1,262 @@
+#include "agent/reconcile/local_device_operations.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "agent/devices/inventory/device_reader.h"
+#include "agent/devices/operations/group_operation.h"
+#include "agent/devices/rules/device_plan.h"
+#include "agent/devices/rules/target.h"
+#include "agent/devices/rules/item_result.h"
+#include "agent/reconcile/change_request.h"
+#include "agent/reconcile/explanation.h"
+#include "agent/reconcile/held_by_spec.h"
+#include "common/error_info.h"
+#include "common/status_macros.h"
+
+namespace hotplugger::agent {
+namespace {
+
+bool IsTransient(const absl::Status& status) {
+  return FailedItem("", status).retry() == v1::RETRY_CLASS_TRANSIENT;
+}
+
+v1::ItemResult SkippedItem(const DeviceName& device) {
+  v1::ItemResult item = DoneItem(FormatDeviceName(device), v1::OUTCOME_SKIPPED);
+  item.set_reason("GROUP_FAILED");
+  item.set_message("not tried: another device of this all-or-nothing group can't be changed");
+  return item;
+}
+
+v1::ItemResult ToItem(const PlannedChange& step) {
+  const std::string name = FormatDeviceName(step.change.device);
+  if (!step.refusal.ok()) return FailedItem(name, step.refusal);
+  return DoneItem(name, step.outcome);
+}
+
+// CPUs whose place the kernel has not told since the agent first looked.
+CpuSet CpusWithoutPlace(const CpuSnapshot& cpus) {
+  CpuSet unknown;
+  for (const int cpu : cpus.masks.present) {
+    if (cpus.topology.Find(cpu) == nullptr) unknown.insert(cpu);
+  }
+  return unknown;
+}
+
+}  // namespace
+
+absl::StatusOr<v1::ListDevicesResponse> LocalDeviceOperations::ListDevices(
+    const v1::ListDevicesRequest& request) {
+  ASSIGN_OR_RETURN(const Snapshot snapshot, host_.ReadSnapshot());
+  v1::ListDevicesResponse response;
+  const auto wanted = [&request](v1::DeviceKind kind) {
+    return request.kinds().empty() ||
+           std::find(request.kinds().begin(), request.kinds().end(), kind) != request.kinds().end();
+  };
+  for (v1::Device& device : ToDevices(snapshot)) {
+    if (wanted(device.kind())) *response.add_devices() = std::move(device);
+  }
+  response.set_cpus_possible(FormatCpuList(snapshot.cpus.masks.possible));
+  response.set_cpus_present(FormatCpuList(snapshot.cpus.masks.present));
+  response.set_cpus_online(FormatCpuList(snapshot.cpus.masks.online));
+  if (snapshot.memory) {
+    response.set_memory_block_size_bytes(snapshot.memory->blocks.block_size_bytes);
+  }
+  const CpuSet unknown = CpusWithoutPlace(snapshot.cpus);
+  if (!unknown.empty() && wanted(v1::DEVICE_KIND_CPU)) {
+    response.add_warnings(
+        absl::StrCat("the place of CPUs ", FormatCpuList(unknown),
+                     " is not known: the kernel tells it of online CPUs alone, and these have not "
+                     "been online since the agent first looked"));
+  }
+  return response;
+}
+
+absl::StatusOr<v1::Device> LocalDeviceOperations::GetDevice(const v1::GetDeviceRequest& request) {
+  ASSIGN_OR_RETURN(const DeviceName name, ParseDeviceName(request.device()));
+  ASSIGN_OR_RETURN(const Snapshot snapshot, host_.ReadSnapshot());
+  return FindDevice(name, snapshot);
+}
+
+absl::StatusOr<std::vector<LocalDeviceOperations::CheckedChange>> LocalDeviceOperations::Resolve(
+    const v1::DeviceTarget& target, bool online, v1::MemoryZone zone,
+    const Snapshot& snapshot) const {
+  ASSIGN_OR_RETURN(DeviceChanges changes, ResolveTarget(target, online, zone, snapshot));
+  ASSIGN_OR_RETURN(const v1::NodeSpec spec, host_.Spec());
+  const WantedDevices wanted = WantedOf(spec, host_.state().baseline(), snapshot);
+  std::vector<CheckedChange> checked;
+  for (DeviceChange& change : changes) {
+    absl::Status held = CheckHeld(change, wanted, spec, host_.state());
+    checked.push_back({std::move(change), std::move(held)});
+  }
+  return checked;
+}
+
+absl::StatusOr<v1::ItemResult> LocalDeviceOperations::ChangeOne(const CheckedChange& checked,
+                                                                absl::Duration deadline) {
+  RETURN_IF_ERROR(checked.held);
+  absl::StatusOr<v1::ItemResult> result = host_.devices().Change(checked.change, deadline);
+  // As in a group: the kernel's "not now" is worth a second try (kernel 1.3).
+  if (IsTransient(result.status())) result = host_.devices().Change(checked.change, deadline);
+  return result;
+}
+
+absl::StatusOr<std::vector<v1::ItemResult>> LocalDeviceOperations::Change(
+    const v1::DeviceTarget& target, const v1::ChangeOptions& options, bool online,
+    v1::MemoryZone zone) {
+  ASSIGN_OR_RETURN(const GroupOptions group, ReadChangeOptions(options));
+  ASSIGN_OR_RETURN(const Snapshot snapshot, host_.ReadSnapshot());
+  if (options.has_plan()) RETURN_IF_ERROR(CheckStamp(options.plan(), snapshot));
+  ASSIGN_OR_RETURN(const std::vector<CheckedChange> checked,
+                   Resolve(target, online, zone, snapshot));
+  if (target.target_case() == v1::DeviceTarget::kDevice && checked.size() == 1) {
+    ASSIGN_OR_RETURN(v1::ItemResult item, ChangeOne(checked[0], group.deadline));
+    return std::vector<v1::ItemResult>{std::move(item)};
+  }
+  const bool any_held = std::any_of(checked.begin(), checked.end(),
+                                    [](const auto& change) { return !change.held.ok(); });
+  const bool nothing = any_held && group.mode == v1::GROUP_MODE_ALL_OR_NOTHING;
+  DeviceChanges changes;
+  for (const CheckedChange& change : checked) {
+    if (change.held.ok() && !nothing) changes.push_back(change.change);
+  }
+  std::vector<v1::ItemResult> done = RunGroup(host_.devices(), changes, group);
+  std::vector<v1::ItemResult> items;
+  auto next = done.begin();
+  for (const CheckedChange& change : checked) {
+    if (!change.held.ok()) {
+      items.push_back(FailedItem(FormatDeviceName(change.change.device), change.held));
+    } else {
+      items.push_back(nothing ? SkippedItem(change.change.device) : std::move(*next++));
+    }
+  }
+  return items;
+}
+
+absl::StatusOr<v1::OfflineDevicesResponse> LocalDeviceOperations::OfflineDevices(
+    const v1::OfflineDevicesRequest& request) {
+  ASSIGN_OR_RETURN(
+      std::vector<v1::ItemResult> items,
+      Change(request.target(), request.options(), /*online=*/false, v1::MEMORY_ZONE_UNSPECIFIED));
+  v1::OfflineDevicesResponse response;
+  for (v1::ItemResult& item : items) *response.add_results() = std::move(item);
+  return response;
+}
+
+absl::StatusOr<v1::OnlineDevicesResponse> LocalDeviceOperations::OnlineDevices(
+    const v1::OnlineDevicesRequest& request) {
+  ASSIGN_OR_RETURN(std::vector<v1::ItemResult> items,
+                   Change(request.target(), request.options(), /*online=*/true, request.zone()));
+  v1::OnlineDevicesResponse response;
+  for (v1::ItemResult& item : items) *response.add_results() = std::move(item);
+  return response;
+}
+
+absl::Status LocalDeviceOperations::CheckStamp(const v1::PlanStamp& stamp,
+                                               const Snapshot& snapshot) const {
+  if (stamp.boot_id() != host_.boot_id()) {
+    return MakeError(absl::StatusCode::kAborted, "STALE_PLAN",
+                     absl::StrCat("the plan was made in boot ", stamp.boot_id(), "; this is boot ",
+                                  host_.boot_id(), "; make a new plan"),
+                     {{"boot_id", host_.boot_id()}});
+  }
+  const std::string digest = InventoryDigest(snapshot);
+  if (stamp.inventory_digest() == digest) return absl::OkStatus();
+  return MakeError(
+      absl::StatusCode::kAborted, "STALE_PLAN",
+      absl::StrCat("devices have changed since the plan was made (inventory ",
+                   stamp.inventory_digest(), " then, ", digest, " now); make a new plan"),
+      {{"inventory_digest", digest}});
+}
+
+absl::Status LocalDeviceOperations::CheckSmtHeld(const v1::SetSmtRequest& request) const {
+  ASSIGN_OR_RETURN(const v1::NodeSpec spec, host_.Spec());
+  if (spec.smt() == v1::SMT_CONTROL_UNSPECIFIED || spec.smt() == request.control()) {
+    return absl::OkStatus();
+  }
+  return HeldBySpec("SMT is", SourcesOf(host_.state(), "smt", "smt"));
+}
+
+absl::StatusOr<v1::SetSmtResponse> LocalDeviceOperations::SetSmt(const v1::SetSmtRequest& request) {
+  ASSIGN_OR_RETURN(const SmtChange change, ReadSmtChange(request));
+  ASSIGN_OR_RETURN(const GroupOptions options, ReadChangeOptions(request.options()));
+  ASSIGN_OR_RETURN(const Snapshot snapshot, host_.ReadSnapshot());
+  if (request.options().has_plan()) {
+    RETURN_IF_ERROR(CheckStamp(request.options().plan(), snapshot));
+  }
+  RETURN_IF_ERROR(CheckSmtHeld(request));
+  ASSIGN_OR_RETURN(const v1::NodeSpec spec, host_.Spec());
+  const CpuSet held = HeldOffline(WantedOf(spec, host_.state().baseline(), snapshot));
+  ASSIGN_OR_RETURN(std::vector<v1::ItemResult> items,
+                   host_.devices().SetSmt(change, held, options.deadline));
+  v1::SetSmtResponse response;
+  for (v1::ItemResult& item : items) *response.add_results() = std::move(item);
+  return response;
+}
+
+absl::StatusOr<ChangePlan> LocalDeviceOperations::PlanSmtRequest(const v1::SetSmtRequest& request,
+                                                                 const Snapshot& snapshot) const {
+  ASSIGN_OR_RETURN(const SmtChange change, ReadSmtChange(request));
+  RETURN_IF_ERROR(CheckSmtHeld(request));
+  ASSIGN_OR_RETURN(const v1::NodeSpec spec, host_.Spec());
+  const CpuSet held = HeldOffline(WantedOf(spec, host_.state().baseline(), snapshot));
+  return PlanSmt(change, held, snapshot, host_.devices().limits());
+}
+
+absl::StatusOr<v1::PlanDevicesResponse> LocalDeviceOperations::PlanDevices(
+    const v1::PlanDevicesRequest& request) {
+  if (request.change_case() == v1::PlanDevicesRequest::CHANGE_NOT_SET) {
+    return MakeFieldErrors({{"change", "is absent; set offline, online or smt"}});
+  }
+  ASSIGN_OR_RETURN(const Snapshot snapshot, host_.ReadSnapshot());
+  v1::PlanDevicesResponse response;
+  v1::DevicePlan& plan = *response.mutable_plan();
+  ChangePlan planned;
+  std::vector<CheckedChange> held;
+  if (request.has_smt()) {
+    ASSIGN_OR_RETURN(planned, PlanSmtRequest(request.smt(), snapshot));
+  } else {
+    const bool online = request.has_online();
+    ASSIGN_OR_RETURN(
+        const std::vector<CheckedChange> checked,
+        Resolve(online ? request.online().target() : request.offline().target(), online,
+                online ? request.online().zone() : v1::MEMORY_ZONE_UNSPECIFIED, snapshot));
+    DeviceChanges changes;
+    for (const CheckedChange& change : checked) {
+      if (change.held.ok()) {
+        changes.push_back(change.change);
+      } else {
+        *plan.add_steps() = FailedItem(FormatDeviceName(change.change.device), change.held);
+      }
+    }
+    planned = PlanChanges(changes, snapshot, host_.devices().limits());
+  }
+  for (const PlannedChange& step : planned.steps) *plan.add_steps() = ToItem(step);
+  *plan.mutable_before() = planned.before;
+  *plan.mutable_after() = planned.after;
+  for (std::string& note : planned.notes) plan.add_notes(std::move(note));
+  plan.mutable_stamp()->set_boot_id(host_.boot_id());
+  plan.mutable_stamp()->set_inventory_digest(InventoryDigest(snapshot));
+  return response;
+}
+
+absl::StatusOr<v1::ExplainDeviceResponse> LocalDeviceOperations::ExplainDevice(
+    const v1::ExplainDeviceRequest& request) {
+  ASSIGN_OR_RETURN(const DeviceName name, ParseDeviceName(request.device()));
+  ASSIGN_OR_RETURN(const Snapshot snapshot, host_.ReadSnapshot());
+  ASSIGN_OR_RETURN(const v1::NodeSpec spec, host_.Spec());
+  ASSIGN_OR_RETURN(v1::ExplainDeviceResponse explanation,
+                   Explain(name, {.snapshot = snapshot,
+                                  .spec = spec,
+                                  .state = host_.state(),
+                                  .limits = host_.devices().limits()}));
+  constexpr size_t kMaxOperations = 10;
+  for (v1::OperationRecord& record :
+       host_.devices().journal().OperationsOf(request.device(), kMaxOperations)) {
+    *explanation.add_operations() = std::move(record);
+  }
+  return explanation;
+}
+
+}  // namespace hotplugger::agent

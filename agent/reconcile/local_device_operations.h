@@ -1,0 +1,56 @@
+// What somebody on the host itself may ask of the agent about devices.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "agent/devices/rules/device_plan.h"
+#include "agent/reconcile/host.h"
+#include "agent/reconcile/plan.h"
+#include "hotplugger/v1/host_service.pb.h"
+
+namespace hotplugger::agent {
+
+// Not safe for concurrent use: everything runs on the operation queue's thread. A device that the
+// spec wants otherwise is refused (reason HELD_BY_SPEC), naming who wants it so. An operation on
+// one device by its name answers an error where it fails; one on several answers each device's
+// result. Requests are checked whole before anything is done: INVALID_ARGUMENT with every wrong
+// field.
+class LocalDeviceOperations {
+ public:
+  // `host` outlives this.
+  explicit LocalDeviceOperations(Host& host) : host_(host) {}
+
+  absl::StatusOr<v1::ListDevicesResponse> ListDevices(const v1::ListDevicesRequest& request);
+  absl::StatusOr<v1::Device> GetDevice(const v1::GetDeviceRequest& request);
+  absl::StatusOr<v1::OfflineDevicesResponse> OfflineDevices(
+      const v1::OfflineDevicesRequest& request);
+  absl::StatusOr<v1::OnlineDevicesResponse> OnlineDevices(const v1::OnlineDevicesRequest& request);
+  absl::StatusOr<v1::SetSmtResponse> SetSmt(const v1::SetSmtRequest& request);
+  absl::StatusOr<v1::PlanDevicesResponse> PlanDevices(const v1::PlanDevicesRequest& request);
+  absl::StatusOr<v1::ExplainDeviceResponse> ExplainDevice(const v1::ExplainDeviceRequest& request);
+
+ private:
+  // One wanted change, and why the spec forbids it, if it does.
+  struct CheckedChange {
+    DeviceChange change;
+    absl::Status held;
+  };
+
+  absl::StatusOr<std::vector<CheckedChange>> Resolve(const v1::DeviceTarget& target, bool online,
+                                                     v1::MemoryZone zone,
+                                                     const Snapshot& snapshot) const;
+  absl::StatusOr<std::vector<v1::ItemResult>> Change(const v1::DeviceTarget& target,
+                                                     const v1::ChangeOptions& options, bool online,
+                                                     v1::MemoryZone zone);
+  absl::StatusOr<v1::ItemResult> ChangeOne(const CheckedChange& checked, absl::Duration deadline);
+  absl::Status CheckStamp(const v1::PlanStamp& stamp, const Snapshot& snapshot) const;
+  absl::StatusOr<ChangePlan> PlanSmtRequest(const v1::SetSmtRequest& request,
+                                            const Snapshot& snapshot) const;
+  absl::Status CheckSmtHeld(const v1::SetSmtRequest& request) const;
+
+  Host& host_;
+};
+
+}  // namespace hotplugger::agent

@@ -1,0 +1,36 @@
+// What somebody on the host itself may ask of the agent about drivers.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "agent/reconcile/host.h"
+#include "hotplugger/v1/host_service.pb.h"
+
+namespace hotplugger::agent {
+
+// Not safe for concurrent use: everything runs on the operation queue's thread. A driver that
+// the spec has a say in is refused with FAILED_PRECONDITION (reason HELD_BY_SPEC), naming who
+// wants it so: the agent would only undo the change again.
+class LocalDriverOperations {
+ public:
+  // `host` outlives this.
+  explicit LocalDriverOperations(Host& host) : host_(host) {}
+
+  absl::StatusOr<v1::ListDriversResponse> ListDrivers();
+  absl::StatusOr<v1::EnableDriverResponse> EnableDriver(const std::string& driver);
+  absl::StatusOr<v1::DisableDriverResponse> DisableDriver(const std::string& driver);
+  absl::StatusOr<v1::SwitchDriversResponse> SwitchDrivers(const v1::SwitchDriversRequest& request);
+  absl::StatusOr<v1::SetSwitchingResponse> SetSwitching(v1::Switch switching);
+
+ private:
+  // Reads the drivers anew; an error where the spec says which run, or that one of `drivers`, which
+  // are to run, is stopped.
+  absl::Status PrepareDrivers(const std::vector<std::string>& drivers);
+
+  Host& host_;
+};
+
+}  // namespace hotplugger::agent

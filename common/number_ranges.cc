@@ -1,0 +1,69 @@
+#include "common/number_ranges.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "common/error_info.h"
+
+namespace hotplugger {
+namespace {
+
+bool ParseEnd(absl::string_view digits, int largest, int* number) {
+  return !digits.empty() &&
+         std::all_of(digits.begin(), digits.end(),
+                     [](char c) { return absl::ascii_isdigit(static_cast<unsigned char>(c)); }) &&
+         absl::SimpleAtoi(digits, number) && *number <= largest;
+}
+
+}  // namespace
+
+absl::StatusOr<NumberRanges> NumberRanges::Parse(absl::string_view text,
+                                                 const NumberListRules& rules) {
+  NumberRanges parsed;
+  absl::ConsumeSuffix(&text, "\n");
+  if (text.empty() || absl::StripAsciiWhitespace(text) == "(null)") return parsed;
+  std::vector<std::pair<int, int>> ranges;
+  for (const absl::string_view item : absl::StrSplit(text, ',')) {
+    const std::vector<absl::string_view> ends = absl::StrSplit(item, absl::MaxSplits('-', 1));
+    int first = 0;
+    int last = 0;
+    if (!ParseEnd(ends.front(), rules.largest, &first) ||
+        !ParseEnd(ends.back(), rules.largest, &last) || last < first) {
+      return MakeError(
+          absl::StatusCode::kInvalidArgument, rules.reason,
+          absl::StrCat("\"", absl::Utf8SafeCEscape(item.substr(0, 64)), "\" is not a ", rules.noun,
+                       " number up to ", rules.largest, " or an ascending range of them"));
+    }
+    ranges.emplace_back(first, last);
+  }
+  std::sort(ranges.begin(), ranges.end());
+  for (const auto& [first, last] : ranges) {
+    if (!parsed.ranges_.empty() && first <= parsed.ranges_.back().second) {
+      parsed.ranges_.back().second = std::max(parsed.ranges_.back().second, last);
+    } else {
+      parsed.ranges_.emplace_back(first, last);
+    }
+  }
+  return parsed;
+}
+
+size_t NumberRanges::size() const {
+  size_t count = 0;
+  for (const auto& [first, last] : ranges_) count += static_cast<size_t>(last - first) + 1;
+  return count;
+}
+
+bool NumberRanges::Contains(int number) const {
+  const auto after =
+      std::upper_bound(ranges_.begin(), ranges_.end(), number,
+                       [](int value, const auto& range) { return value < range.first; });
+  return after != ranges_.begin() && number <= std::prev(after)->second;
+}
+
+}  // namespace hotplugger

@@ -1,0 +1,216 @@
+#include "agent/devices/operations/journal.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "agent/devices/rules/item_result.h"
+#include "tests/agent/devices/operations/full_disk.h"
+#include "tests/fakes/fake_clock.h"
+#include "tests/fakes/temp_dir.h"
+
+namespace hotplugger::agent {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr auto kOn = v1::DEVICE_STATE_ONLINE;
+constexpr auto kOff = v1::DEVICE_STATE_OFFLINE;
+
+class JournalTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<Journal> Open(const std::string& boot = "boot-1") {
+    auto journal = Journal::Open(dir_.path(), boot, clock_);
+    EXPECT_TRUE(journal.ok()) << journal.status();
+    return *std::move(journal);
+  }
+
+  static DeviceBefore Online(const std::string& device) {
+    return {.device = device, .state = kOn, .zone = {}};
+  }
+
+  static void Do(Journal& journal, const std::string& device, uint64_t group = 0) {
+    const auto id = journal.Begin(Online(device), kOff, group);
+    ASSERT_TRUE(id.ok());
+    ASSERT_TRUE(journal.End(*id, DoneItem(device, v1::OUTCOME_CHANGED)).ok());
+  }
+
+  testing::TempDir dir_;
+  FakeClock clock_;
+};
+
+TEST_F(JournalTest, RemembersOperationsTheLatestFirst) {
+  const auto journal = Open();
+  Do(*journal, "cpu3");
+  clock_.Advance(absl::Seconds(5));
+  Do(*journal, "cpu2");
+  Do(*journal, "cpu3");
+  const auto records = journal->OperationsOf("cpu3", 10);
+  ASSERT_THAT(records, SizeIs(2));
+  EXPECT_GT(records[0].time().seconds(), records[1].time().seconds());
+  EXPECT_THAT(journal->OperationsOf("cpu3", 1), SizeIs(1));
+}
+
+TEST_F(JournalTest, OutlivesTheAgent) {
+  v1::ItemResult failed = DoneItem("cpu3", v1::OUTCOME_FAILED);
+  failed.set_reason("HOTPLUG_BUSY");
+  failed.set_message("tabs\tand\nlines \"quoted\"");
+  failed.set_error_number(16);
+  {
+    const auto journal = Open();
+    const auto id = journal->Begin(Online("cpu3"), kOff, 0);
+    ASSERT_TRUE(journal->End(*id, failed).ok());
+  }
+  const auto journal = Open();
+  EXPECT_THAT(journal->unfinished(), IsEmpty());
+  const auto records = journal->OperationsOf("cpu3", 10);
+  ASSERT_THAT(records, SizeIs(1));
+  EXPECT_EQ(records[0].result().message(), failed.message());
+  EXPECT_EQ(records[0].result().error_number(), 16);
+}
+
+TEST_F(JournalTest, AnOperationWithoutAnEndIsUnfinished) {
+  ASSERT_TRUE(Open()->Begin(Online("cpu3"), kOff, 0).ok());
+  const auto journal = Open();
+  ASSERT_THAT(journal->unfinished(), SizeIs(1));
+  EXPECT_EQ(journal->unfinished()[0].device, "cpu3");
+  EXPECT_EQ(journal->unfinished()[0].wanted, kOff);
+  ASSERT_TRUE(journal->End(journal->unfinished()[0].id, DoneItem("", v1::OUTCOME_CHANGED)).ok());
+  EXPECT_THAT(Open()->unfinished(), IsEmpty());
+}
+
+TEST_F(JournalTest, AnUnfinishedGroupNamesWhatItChanged) {
+  {
+    const auto journal = Open();
+    const auto group = journal->BeginGroup();
+    ASSERT_TRUE(group.ok());
+    Do(*journal, "cpu3", *group);
+    Do(*journal, "cpu1");
+    ASSERT_TRUE(journal->Begin(Online("cpu2"), kOff, *group).ok());
+  }
+  const auto journal = Open();
+  ASSERT_THAT(journal->unfinished_groups(), SizeIs(1));
+  EXPECT_THAT(journal->TouchedBy(journal->unfinished_groups()[0]),
+              ElementsAre(Online("cpu3"), Online("cpu2")));
+  ASSERT_TRUE(journal->EndGroup(journal->unfinished_groups()[0]).ok());
+  EXPECT_THAT(Open()->unfinished_groups(), IsEmpty());
+}
+
+TEST_F(JournalTest, AnotherBootBeginsAnew) {
+  ASSERT_TRUE(Open()->Begin(Online("cpu3"), kOff, 0).ok());
+  const auto journal = Open("boot-2");
+  EXPECT_THAT(journal->unfinished(), IsEmpty());
+  EXPECT_THAT(journal->OperationsOf("cpu3", 10), IsEmpty());
+}
+
+TEST_F(JournalTest, AGroupNamesEachDeviceOnceAsItWasFirst) {
+  const auto journal = Open();
+  const uint64_t group = *journal->BeginGroup();
+  const DeviceBefore movable = {.device = "memory3", .state = kOn, .zone = v1::MEMORY_ZONE_MOVABLE};
+  const auto id = journal->Begin(movable, kOff, group);
+  ASSERT_TRUE(journal->End(*id, DoneItem("memory3", v1::OUTCOME_CHANGED)).ok());
+  ASSERT_TRUE(journal->Begin({.device = "memory3", .state = kOff, .zone = {}}, kOn, group).ok());
+  EXPECT_THAT(journal->TouchedBy(group), ElementsAre(movable));
+  EXPECT_THAT(Open()->TouchedBy(group), ElementsAre(movable));
+  EXPECT_THAT(journal->TouchedBy(0), IsEmpty());
+}
+
+TEST_F(JournalTest, WhatWasRefusedOrAlreadySoIsNotTouched) {
+  const auto journal = Open();
+  const uint64_t group = *journal->BeginGroup();
+  for (const v1::Outcome outcome : {v1::OUTCOME_REFUSED, v1::OUTCOME_ALREADY}) {
+    const auto id = journal->Begin(Online("cpu3"), kOff, group);
+    ASSERT_TRUE(journal->End(*id, DoneItem("cpu3", outcome)).ok());
+  }
+  EXPECT_THAT(journal->TouchedBy(group), IsEmpty());
+}
+
+// A group may be larger than the file should be: none of it may be forgotten while it is open.
+TEST_F(JournalTest, AnOpenGroupIsKeptWhole) {
+  constexpr int kCount = 12'000;
+  const auto journal = Open();
+  const uint64_t group = *journal->BeginGroup();
+  for (int i = 0; i < kCount; ++i) Do(*journal, absl::StrCat("memory", i), group);
+  EXPECT_GT(dir_.Read("journal").size(), Journal::kMaxBytes);
+  EXPECT_THAT(journal->TouchedBy(group), SizeIs(kCount));
+  const auto next = Open();
+  EXPECT_THAT(next->TouchedBy(group), SizeIs(kCount));
+  ASSERT_TRUE(next->EndGroup(group).ok());
+  Do(*next, "cpu3");
+  EXPECT_LE((Open(), dir_.Read("journal").size()), Journal::kMaxBytes);
+}
+
+// A write that fits in part leaves nothing of itself, and once there is room all goes on.
+TEST_F(JournalTest, AFullDiskIsAnErrorAndLeavesNoHalfLine) {
+  const auto journal = Open();
+  Do(*journal, "cpu3");
+  {
+    const FullDisk full(dir_.Path("journal"), /*room=*/9);
+    const auto id = journal->Begin(Online("cpu2"), kOff, 0);
+    EXPECT_THAT(std::string(id.status().message()), HasSubstr("journal"));
+  }
+  Do(*journal, "cpu1");
+  const auto next = Open();
+  EXPECT_THAT(next->unfinished(), IsEmpty());
+  EXPECT_THAT(next->OperationsOf("cpu2", 10), IsEmpty());
+  EXPECT_THAT(next->OperationsOf("cpu1", 10), SizeIs(1));
+}
+
+// Messages travel as UTF-8, which half a character isn't.
+TEST_F(JournalTest, ALongMessageIsCutBetweenCharacters) {
+  v1::ItemResult failed = DoneItem("cpu3", v1::OUTCOME_FAILED);
+  for (int i = 0; i < 1000; ++i) failed.mutable_message()->append("\u20ac");
+  {
+    const auto journal = Open();
+    ASSERT_TRUE(journal->End(*journal->Begin(Online("cpu3"), kOff, 0), failed).ok());
+  }
+  const auto records = Open()->OperationsOf("cpu3", 1);
+  ASSERT_THAT(records, SizeIs(1));
+  EXPECT_EQ(records[0].result().message(), failed.message().substr(0, 1023));
+}
+
+// A kill can tear the last line at any byte.
+TEST_F(JournalTest, ATornLastLineIsNoLine) {
+  {
+    const auto journal = Open();
+    Do(*journal, "cpu3");
+    ASSERT_TRUE(journal->Begin(Online("cpu2"), kOff, 0).ok());
+  }
+  const std::string whole = dir_.Read("journal");
+  for (size_t length = 0; length < whole.size(); ++length) {
+    dir_.Write("journal", whole.substr(0, length));
+    const auto journal = Open();
+    EXPECT_LE(journal->unfinished().size(), 1U) << length;
+    Do(*journal, "cpu1");
+    EXPECT_THAT(Open()->OperationsOf("cpu1", 10), SizeIs(1)) << length;
+  }
+}
+
+TEST_F(JournalTest, GarbageIsNoLine) {
+  dir_.Write(
+      "journal",
+      "boot\tboot-1\nbegin\tx\ty\nend\t\t\t\t\t\t\n\xff\xfe\nbegin\t1\tcpu3\t9\t0\t9\t0\t0\n");
+  const auto journal = Open();
+  EXPECT_THAT(journal->unfinished(), IsEmpty());
+  Do(*journal, "cpu3");
+  EXPECT_THAT(Open()->OperationsOf("cpu3", 10), SizeIs(1));
+}
+
+TEST_F(JournalTest, StaysSmall) {
+  const auto journal = Open();
+  for (int i = 0; i < 20'000; ++i) Do(*journal, "container/PNP0A06:00");
+  EXPECT_LE(dir_.Read("journal").size(), Journal::kMaxBytes);
+  EXPECT_THAT(Open()->OperationsOf("container/PNP0A06:00", 10), SizeIs(10));
+}
+
+TEST_F(JournalTest, ADirectoryThatCannotBeMadeIsNamed) {
+  dir_.Write("file", "");
+  const auto journal = Journal::Open(dir_.Path("file"), "boot-1", clock_);
+  EXPECT_THAT(std::string(journal.status().message()), HasSubstr("file/journal"));
+}
+
+}  // namespace
+}  // namespace hotplugger::agent

@@ -21,11 +21,6 @@ size_t ConflictTracker::Count(absl::string_view subject, absl::Time now) const {
                     [now](absl::Time time) { return time > now - kWindow; }));
 }
 
-bool ConflictTracker::AnyConflict(absl::Time now) const {
-  return std::any_of(reversions_.begin(), reversions_.end(),
-                     [&](const auto& entry) { return IsConflict(entry.first, now); });
-}
-
 std::string ConflictTracker::Describe(absl::string_view subject, absl::Time now,
                                       absl::Duration delay) const {
   const absl::string_view suspects =

@@ -27,8 +27,6 @@ class ConflictTracker {
   bool IsConflict(absl::string_view subject, absl::Time now) const {
     return Count(subject, now) >= kReversions;
   }
-  // Whether any subject is fought over.
-  bool AnyConflict(absl::Time now) const;
 
   // For a person: how often, that Hotplugger goes on after `delay`, and where to look.
   std::string Describe(absl::string_view subject, absl::Time now, absl::Duration delay) const;

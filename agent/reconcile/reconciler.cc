@@ -168,21 +168,21 @@ void Reconciler::TakePass(std::optional<Offer> offer) {
 void Reconciler::TakeLook() {
   PassResult result;
   if (!OnQueue([&] { result = ObservePass(host_); })) return;
-  // What was done before is still worth telling; what was switched back is told instead of it.
-  ReportItems items = result.report.items();
+  result.report.set_drift_count(drift_count_);
+  // What the last pass did, or could not do, is still so, but for what has been switched back
+  // since.
+  ReportItems items;
+  for (const v1::ItemResult& item : result.report.items()) {
+    if (last_failed_.count(item.subject()) == 0) *items.Add() = item;
+  }
   for (const v1::ItemResult& item : last_items_) {
     const bool told = std::any_of(items.begin(), items.end(), [&item](const v1::ItemResult& other) {
       return other.subject() == item.subject();
     });
     if (!told) *items.Add() = item;
   }
-  const bool failed_before =
-      std::any_of(last_items_.begin(), last_items_.end(), [](const v1::ItemResult& item) {
-        return item.outcome() == v1::OUTCOME_FAILED || item.outcome() == v1::OUTCOME_REFUSED;
-      });
-  if (failed_before) result.report.set_state(v1::APPLY_STATE_FAILED);
+  if (!last_failed_.empty()) result.report.set_state(v1::APPLY_STATE_FAILED);
   *result.report.mutable_items() = std::move(items);
-  result.report.set_drift_count(drift_count_);
   NameConflicts(SteadyNow(), &result.report);
   Send(result);
 }
@@ -288,7 +288,7 @@ void Reconciler::Schedule(const PassResult& result, bool reverted, absl::Time no
   if (fights) not_before_ = now + last_delay_;
   if (transient) next_look_ = not_before_;
   MutexLock lock(&mutex_);
-  may_observe_ = conflicts_.AnyConflict(now);
+  may_observe_ = reverted;
 }
 
 void Reconciler::NameConflicts(absl::Time now, v1::NodeReport* report) {
@@ -296,9 +296,12 @@ void Reconciler::NameConflicts(absl::Time now, v1::NodeReport* report) {
     if (!conflicts_.IsConflict(item.subject(), now)) continue;
     item.set_reason("CONFLICT");
     item.set_message(conflicts_.Describe(item.subject(), now, last_delay_));
-    if (report->state() == v1::APPLY_STATE_FAILED && report->message().empty()) {
-      report->set_message(item.message());
-    }
+  }
+  if (report->state() != v1::APPLY_STATE_FAILED || !report->message().empty()) return;
+  for (const v1::ItemResult& item : report->items()) {
+    if (Succeeded(item)) continue;
+    report->set_message(absl::StrCat(item.subject(), ": ", item.message()));
+    return;
   }
 }
 

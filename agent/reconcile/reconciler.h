@@ -107,7 +107,7 @@ class Reconciler {
   CondVar wake_;
   std::optional<Offer> offer_ ABSL_GUARDED_BY(mutex_);
   bool host_changed_ ABSL_GUARDED_BY(mutex_) = true;
-  // Whether what happens while a pass may not run is to be looked at.
+  // Whether what happens while a delay runs, since something was switched back, is to be looked at.
   bool may_observe_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
 };

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "agent/reconcile/conflict_tracker.h"
 #include "tests/agent/reconcile/host_fixture.h"
 #include "tests/fakes/fake_controller_link.h"
 
@@ -143,6 +144,57 @@ TEST_F(ReconcilerTest, DriftIsUndoneAndCounted) {
     return report.state() == v1::APPLY_STATE_APPLIED && report.drift_count() == 1;
   }));
   EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2}));
+}
+
+// Whether the report names cpu3 as fought over.
+bool NamesConflict(const v1::NodeReport& report) {
+  for (const v1::ItemResult& item : report.items()) {
+    if (item.subject() == "cpu3" && item.reason() == "CONFLICT") return true;
+  }
+  return false;
+}
+
+TEST_F(ReconcilerTest, WhoKeepsSwitchingADeviceBackIsNamed) {
+  reconciler_.Start();
+  const v1::Spec spec = Spec("3");
+  reconciler_.OfferSpec(spec, 1);
+  ASSERT_TRUE(link_.AwaitReport(Applied(spec)));
+  const int64_t limit = static_cast<int64_t>(ConflictTracker::kReversions);
+  for (int64_t drift = 1; drift <= limit; ++drift) {
+    fake.SwitchBehindOurBack(3, true);
+    reconciler_.HostChanged();
+    const auto report = link_.AwaitReport([drift](const v1::NodeReport& candidate) {
+      return candidate.drift_count() == drift && candidate.state() == v1::APPLY_STATE_APPLIED;
+    });
+    ASSERT_TRUE(report) << drift;
+    EXPECT_EQ(NamesConflict(*report), drift == limit);
+  }
+}
+
+// While a delay runs, the report must not say that all is well.
+TEST_F(ReconcilerTest, WhatIsNotUndoneYetIsToldAllTheSame) {
+  Reconciler::Options slow = Fast();
+  slow.retry = {.base = absl::Hours(1), .cap = absl::Hours(1)};
+  Reconciler patient(*host, queue_, link_, slow);
+  patient.Start();
+  const v1::Spec spec = Spec("2-3");
+  patient.OfferSpec(spec, 1);
+  ASSERT_TRUE(link_.AwaitReport(Applied(spec)));
+  fake.SwitchBehindOurBack(3, true);
+  patient.HostChanged();
+  ASSERT_TRUE(link_.AwaitReport([](const auto& report) {
+    return report.state() == v1::APPLY_STATE_APPLIED && report.drift_count() == 1;
+  }));
+  const size_t writes = fake.writes().size();
+  fake.SwitchBehindOurBack(3, true);
+  patient.HostChanged();
+  const auto report = link_.AwaitReport(
+      [](const auto& candidate) { return candidate.state() == v1::APPLY_STATE_FAILED; });
+  ASSERT_TRUE(report);
+  EXPECT_TRUE(NamesConflict(*report));
+  EXPECT_THAT(report->message(), HasSubstr("cpu3: "));
+  EXPECT_EQ(fake.writes().size(), writes);
+  patient.Stop();
 }
 
 TEST_F(ReconcilerTest, ALookThatFindsAllWellKeepsWhatWasDone) {

@@ -57,6 +57,12 @@ class FullPipe {
   FullPipe(const FullPipe&) = delete;
   FullPipe& operator=(const FullPipe&) = delete;
 
+  // Makes room.
+  void Drain() const {
+    char page[4096];
+    while (read(fd_, page, sizeof page) > 0) continue;
+  }
+
   // Until somebody has opened it.
   void AwaitOpen() const {
     inotify_event event;
@@ -212,6 +218,21 @@ TEST_F(WriterProcessTest, AWriteUnderWayIsAborted) {
   ASSERT_TRUE(aborted.ok()) << aborted.status();
   EXPECT_EQ(aborted->error_number, EINTR);
   EXPECT_TRUE(aborted->aborted);
+}
+
+// kernel 8, row 31: a profiler's or terminal's signal would abort a memory offline too.
+TEST_F(WriterProcessTest, NoOtherSignalEndsAWrite) {
+  FullPipe pipe(dir_.Path(kState));
+  const pid_t pid = writer_->pid();
+  absl::StatusOr<KernelWriter::Answer> answer;
+  std::thread asker([&] { answer = writer_->Change({MemoryDevice(32), false}, Soon()); });
+  pipe.AwaitOpen();
+  for (const int signal : {SIGALRM, SIGPROF, SIGINT, SIGHUP, SIGPIPE, SIGUSR2}) kill(pid, signal);
+  pipe.Drain();
+  asker.join();
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_EQ(answer->error_number, 0);
+  EXPECT_FALSE(answer->aborted);
 }
 
 TEST_F(WriterProcessTest, AWriterKilledInAWriteIsNamedAndReplaced) {

@@ -34,7 +34,7 @@ test-fast: build ## All tests but the lab
 	scripts/with-read-only-sys ctest --preset $(PRESET) -j $(JOBS) -LE lab
 
 bench-lab: programs ## What the agent costs: a CPU pair in a guest, and idling
-	cmake --build --preset $(PRESET) -j $(JOBS) --target host_pair_bench
+	cmake --build --preset $(PRESET) -j $(JOBS) --target host_pair_bench modelled_writer
 	python3 tests/bench/idle_agent.py --build-dir $(BUILD)
 	python3 tests/bench/host_pair_bench.py --build-dir $(BUILD)
 

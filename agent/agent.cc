@@ -2,6 +2,7 @@
 
 #include <sys/utsname.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -16,6 +17,7 @@
 #include "agent/devices/operations/journal.h"
 #include "agent/drivers/kernel_provider.h"
 #include "agent/drivers/registry.h"
+#include "agent/reconcile/device_queries.h"
 #include "agent/reconcile/device_watch.h"
 #include "agent/reconcile/host.h"
 #include "agent/reconcile/local_device_operations.h"
@@ -34,6 +36,8 @@ namespace {
 
 // Operations that wait for the host's one queue; more are refused.
 constexpr size_t kOperationQueueCapacity = 256;
+// Questions that wait; more are refused.
+constexpr size_t kQueryQueueCapacity = 256;
 
 absl::StatusOr<std::string> ReadBootId() {
   std::ifstream file("/proc/sys/kernel/random/boot_id");
@@ -82,15 +86,20 @@ class AgentImpl final : public Agent {
   absl::Status Start() {
     RETURN_IF_ERROR(OpenHost());
     queue_ = std::make_unique<WorkQueue>("operation queue", kOperationQueueCapacity);
+    query_queue_ = std::make_unique<WorkQueue>("query queue", kQueryQueueCapacity);
     MakeLink();
     reconciler_ = std::make_unique<Reconciler>(*host_, *queue_, *link_, replacements_.reconciler);
-    device_operations_ = std::make_unique<LocalDeviceOperations>(*host_);
+    queries_ = std::make_unique<DeviceQueries>(host_->reader());
+    device_operations_ =
+        std::make_unique<LocalDeviceOperations>(*host_, [this] { return stopping_.load(); });
     driver_operations_ = std::make_unique<LocalDriverOperations>(*host_);
     service_ =
-        std::make_unique<HostService>(HostService::Parts{.devices = *device_operations_,
+        std::make_unique<HostService>(HostService::Parts{.queries = *queries_,
+                                                         .devices = *device_operations_,
                                                          .drivers = *driver_operations_,
                                                          .watch = watch_,
-                                                         .queue = *queue_,
+                                                         .query_queue = *query_queue_,
+                                                         .operation_queue = *queue_,
                                                          .changed = [this] { HostChanged(); }});
     // Subscribed before the first read, so that no change falls between.
     if (replacements_.monitor_uevents) {
@@ -109,10 +118,13 @@ class AgentImpl final : public Agent {
   }
 
   void Stop() override {
+    // What is under way ends with its present step.
+    stopping_ = true;
     if (server_ != nullptr) server_->Shutdown();
     uevents_.reset();
     if (connector_ != nullptr) connector_->Stop();
     if (reconciler_ != nullptr) reconciler_->Stop();
+    if (query_queue_ != nullptr) query_queue_->Stop();
     if (queue_ != nullptr) queue_->Stop();
   }
 
@@ -169,6 +181,7 @@ class AgentImpl final : public Agent {
   }
 
   const AgentOptions options_;
+  std::atomic<bool> stopping_ = false;
   Replacements replacements_;
   SystemClock clock_;
   SteadyClock steady_clock_;
@@ -182,9 +195,11 @@ class AgentImpl final : public Agent {
   std::unique_ptr<Registry> drivers_;
   std::unique_ptr<Host> host_;
   std::unique_ptr<WorkQueue> queue_;
+  std::unique_ptr<WorkQueue> query_queue_;
   std::unique_ptr<ControllerConnector> connector_;
   ControllerLink* link_ = nullptr;
   std::unique_ptr<Reconciler> reconciler_;
+  std::unique_ptr<DeviceQueries> queries_;
   std::unique_ptr<LocalDeviceOperations> device_operations_;
   std::unique_ptr<LocalDriverOperations> driver_operations_;
   DeviceWatch watch_;

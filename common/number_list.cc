@@ -38,12 +38,11 @@ class Parser {
 
  private:
   absl::Status Bad(absl::string_view item, absl::string_view problem) const {
-    return MakeError(
-        absl::StatusCode::kInvalidArgument, rules_.reason,
-        absl::StrCat("\"", absl::Utf8SafeCEscape(item.substr(0, kShownLength)), "\" ", problem,
-                     "; a ", rules_.noun,
-                     " list is numbers and ascending ranges joined by commas, e.g. \"",
-                     rules_.example, "\""));
+    return MakeError(absl::StatusCode::kInvalidArgument, rules_.reason,
+                     absl::StrCat("\"", absl::Utf8SafeCEscape(item.substr(0, kShownLength)), "\" ",
+                                  problem, "; a ", rules_.noun,
+                                  " list is numbers and ascending ranges joined by commas, e.g. \"",
+                                  rules_.example, "\""));
   }
 
   // Digits alone: no sign, no space, no base prefix.

@@ -2,12 +2,12 @@
 
 #include <utility>
 
-#include "agent/reconcile/device_watch.h"
 #include "common/transport/grpc_status.h"
 
 namespace hotplugger::agent {
 
-std::shared_ptr<DeviceWatchStream> DeviceWatchStream::Create(std::function<void()> done) {
+std::shared_ptr<DeviceWatchStream> DeviceWatchStream::Create(
+    std::function<void(uint64_t id)> done) {
   std::shared_ptr<DeviceWatchStream> stream(new DeviceWatchStream(std::move(done)));
   stream->self_ = stream;
   return stream;
@@ -50,7 +50,7 @@ void DeviceWatchStream::OnCancel() noexcept { End(absl::CancelledError("the watc
 void DeviceWatchStream::OnDone() noexcept {
   // The last share may be ours: it goes when this function has returned.
   const std::shared_ptr<DeviceWatchStream> self = std::move(self_);
-  done_();
+  done_(id_);
 }
 
 }  // namespace hotplugger::agent

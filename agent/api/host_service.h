@@ -3,11 +3,8 @@
 
 #include <atomic>
 #include <functional>
-#include <memory>
 
-#include "absl/functional/any_invocable.h"
-#include "absl/status/statusor.h"
-#include "agent/api/device_watch_stream.h"
+#include "agent/reconcile/device_queries.h"
 #include "agent/reconcile/device_watch.h"
 #include "agent/reconcile/local_device_operations.h"
 #include "agent/reconcile/local_driver_operations.h"
@@ -16,15 +13,19 @@
 
 namespace hotplugger::agent {
 
-// Each call is a task on the operation queue and is finished from there; gRPC's threads never wait.
+// Each call is a task on a queue and is finished from there; gRPC's threads never wait. What asks
+// for the state of devices alone has a queue of its own, and is answered while an operation takes
+// its time; all else has its turn among the operations.
 class HostService final : public v1::HostService::CallbackService {
  public:
   struct Parts {
+    DeviceQueries& queries;
     LocalDeviceOperations& devices;
     LocalDriverOperations& drivers;
     DeviceWatch& watch;
-    WorkQueue& queue;
-    // Called after an operation that may have changed the host, on the queue's thread.
+    WorkQueue& query_queue;
+    WorkQueue& operation_queue;
+    // Called after an operation that may have changed the host, on the operation queue's thread.
     std::function<void()> changed;
   };
 
@@ -65,18 +66,25 @@ class HostService final : public v1::HostService::CallbackService {
                         v1::SetSwitchingResponse* response) noexcept override;
 
  private:
-  // Whether a call may change the host.
-  enum class Effect { kReads, kChanges };
-
-  // Runs `operation`, which answers a StatusOr<Response>, on the queue and finishes the call.
+  // Runs `operation`, which answers a StatusOr<Response>, and finishes the call.
   template <typename Response, typename Operation>
-  Reactor* Enqueue(Context* context, Effect effect, Response* response, Operation operation);
-  void Watch(std::vector<v1::DeviceKind> kinds, const std::shared_ptr<DeviceWatchStream>& stream,
-             const std::shared_ptr<uint64_t>& id);
-  absl::Status Publish();
+  static void Answer(Reactor* reactor, Response* response, Operation& operation);
+  // On the query queue.
+  template <typename Response, typename Operation>
+  Reactor* Query(Context* context, Response* response, Operation operation);
+  // On the operation queue.
+  template <typename Response, typename Operation>
+  Reactor* Read(Context* context, Response* response, Operation operation);
+  template <typename Response, typename Operation>
+  Reactor* Change(Context* context, Response* response, Operation operation);
+
+  // On the query queue's thread.
+  void Publish();
 
   const Parts parts_;
   std::atomic<bool> publishing_ = false;
+  // The query queue was full when there was news.
+  std::atomic<bool> publish_missed_ = false;
 };
 
 }  // namespace hotplugger::agent

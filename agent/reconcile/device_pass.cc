@@ -1,5 +1,6 @@
 #include "agent/reconcile/device_pass.h"
 
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <utility>
@@ -39,6 +40,7 @@ v1::ItemResult AmountNotReached(const v1::NodeSpec& spec, uint64_t offline, size
 absl::Status DevicePass::Run() {
   ASSIGN_OR_RETURN(Snapshot snapshot, host_.ReadSnapshot());
   RETURN_IF_ERROR(host_.SaveBaseline(RecordSeenOnline(host_.state().baseline(), snapshot)));
+  ForgetAbsent(snapshot);
   const std::optional<SmtChange> smt =
       PlanSmtChange(spec_, host_.state().baseline(), snapshot.cpus.smt);
   if (smt) {
@@ -54,15 +56,25 @@ absl::Status DevicePass::Run() {
   return MemoryAmount();
 }
 
+// A device that was taken away and comes again is another one.
+void DevicePass::ForgetAbsent(const Snapshot& snapshot) {
+  for (auto it = memory_.given_up.begin(); it != memory_.given_up.end();) {
+    const absl::StatusOr<DeviceName> name = ParseDeviceName(it->first.first);
+    const bool there =
+        name.ok() && (name->kind == v1::DEVICE_KIND_SMT || StateOf(*name, snapshot).has_value());
+    it = there ? std::next(it) : memory_.given_up.erase(it);
+  }
+}
+
 absl::Status DevicePass::Smt(const Snapshot& snapshot, const SmtChange& change) {
   const auto given_up = memory_.given_up.find({"smt", change.control == v1::SMT_CONTROL_ON});
   if (given_up != memory_.given_up.end()) {
     add_(given_up->second, false);
     return absl::OkStatus();
   }
-  v1::Baseline baseline = host_.state().baseline();
-  if (baseline.smt() == v1::SMT_CONTROL_UNSPECIFIED) baseline.set_smt(snapshot.cpus.smt.control());
-  RETURN_IF_ERROR(host_.SaveBaseline(std::move(baseline)));
+  if (spec_.smt() != v1::SMT_CONTROL_UNSPECIFIED) {
+    RETURN_IF_ERROR(host_.SaveBaseline(RecordSmt(host_.state().baseline(), snapshot.cpus)));
+  }
   options_.before_change();
   const WantedDevices wanted = WantedOf(spec_, host_.state().baseline(), snapshot);
   absl::StatusOr<std::vector<v1::ItemResult>> items =
@@ -113,33 +125,39 @@ absl::StatusOr<std::vector<v1::ItemResult>> DevicePass::Change(
 }
 
 void DevicePass::Remember(const DeviceChange& change, const v1::ItemResult& item) {
-  if (!Failed(item) || item.retry() != v1::RETRY_CLASS_PERMANENT) return;
+  // The kernel's word alone is for good; what failed on our side may be mended.
+  const bool for_good =
+      Failed(item) && item.error_number() != 0 && item.retry() == v1::RETRY_CLASS_PERMANENT;
+  if (!for_good) return;
   memory_.given_up[{FormatDeviceName(change.device), change.online}] = item;
 }
 
 absl::Status DevicePass::MemoryAmount() {
   if (!spec_.has_memory_offline_bytes()) return absl::OkStatus();
-  std::set<int> failed;
+  std::set<int> tried;
   std::vector<v1::ItemResult> failures;
   for (;;) {
     ASSIGN_OR_RETURN(const Snapshot snapshot, host_.ReadSnapshot());
     if (!snapshot.memory) return NoMemoryHotplug();
     const v1::Baseline& baseline = host_.state().baseline();
-    const std::vector<WantedDevice> next = PlanMemoryAmount(
-        spec_, baseline, WantedOf(spec_, baseline, snapshot), *snapshot.memory, failed);
-    if (next.empty() || failed.size() >= kMaxFailedBlocks || options_.stopped()) {
+    std::vector<WantedDevice> next = PlanMemoryAmount(
+        spec_, baseline, WantedOf(spec_, baseline, snapshot), *snapshot.memory, tried);
+    if (next.empty() || failures.size() >= kMaxFailedBlocks || options_.stopped()) {
       ReportAmount(snapshot.memory->blocks, failures);
       return absl::OkStatus();
     }
+    // However many are wanted: each can fail, and takes its deadline to do so.
+    next.resize(std::min(next.size(), kMaxFailedBlocks - failures.size()));
     ASSIGN_OR_RETURN(std::vector<v1::ItemResult> items, Change(next, snapshot));
-    for (v1::ItemResult& item : items) {
-      if (Succeeded(item)) {
-        add_(std::move(item), true);
-        continue;
+    for (size_t i = 0; i < items.size(); ++i) {
+      // Whatever came of it, once a pass is enough: who switches it back is met with back-off.
+      tried.insert(next[i].change.device.number);
+      // A block that can't be given back is capacity lost; one that can't go may be replaced.
+      if (Succeeded(items[i]) || next[i].change.online) {
+        add_(std::move(items[i]), !next[i].change.online);
+      } else {
+        failures.push_back(std::move(items[i]));
       }
-      const absl::StatusOr<DeviceName> name = ParseDeviceName(item.subject());
-      if (name.ok()) failed.insert(name->number);
-      failures.push_back(std::move(item));
     }
   }
 }

@@ -30,6 +30,7 @@ class DevicePass {
   absl::Status Run();
 
  private:
+  void ForgetAbsent(const Snapshot& snapshot);
   absl::Status Smt(const Snapshot& snapshot, const SmtChange& change);
   // The results, in the order of `wanted`.
   absl::StatusOr<std::vector<v1::ItemResult>> Change(const std::vector<WantedDevice>& wanted,

@@ -66,7 +66,10 @@ class Explainer {
     }
     wanted_ = WantedOf(input_.spec, input_.state.baseline(), input_.snapshot);
     const auto found = wanted_.find(name_);
-    if (found == wanted_.end()) return;
+    if (found == wanted_.end()) {
+      AddAmount();
+      return;
+    }
     const WantedDevice& wanted = found->second;
     const bool online = wanted.change.online;
     switch (wanted.why) {
@@ -85,6 +88,16 @@ class Explainer {
                          " brings such devices online"));
         return;
     }
+  }
+
+  // Which blocks an amount means is the agent's choice, and kept in the baseline.
+  void AddAmount() {
+    if (device_.kind != v1::DEVICE_KIND_MEMORY || !input_.spec.has_memory_offline_bytes() ||
+        input_.state.baseline().devices().count(name_) == 0) {
+      return;
+    }
+    Add(SourcesOf(input_.state, "memory_offline_bytes", name_), v1::DEVICE_STATE_OFFLINE,
+        "the spec's memory_offline_bytes keeps so much memory offline, this block among it");
   }
 
   void AddSmtWants() {

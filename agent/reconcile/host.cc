@@ -108,9 +108,9 @@ absl::Status Host::SyncDrivers() {
 
 absl::StatusOr<Snapshot> Host::ReadSnapshot() {
   ASSIGN_OR_RETURN(Snapshot snapshot, reader_->ReadAll());
-  if (reader_->TakeRecordChanged()) {
+  if (auto record = reader_->TakeChangedRecord()) {
     v1::AgentState state = state_;
-    *state.mutable_known_cpus() = reader_->record().Known();
+    *state.mutable_known_cpus() = *std::move(record);
     // The record is a help, not a promise: without it a restarted agent knows less of offline CPUs.
     const absl::Status saved = SaveState(std::move(state));
     if (!saved.ok()) {
@@ -119,11 +119,6 @@ absl::StatusOr<Snapshot> Host::ReadSnapshot() {
     }
   }
   return snapshot;
-}
-
-absl::StatusOr<v1::Inventory> Host::ReadInventory() {
-  ASSIGN_OR_RETURN(const Snapshot snapshot, ReadSnapshot());
-  return MakeInventory(snapshot);
 }
 
 v1::Inventory Host::MakeInventory(const Snapshot& snapshot) {

@@ -64,8 +64,7 @@ class Host {
   // All devices now. What it teaches of the CPUs' places is saved.
   absl::StatusOr<Snapshot> ReadSnapshot();
 
-  // The state of everything, as the kernel and the drivers answer now.
-  absl::StatusOr<v1::Inventory> ReadInventory();
+  // What a controller is told of `snapshot`, with the drivers as they answer now.
   v1::Inventory MakeInventory(const Snapshot& snapshot);
 
   DeviceReader& reader() { return *reader_; }

@@ -35,49 +35,12 @@ v1::ItemResult ToItem(const PlannedChange& step) {
   return DoneItem(name, step.outcome);
 }
 
-// CPUs whose place the kernel has not told since the agent first looked.
-CpuSet CpusWithoutPlace(const CpuSnapshot& cpus) {
-  CpuSet unknown;
-  for (const int cpu : cpus.masks.present) {
-    if (cpus.topology.Find(cpu) == nullptr) unknown.insert(cpu);
-  }
-  return unknown;
+const v1::ChangeOptions& OptionsOf(const v1::PlanDevicesRequest& request) {
+  if (request.has_smt()) return request.smt().options();
+  return request.has_online() ? request.online().options() : request.offline().options();
 }
 
 }  // namespace
-
-absl::StatusOr<v1::ListDevicesResponse> LocalDeviceOperations::ListDevices(
-    const v1::ListDevicesRequest& request) {
-  ASSIGN_OR_RETURN(const Snapshot snapshot, host_.ReadSnapshot());
-  v1::ListDevicesResponse response;
-  const auto wanted = [&request](v1::DeviceKind kind) {
-    return request.kinds().empty() ||
-           std::find(request.kinds().begin(), request.kinds().end(), kind) != request.kinds().end();
-  };
-  for (v1::Device& device : ToDevices(snapshot)) {
-    if (wanted(device.kind())) *response.add_devices() = std::move(device);
-  }
-  response.set_cpus_possible(FormatCpuList(snapshot.cpus.masks.possible));
-  response.set_cpus_present(FormatCpuList(snapshot.cpus.masks.present));
-  response.set_cpus_online(FormatCpuList(snapshot.cpus.masks.online));
-  if (snapshot.memory) {
-    response.set_memory_block_size_bytes(snapshot.memory->blocks.block_size_bytes);
-  }
-  const CpuSet unknown = CpusWithoutPlace(snapshot.cpus);
-  if (!unknown.empty() && wanted(v1::DEVICE_KIND_CPU)) {
-    response.add_warnings(
-        absl::StrCat("the place of CPUs ", FormatCpuList(unknown),
-                     " is not known: the kernel tells it of online CPUs alone, and these have not "
-                     "been online since the agent first looked"));
-  }
-  return response;
-}
-
-absl::StatusOr<v1::Device> LocalDeviceOperations::GetDevice(const v1::GetDeviceRequest& request) {
-  ASSIGN_OR_RETURN(const DeviceName name, ParseDeviceName(request.device()));
-  ASSIGN_OR_RETURN(const Snapshot snapshot, host_.ReadSnapshot());
-  return FindDevice(name, snapshot);
-}
 
 absl::StatusOr<std::vector<LocalDeviceOperations::CheckedChange>> LocalDeviceOperations::Resolve(
     const v1::DeviceTarget& target, bool online, v1::MemoryZone zone,
@@ -96,16 +59,24 @@ absl::StatusOr<std::vector<LocalDeviceOperations::CheckedChange>> LocalDeviceOpe
 absl::StatusOr<v1::ItemResult> LocalDeviceOperations::ChangeOne(const CheckedChange& checked,
                                                                 absl::Duration deadline) {
   RETURN_IF_ERROR(checked.held);
-  absl::StatusOr<v1::ItemResult> result = host_.devices().Change(checked.change, deadline);
+  absl::StatusOr<v1::ItemResult> result =
+      host_.devices().Change(checked.change, {.deadline = deadline});
   // As in a group: the kernel's "not now" is worth a second try (kernel 1.3).
-  if (IsTransient(result.status())) result = host_.devices().Change(checked.change, deadline);
+  if (IsTransient(result.status()))
+    result = host_.devices().Change(checked.change, {.deadline = deadline});
   return result;
 }
 
 absl::StatusOr<std::vector<v1::ItemResult>> LocalDeviceOperations::Change(
     const v1::DeviceTarget& target, const v1::ChangeOptions& options, bool online,
     v1::MemoryZone zone) {
-  ASSIGN_OR_RETURN(const GroupOptions group, ReadChangeOptions(options));
+  ASSIGN_OR_RETURN(GroupOptions group, ReadChangeOptions(options));
+  // Whole cores: all threads or none.
+  if (options.group() == v1::GROUP_MODE_UNSPECIFIED &&
+      target.target_case() == v1::DeviceTarget::kCores) {
+    group.mode = v1::GROUP_MODE_ALL_OR_NOTHING;
+  }
+  group.stopped = stopped_;
   ASSIGN_OR_RETURN(const Snapshot snapshot, host_.ReadSnapshot());
   if (options.has_plan()) RETURN_IF_ERROR(CheckStamp(options.plan(), snapshot));
   ASSIGN_OR_RETURN(const std::vector<CheckedChange> checked,
@@ -170,22 +141,38 @@ absl::Status LocalDeviceOperations::CheckStamp(const v1::PlanStamp& stamp,
       {{"inventory_digest", digest}});
 }
 
-absl::Status LocalDeviceOperations::CheckSmtHeld(const v1::SetSmtRequest& request) const {
+absl::Status LocalDeviceOperations::CheckSmtHeld(const v1::SetSmtRequest& request,
+                                                 const Snapshot& snapshot) const {
   ASSIGN_OR_RETURN(const v1::NodeSpec spec, host_.Spec());
-  if (spec.smt() == v1::SMT_CONTROL_UNSPECIFIED || spec.smt() == request.control()) {
-    return absl::OkStatus();
+  if (spec.smt() != v1::SMT_CONTROL_UNSPECIFIED && spec.smt() != request.control()) {
+    return HeldBySpec("SMT is", SourcesOf(host_.state(), "smt", "smt"));
   }
-  return HeldBySpec("SMT is", SourcesOf(host_.state(), "smt", "smt"));
+  if (request.control() == v1::SMT_CONTROL_ON) return absl::OkStatus();
+  // It would take threads that are held online, and they could not come back.
+  const WantedDevices wanted = WantedOf(spec, host_.state().baseline(), snapshot);
+  for (const auto& [name, device] : wanted) {
+    const bool thread = device.change.device.kind == v1::DEVICE_KIND_CPU &&
+                        snapshot.cpus.topology.IsSecondaryThread(device.change.device.number);
+    if (!thread || !device.change.online || device.why != WantedDevice::Why::kSpec) continue;
+    return HeldBySpec(absl::StrCat(name, ", a secondary thread, is kept online"),
+                      SourcesOf(host_.state(), device.setting, name));
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<v1::SetSmtResponse> LocalDeviceOperations::SetSmt(const v1::SetSmtRequest& request) {
   ASSIGN_OR_RETURN(const SmtChange change, ReadSmtChange(request));
   ASSIGN_OR_RETURN(const GroupOptions options, ReadChangeOptions(request.options()));
+  if (request.options().group() != v1::GROUP_MODE_UNSPECIFIED) {
+    return MakeFieldErrors({{"options.group",
+                             "is set, but SMT is one act of the kernel's, which stops at the first "
+                             "thread that fails; leave it out"}});
+  }
   ASSIGN_OR_RETURN(const Snapshot snapshot, host_.ReadSnapshot());
   if (request.options().has_plan()) {
     RETURN_IF_ERROR(CheckStamp(request.options().plan(), snapshot));
   }
-  RETURN_IF_ERROR(CheckSmtHeld(request));
+  RETURN_IF_ERROR(CheckSmtHeld(request, snapshot));
   ASSIGN_OR_RETURN(const v1::NodeSpec spec, host_.Spec());
   const CpuSet held = HeldOffline(WantedOf(spec, host_.state().baseline(), snapshot));
   ASSIGN_OR_RETURN(std::vector<v1::ItemResult> items,
@@ -198,7 +185,7 @@ absl::StatusOr<v1::SetSmtResponse> LocalDeviceOperations::SetSmt(const v1::SetSm
 absl::StatusOr<ChangePlan> LocalDeviceOperations::PlanSmtRequest(const v1::SetSmtRequest& request,
                                                                  const Snapshot& snapshot) const {
   ASSIGN_OR_RETURN(const SmtChange change, ReadSmtChange(request));
-  RETURN_IF_ERROR(CheckSmtHeld(request));
+  RETURN_IF_ERROR(CheckSmtHeld(request, snapshot));
   ASSIGN_OR_RETURN(const v1::NodeSpec spec, host_.Spec());
   const CpuSet held = HeldOffline(WantedOf(spec, host_.state().baseline(), snapshot));
   return PlanSmt(change, held, snapshot, host_.devices().limits());
@@ -209,7 +196,10 @@ absl::StatusOr<v1::PlanDevicesResponse> LocalDeviceOperations::PlanDevices(
   if (request.change_case() == v1::PlanDevicesRequest::CHANGE_NOT_SET) {
     return MakeFieldErrors({{"change", "is absent; set offline, online or smt"}});
   }
+  const v1::ChangeOptions& options = OptionsOf(request);
+  RETURN_IF_ERROR(ReadChangeOptions(options).status());
   ASSIGN_OR_RETURN(const Snapshot snapshot, host_.ReadSnapshot());
+  if (options.has_plan()) RETURN_IF_ERROR(CheckStamp(options.plan(), snapshot));
   v1::PlanDevicesResponse response;
   v1::DevicePlan& plan = *response.mutable_plan();
   ChangePlan planned;

@@ -1,7 +1,9 @@
-// What somebody on the host itself may ask of the agent about devices.
+// What somebody on the host itself may have the agent do to devices, and why it would not.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -19,11 +21,11 @@ namespace hotplugger::agent {
 // field.
 class LocalDeviceOperations {
  public:
-  // `host` outlives this.
-  explicit LocalDeviceOperations(Host& host) : host_(host) {}
+  // `host` outlives this. `stopped` is asked before each step of a group: the agent is stopping.
+  explicit LocalDeviceOperations(
+      Host& host, std::function<bool()> stopped = [] { return false; })
+      : host_(host), stopped_(std::move(stopped)) {}
 
-  absl::StatusOr<v1::ListDevicesResponse> ListDevices(const v1::ListDevicesRequest& request);
-  absl::StatusOr<v1::Device> GetDevice(const v1::GetDeviceRequest& request);
   absl::StatusOr<v1::OfflineDevicesResponse> OfflineDevices(
       const v1::OfflineDevicesRequest& request);
   absl::StatusOr<v1::OnlineDevicesResponse> OnlineDevices(const v1::OnlineDevicesRequest& request);
@@ -48,9 +50,10 @@ class LocalDeviceOperations {
   absl::Status CheckStamp(const v1::PlanStamp& stamp, const Snapshot& snapshot) const;
   absl::StatusOr<ChangePlan> PlanSmtRequest(const v1::SetSmtRequest& request,
                                             const Snapshot& snapshot) const;
-  absl::Status CheckSmtHeld(const v1::SetSmtRequest& request) const;
+  absl::Status CheckSmtHeld(const v1::SetSmtRequest& request, const Snapshot& snapshot) const;
 
   Host& host_;
+  const std::function<bool()> stopped_;
 };
 
 }  // namespace hotplugger::agent

@@ -212,6 +212,7 @@ absl::Status Observe(Host& host, PassResult* result) {
     *result->report.add_items() = Switched("smt");
   }
   for (const WantedDevice& device : PlanDevices(WantedOf(spec, baseline, snapshot), snapshot)) {
+    if (device.why != WantedDevice::Why::kSpec) continue;
     *result->report.add_items() = Switched(FormatDeviceName(device.change.device));
   }
   result->inventory = host.MakeInventory(snapshot);

@@ -65,14 +65,30 @@ void AddHotAddedMemory(const v1::NodeSpec& spec, const v1::Baseline& baseline,
   }
 }
 
-// Of blocks taken for an amount of memory PlanMemoryAmount says which return.
-void AddReleases(const v1::NodeSpec& spec, const v1::Baseline& baseline, WantedDevices* wanted) {
+v1::MemoryZone RecordedZone(const v1::Baseline& baseline, const std::string& device) {
+  const auto zone = baseline.zones().find(device);
+  return zone == baseline.zones().end() ? v1::MEMORY_ZONE_UNSPECIFIED : zone->second;
+}
+
+bool WantsSmtOff(const v1::NodeSpec& spec) {
+  return spec.smt() == v1::SMT_CONTROL_OFF || spec.smt() == v1::SMT_CONTROL_FORCEOFF;
+}
+
+// Of blocks taken for an amount of memory PlanMemoryAmount says which return; threads that SMT took
+// return with SMT.
+void AddReleases(const v1::NodeSpec& spec, const v1::Baseline& baseline, const Topology& topology,
+                 WantedDevices* wanted) {
   for (const auto& [device, state] : baseline.devices()) {
     absl::StatusOr<DeviceName> name = ParseDeviceName(device);
     if (!name.ok()) continue;
     const bool memory = name->kind == v1::DEVICE_KIND_MEMORY;
     if (memory && IsOnline(state) && spec.has_memory_offline_bytes()) continue;
-    Want(wanted, *std::move(name), IsOnline(state), Why::kRelease, "baseline");
+    const bool thread = name->kind == v1::DEVICE_KIND_CPU && IsOnline(state) &&
+                        topology.IsSecondaryThread(name->number);
+    if (thread && WantsSmtOff(spec)) continue;
+    const v1::MemoryZone zone =
+        IsOnline(state) ? RecordedZone(baseline, device) : v1::MEMORY_ZONE_UNSPECIFIED;
+    Want(wanted, *std::move(name), IsOnline(state), Why::kRelease, "baseline", zone);
   }
 }
 
@@ -88,7 +104,15 @@ void AddCpus(const v1::NodeSpec& spec, const CpuSnapshot& cpus, WantedDevices* w
   const CpuSet held_online = ListOrNone(spec.cpu_online(), kCpuListRules);
   if (const std::optional<int> count = OnlineCount(spec, cpus)) {
     const char* setting = spec.has_cpu_online_count() ? "cpu_online_count" : "cpu_online_percent";
-    WantCpus(CpusToPark(cpus, *count, held_online), false, setting, wanted);
+    // What is held offline is off already, and counts.
+    CpuSet held = held_online;
+    int held_offline = 0;
+    for (const int cpu : ListOrNone(spec.cpu_offline(), kCpuListRules)) {
+      if (cpus.masks.present.count(cpu) == 0) continue;
+      held.insert(cpu);
+      ++held_offline;
+    }
+    WantCpus(CpusToPark(cpus, *count + held_offline, held), false, setting, wanted);
   }
   WantCpus(ListOrNone(spec.cpu_offline(), kCpuListRules), false, "cpu_offline", wanted);
   WantCpus(held_online, true, "cpu_online", wanted);
@@ -149,7 +173,7 @@ bool OnlineBefore(const WantedDevice& a, const WantedDevice& b) {
 // Blocks of ours that the amount no longer asks for, the lowest first.
 std::vector<WantedDevice> BlocksToReturn(const v1::Baseline& baseline, const MemorySnapshot& memory,
                                          uint64_t surplus_blocks, const WantedDevices& spoken_for,
-                                         const std::set<int>& failed) {
+                                         const std::set<int>& tried) {
   std::vector<WantedDevice> changes;
   for (const auto& [number, block] : memory.blocks.blocks) {
     const std::string name = MemoryName(number);
@@ -157,11 +181,21 @@ std::vector<WantedDevice> BlocksToReturn(const v1::Baseline& baseline, const Mem
     const auto other = spoken_for.find(name);
     const bool ours = recorded != baseline.devices().end() && IsOnline(recorded->second) &&
                       (other == spoken_for.end() || other->second.why == Why::kRelease);
-    if (!ours || block.state != v1::DEVICE_STATE_OFFLINE || failed.count(number) > 0) continue;
+    if (!ours || block.state != v1::DEVICE_STATE_OFFLINE || tried.count(number) > 0) continue;
     if (changes.size() == surplus_blocks) break;
-    changes.push_back({{MemoryDevice(number), true}, Why::kRelease, "memory_offline_bytes"});
+    changes.push_back({{MemoryDevice(number), true, RecordedZone(baseline, name)},
+                       Why::kRelease,
+                       "memory_offline_bytes"});
   }
   return changes;
+}
+
+void RecordZone(const DeviceName& device, const Snapshot& snapshot, v1::Baseline* baseline) {
+  if (device.kind != v1::DEVICE_KIND_MEMORY) return;
+  const BlockZone zone = snapshot.memory->blocks.blocks.at(device.number).zone;
+  if (zone != BlockZone::kMovable && zone != BlockZone::kKernel) return;
+  (*baseline->mutable_zones())[FormatDeviceName(device)] =
+      zone == BlockZone::kMovable ? v1::MEMORY_ZONE_MOVABLE : v1::MEMORY_ZONE_KERNEL;
 }
 
 }  // namespace
@@ -171,7 +205,7 @@ WantedDevices WantedOf(const v1::NodeSpec& spec, const v1::Baseline& baseline,
   WantedDevices wanted;
   AddHotAddedCpus(spec, baseline, snapshot.cpus, &wanted);
   if (snapshot.memory) AddHotAddedMemory(spec, baseline, snapshot.memory->blocks, &wanted);
-  AddReleases(spec, baseline, &wanted);
+  AddReleases(spec, baseline, snapshot.cpus.topology, &wanted);
   AddCpus(spec, snapshot.cpus, &wanted);
   WantBlocks(ListOrNone(spec.memory_offline(), kMemoryBlockListRules), false, "memory_offline",
              &wanted);
@@ -184,7 +218,7 @@ WantedDevices WantedOf(const v1::NodeSpec& spec, const v1::Baseline& baseline,
 std::optional<SmtChange> PlanSmtChange(const v1::NodeSpec& spec, const v1::Baseline& baseline,
                                        const v1::SmtStatus& smt) {
   const v1::SmtControl wanted =
-      spec.smt() != v1::SMT_CONTROL_UNSPECIFIED ? spec.smt() : baseline.smt();
+      spec.smt() != v1::SMT_CONTROL_UNSPECIFIED ? spec.smt() : baseline.smt().control();
   if (wanted == v1::SMT_CONTROL_UNSPECIFIED || wanted == smt.control()) return std::nullopt;
   // What can't be undone can't be released either.
   const bool release = spec.smt() == v1::SMT_CONTROL_UNSPECIFIED;
@@ -197,7 +231,8 @@ std::optional<SmtChange> PlanSmtChange(const v1::NodeSpec& spec, const v1::Basel
   const bool none = smt.control() == v1::SMT_CONTROL_NOT_SUPPORTED ||
                     smt.control() == v1::SMT_CONTROL_NOT_IMPLEMENTED;
   if (none && !smt.active() && wanted != v1::SMT_CONTROL_ON) return std::nullopt;
-  return SmtChange{.control = wanted};
+  const int threads = release ? baseline.smt().threads_per_core() : 0;
+  return SmtChange{.control = wanted, .threads_per_core = threads};
 }
 
 CpuSet HeldOffline(const WantedDevices& wanted) {
@@ -230,7 +265,7 @@ std::vector<WantedDevice> PlanDevices(const WantedDevices& wanted, const Snapsho
 std::vector<WantedDevice> PlanMemoryAmount(const v1::NodeSpec& spec, const v1::Baseline& baseline,
                                            const WantedDevices& wanted,
                                            const MemorySnapshot& memory,
-                                           const std::set<int>& failed) {
+                                           const std::set<int>& tried) {
   if (!spec.has_memory_offline_bytes() || memory.blocks.block_size_bytes == 0) return {};
   const uint64_t block_size = memory.blocks.block_size_bytes;
   const uint64_t target = (spec.memory_offline_bytes() + block_size - 1) / block_size;
@@ -242,13 +277,13 @@ std::vector<WantedDevice> PlanMemoryAmount(const v1::NodeSpec& spec, const v1::B
         other != wanted.end() && other->second.change.online && other->second.why != Why::kRelease;
     if (!returns) ++counted;
   }
-  if (counted > target) return BlocksToReturn(baseline, memory, counted - target, wanted, failed);
+  if (counted > target) return BlocksToReturn(baseline, memory, counted - target, wanted, tried);
   std::vector<WantedDevice> changes;
   for (const int block : MemoryOfflineOrder(memory.blocks, -1, /*kernel_zones=*/false)) {
     if (counted + changes.size() >= target) break;
     const auto other = wanted.find(MemoryName(block));
     const bool spoken_for = other != wanted.end() && other->second.why != Why::kRelease;
-    if (failed.count(block) > 0 || spoken_for) continue;
+    if (tried.count(block) > 0 || spoken_for) continue;
     changes.push_back({{MemoryDevice(block), false}, Why::kSpec, "memory_offline_bytes"});
   }
   return changes;
@@ -278,6 +313,18 @@ std::optional<v1::DeviceState> StateOf(const DeviceName& device, const Snapshot&
   }
 }
 
+v1::Baseline RecordSmt(v1::Baseline baseline, const CpuSnapshot& cpus) {
+  if (!baseline.has_smt()) *baseline.mutable_smt() = cpus.smt;
+  for (const int cpu : cpus.masks.present) {
+    const bool online = cpus.masks.online.count(cpu) > 0;
+    // Of one that is off it may not be known which thread of its core it is.
+    if (online && !cpus.topology.IsSecondaryThread(cpu)) continue;
+    baseline.mutable_devices()->insert(
+        {CpuName(cpu), online ? v1::DEVICE_STATE_ONLINE : v1::DEVICE_STATE_OFFLINE});
+  }
+  return baseline;
+}
+
 v1::Baseline RecordDevices(v1::Baseline baseline, const std::vector<WantedDevice>& changes,
                            const Snapshot& snapshot) {
   for (const WantedDevice& wanted : changes) {
@@ -288,7 +335,12 @@ v1::Baseline RecordDevices(v1::Baseline baseline, const std::vector<WantedDevice
     // What isn't there, or can't be switched, won't be touched.
     const bool fixed =
         device.kind == v1::DEVICE_KIND_CPU && snapshot.cpus.hotpluggable.count(device.number) == 0;
-    if (state && !fixed) (*baseline.mutable_devices())[name] = *state;
+    if (!state || fixed) continue;
+    // Going offline it is still online, and somebody else's act may yet fail.
+    const bool offline = *state == v1::DEVICE_STATE_OFFLINE;
+    (*baseline.mutable_devices())[name] =
+        offline ? v1::DEVICE_STATE_OFFLINE : v1::DEVICE_STATE_ONLINE;
+    if (!offline) RecordZone(device, snapshot, &baseline);
   }
   return baseline;
 }
@@ -321,11 +373,17 @@ v1::Baseline ForgetRestored(v1::Baseline baseline, const Snapshot& snapshot,
   for (const v1::Driver& driver : drivers) {
     driver_states[NormalizeDriverName(driver.name())] = driver.state();
   }
+  if (baseline.smt().control() == snapshot.cpus.smt.control()) baseline.clear_smt();
   const v1::Baseline recorded = baseline;
   for (const auto& [device, state] : recorded.devices()) {
     const absl::StatusOr<DeviceName> name = ParseDeviceName(device);
     const std::optional<v1::DeviceState> now = name.ok() ? StateOf(*name, snapshot) : std::nullopt;
-    if (!now || *now == state) baseline.mutable_devices()->erase(device);
+    if (now && *now != state) continue;
+    // When SMT comes back the kernel brings up its threads, those too that were off before.
+    const bool off = now == v1::DEVICE_STATE_OFFLINE && name->kind == v1::DEVICE_KIND_CPU;
+    if (off && baseline.has_smt()) continue;
+    baseline.mutable_devices()->erase(device);
+    baseline.mutable_zones()->erase(device);
   }
   for (const auto& [driver, state] : recorded.drivers()) {
     const auto now = driver_states.find(driver);
@@ -333,7 +391,6 @@ v1::Baseline ForgetRestored(v1::Baseline baseline, const Snapshot& snapshot,
       baseline.mutable_drivers()->erase(driver);
     }
   }
-  if (baseline.smt() == snapshot.cpus.smt.control()) baseline.clear_smt();
   return baseline;
 }
 

@@ -46,15 +46,19 @@ CpuSet HeldOffline(const WantedDevices& wanted);
 std::vector<WantedDevice> PlanDevices(const WantedDevices& wanted, const Snapshot& snapshot);
 
 // The next blocks to take offline so that `spec`'s amount of memory is, or to bring back because
-// more of ours is offline than that. `failed`: blocks that were tried in this pass. Blocks that are
-// in `wanted` are not chosen.
+// more of ours is offline than that. `tried`: blocks that this pass has tried, whatever came of it.
+// Blocks that are in `wanted` are not chosen.
 std::vector<WantedDevice> PlanMemoryAmount(const v1::NodeSpec& spec, const v1::Baseline& baseline,
                                            const WantedDevices& wanted,
                                            const MemorySnapshot& memory,
-                                           const std::set<int>& failed);
+                                           const std::set<int>& tried);
 
 // The state of a device, or nothing where it isn't there.
 std::optional<v1::DeviceState> StateOf(const DeviceName& device, const Snapshot& snapshot);
+
+// `baseline` with SMT as it is, every secondary thread, and every CPU that is off: what SMT takes
+// it doesn't give back where a whole core is off (kernel 2.3), and what was off before stays off.
+v1::Baseline RecordSmt(v1::Baseline baseline, const CpuSnapshot& cpus);
 
 // `baseline` with the state of every device that will be touched, where it isn't recorded yet. What
 // a hot-add brings up is left out: its release would take capacity.
@@ -65,7 +69,7 @@ v1::Baseline RecordDevices(v1::Baseline baseline, const std::vector<WantedDevice
 v1::Baseline RecordSeenOnline(v1::Baseline baseline, const Snapshot& snapshot);
 
 // `baseline` without what is as it was then, or is no longer there: nothing is left to put back,
-// and the next touch records anew. What can't be asked now is kept.
+// and the next touch records anew.
 v1::Baseline ForgetRestored(v1::Baseline baseline, const Snapshot& snapshot,
                             const std::vector<v1::Driver>& drivers);
 

@@ -183,6 +183,7 @@ void Reconciler::TakeLook() {
   }
   if (!last_failed_.empty()) result.report.set_state(v1::APPLY_STATE_FAILED);
   *result.report.mutable_items() = std::move(items);
+  LimitItems(&result.report);
   NameConflicts(SteadyNow(), &result.report);
   Send(result);
 }
@@ -264,6 +265,7 @@ void Reconciler::NotePass(PassResult result) {
   result.report.set_drift_count(drift_count_);
   LogPass(result);
   *result.report.mutable_items() = MergeItems(last_items_, result.report.items());
+  LimitItems(&result.report);
   Schedule(result, reverted, now);
   looked_before_ = true;
   last_items_ = result.report.items();
@@ -276,17 +278,22 @@ void Reconciler::NotePass(PassResult result) {
 void Reconciler::Schedule(const PassResult& result, bool reverted, absl::Time now) {
   const bool transient = result.report.state() == v1::APPLY_STATE_FAILED &&
                          result.report.retry() == v1::RETRY_CLASS_TRANSIENT;
+  // A write that did not last: somebody switches it back faster than it can be read.
+  const bool disputed =
+      std::any_of(result.report.items().begin(), result.report.items().end(),
+                  [](const v1::ItemResult& item) { return item.reason() == "NOT_VERIFIED"; });
   const bool undone =
       std::any_of(result.report.items().begin(), result.report.items().end(),
                   [](const v1::ItemResult& item) { return item.outcome() == v1::OUTCOME_UNDONE; });
-  const bool fights = reverted || transient || (looked_before_ && undone);
-  if (!fights && now - last_change_ > kPeace) backoff_.Reset();
-  if (fights) last_change_ = now;
+  const bool fights = reverted || (looked_before_ && undone) || disputed;
+  if (!fights && !transient && now - last_change_ > kPeace) backoff_.Reset();
+  if (fights || transient) last_change_ = now;
   next_look_ = now + options_.slow_interval;
   not_before_ = absl::InfinitePast();
-  last_delay_ = fights ? backoff_.Next() : absl::ZeroDuration();
+  last_delay_ = fights || transient ? backoff_.Next() : absl::ZeroDuration();
   if (fights) not_before_ = now + last_delay_;
-  if (transient) next_look_ = not_before_;
+  // What may succeed soon is tried again by itself; meanwhile the drift of others is met at once.
+  if (transient) next_look_ = now + last_delay_;
   MutexLock lock(&mutex_);
   may_observe_ = reverted;
 }

@@ -69,20 +69,35 @@ void CheckMemory(const v1::NodeSpec& spec, std::vector<std::string>* errors) {
   if (spec.has_memory_offline_bytes() && spec.memory_offline_bytes() == 0) {
     errors->push_back("memory_offline_bytes: is 0; leave it out where nothing is to go");
   }
+  constexpr uint64_t kMaxBytes = uint64_t{1} << 60;
+  if (spec.memory_offline_bytes() > kMaxBytes) {
+    errors->push_back(absl::StrCat("memory_offline_bytes: ", spec.memory_offline_bytes(),
+                                   " is above ", kMaxBytes));
+  }
   if (!v1::HotAdd_IsValid(spec.memory_hot_add())) {
     errors->push_back(
         absl::StrCat("memory_hot_add: ", static_cast<int>(spec.memory_hot_add()), " is not known"));
   }
 }
 
+// CPUs and memory have fields of their own.
+void CheckGenericName(const std::string& name, absl::string_view field,
+                      std::vector<std::string>* errors) {
+  const absl::StatusOr<DeviceName> parsed = ParseDeviceName(name);
+  Note(parsed.status(), field, errors);
+  if (parsed.ok() && parsed->kind != v1::DEVICE_KIND_GENERIC) {
+    errors->push_back(absl::StrCat(field, ": ", name, " is no generic device, BUS/NAME"));
+  }
+}
+
 void CheckGenericDevices(const v1::NodeSpec& spec, std::vector<std::string>* errors) {
   std::set<std::string> offline;
   for (const std::string& name : spec.devices_offline()) {
-    Note(ParseDeviceName(name).status(), "devices_offline", errors);
+    CheckGenericName(name, "devices_offline", errors);
     offline.insert(name);
   }
   for (const std::string& name : spec.devices_online()) {
-    Note(ParseDeviceName(name).status(), "devices_online", errors);
+    CheckGenericName(name, "devices_online", errors);
     if (offline.count(name) > 0) {
       errors->push_back(absl::StrCat(name, " is to be both offline and online"));
     }

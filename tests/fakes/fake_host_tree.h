@@ -33,7 +33,7 @@ struct FakeHostOptions {
   int nodes = 1;
   // Memory blocks by their zone: 'n' none, 'k' kernel (Normal), 'm' Movable, '-' offline. Empty: a
   // kernel without memory hotplug.
-  std::string blocks = "";
+  std::string blocks = {};
   uint64_t block_bytes = uint64_t{128} << 20;
   // "container/NAME", each with what is below it: "cpu3", "memory8".
   std::map<std::string, std::vector<std::string>> containers = {};
@@ -202,8 +202,8 @@ class FakeHostTree {
   std::string Zone(const FakeHostState& state, int node, const std::string& name) const {
     uint64_t bytes = 0;
     for (const auto& [number, block] : state.blocks) {
-      if (block.online && NodeOfBlock(number) == node && (block.zone == 'm') == (name == "Movable"))
-        bytes += options_.block_bytes;
+      const bool in_zone = block.online && (block.zone == 'm') == (name == "Movable");
+      if (in_zone && NodeOfBlock(number) == node) bytes += options_.block_bytes;
     }
     return absl::StrCat("Node ", node, ", zone ", name, "\n  pages free 1\n        present ",
                         bytes / 4096, "\n        managed ", bytes / 4096);

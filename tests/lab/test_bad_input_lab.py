@@ -9,6 +9,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 from hotplugger_lab import GuestOptions  # noqa: E402
+from hotplugger_lab.agent_config import agent_config  # noqa: E402
 from hotplugger_lab.control import Answer, by_subject  # noqa: E402
 from hotplugger_lab.fleet_case import ALL_CPUS, SETTLE_SECONDS, FleetCase  # noqa: E402
 
@@ -29,7 +30,7 @@ def policy(name: str, node: str, settings: str) -> str:
 class BadInputTest(FleetCase):
     wanted = {
         HOT0: GuestOptions(cpu_model="Haswell-noTSX", kernel_arguments=("cpu0_hotplug",)),
-        PLAIN: GuestOptions(agent_arguments=("--min-online-cpus=2",)),
+        PLAIN: GuestOptions(agent_config=agent_config(cpus={"min_online": 2})),
     }
 
     def setUp(self) -> None:
@@ -95,8 +96,7 @@ class BadInputTest(FleetCase):
         self.before = self.picture()
         self.assertEqual(self.before["cpus"][HOT0], {0})
         self.assert_refused(self.host(HOT0).run("offline", "cpu0"),
-                            "cpu0 is the last online CPU", "min_online_cpus is 1",
-                            "LIMIT_MIN_ONLINE_CPUS")
+                            "cpu0 is all that is online", "LAST_ONLINE_CPU")
         self.assert_refused(self.control.run("offline", HOT0, "cpu0"),
                             "cpu0 is the last online CPU", HOT0, "LAST_ONLINE_CPU")
 
@@ -105,8 +105,8 @@ class BadInputTest(FleetCase):
         report = self.wait_report(HOT0, "FAILED")
         item = by_subject(report["items"])["cpu0"]
         self.assertEqual((item["outcome"], item["reason"]),
-                         ("OUTCOME_REFUSED", "LIMIT_MIN_ONLINE_CPUS"))
-        self.assertIn("cpu0 is the last online CPU", item["message"])
+                         ("OUTCOME_REFUSED", "LAST_ONLINE_CPU"))
+        self.assertIn("cpu0 is all that is online", item["message"])
         self.assertEqual(self.guest(HOT0).cpus_online(), {0})
         self.control.check("delete", "policy", "all-off")
         self.wait_cpus(self.guest(HOT0), ALL_CPUS)
@@ -116,15 +116,15 @@ class BadInputTest(FleetCase):
         self.before = self.picture()
         self.assertEqual(self.before["cpus"][PLAIN], {0, 1})
         self.assert_refused(self.host(PLAIN).run("offline", "cpu1"),
-                            "taking cpu1 offline would leave 1 online", "min_online_cpus is 2",
-                            "--min-online-cpus", "LIMIT_MIN_ONLINE_CPUS")
+                            "taking cpu1 offline would leave 1 online", "cpus.min_online is 2",
+                            "agent.yaml", "LIMIT_MIN_ONLINE_CPUS")
 
     def test_policy_past_the_limit_of_a_host_is_stopped_by_it(self) -> None:
         self.control.apply(policy("greedy", PLAIN, 'priority: 9\ncpu: {offline: "1-3"}'))
         item = by_subject(self.wait_report(PLAIN, "FAILED")["items"])["cpu1"]
         self.assertEqual((item["outcome"], item["reason"]),
                          ("OUTCOME_REFUSED", "LIMIT_MIN_ONLINE_CPUS"))
-        self.assertIn("min_online_cpus is 2", item["message"])
+        self.assertIn("cpus.min_online is 2", item["message"])
         self.assertEqual(self.guest(PLAIN).cpus_online(), {0, 1})
 
     # Words that mean nothing.

@@ -14,8 +14,11 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 from hotplugger_lab import DeadlineExceeded, Guest, GuestOptions, Lab, LabError, wait_until  # noqa: E402
+from hotplugger_lab.agent_config import agent_config  # noqa: E402
 from hotplugger_lab.cpu_list import parse_cpu_list  # noqa: E402
 from hotplugger_lab.image import load_order  # noqa: E402
+from hotplugger_lab.kernel_devices import KernelDevices  # noqa: E402
+from hotplugger_lab.recording import escape, record  # noqa: E402
 
 FACE = "/sys/kernel/hotplugger"
 PARAMETERS = "/sys/module/hotplugger_lab/parameters"
@@ -42,6 +45,16 @@ class PureTest(unittest.TestCase):
                          ["a/low.ko", "a/mid.ko", "a/net.ko", "a/fw-cfg.ko"])
         with self.assertRaises(LabError):
             load_order(dep, ["absent"])
+
+    def test_recorded_content_is_one_line_of_ascii(self) -> None:
+        self.assertEqual(escape(b'a\tb\n\\"\0\xff'), 'a\\tb\\n\\\\\\"\\000\\377')
+
+    def test_agent_config_changes_what_is_given_alone(self) -> None:
+        text = agent_config(cpus={"min_online": 2}, memory={"allow_kernel_zones": True},
+                            protected_devices=["cpu3", "memory4"])
+        self.assertEqual(set(text.splitlines()) - set(agent_config().splitlines()),
+                         {"    min_online: 2", "    allow_kernel_zones: true",
+                          "  protected_devices: [cpu3, memory4]"})
 
     def test_names_and_missing_guests_are_refused(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
@@ -132,6 +145,26 @@ class GuestTest(unittest.TestCase):
         self.guest.reboot()
         self.assertNotEqual(self.guest.check("cat /proc/sys/kernel/random/boot_id"), before)
         self.assertEqual(self.guest.check("cat /var/lib/hotplugger/note; ls /root"), "kept")
+
+    def test_agent_config_is_there_before_any_agent(self) -> None:
+        self.assertEqual(self.guest.check("cat /etc/hotplugger/agent.yaml") + "\n", agent_config())
+
+    def test_recording_has_contents_and_links(self) -> None:
+        lines = record(self.guest, ["a comment"]).splitlines()
+        self.assertEqual(lines[0], "# a comment")
+        files = dict(line.split("\t") for line in lines[1:])
+        self.assertEqual(files["sys/devices/system/cpu/present"], "0-3\\n")
+        # The kernel pads it on the left, to as many characters as there are possible CPUs.
+        self.assertEqual(files["sys/devices/system/cpu/nohz_full"].lstrip(), "(null)\\n")
+        self.assertEqual(files["sys/devices/system/cpu/cpu1/node0"], "-> ../../node/node0")
+        self.assertTrue(files["proc/meminfo"].startswith("MemTotal:"))
+
+    def test_meddlers_come_and_go(self) -> None:
+        kernel = KernelDevices(self.guest)
+        kernel.rogue("/tmp/rogue", "was here")
+        self.guest.wait_until(lambda: self.guest.run("cat /tmp/rogue")[1] == "was here\n", 10, "it writes")
+        kernel.stop_background()
+        self.guest.check("rm /tmp/rogue; sleep 1; [ ! -e /tmp/rogue ]")
 
     # /sys/kernel/hotplugger.
 

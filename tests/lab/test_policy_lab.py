@@ -58,10 +58,12 @@ class PolicyTest(FleetCase):
 
     def test_nodes_and_the_policy_are_shown_in_tables(self) -> None:
         self.park()
-        rows = {line.split()[0]: line.split() for line in
-                self.control.check("get", "nodes").splitlines()}
-        self.assertEqual(rows["lab-1"][1:7], ["yes", "yes", "0-1", "2-3", "alucard", "APPLIED"])
-        self.assertEqual(rows["other"][1:5], ["yes", "yes", "0-3", "-"])
+        head, *lines = (line.split() for line in self.control.check("get", "nodes").splitlines())
+        rows = {line[0]: dict(zip(head, line)) for line in lines}
+        wanted = {"CONNECTED": "yes", "IN-SYNC": "yes", "CPUS-ONLINE": "0-1", "CPUS-OFFLINE": "2-3",
+                  "DRIVERS": "alucard", "STATE": "APPLIED", "MEMORY-ONLINE": "768Mi"}
+        self.assertEqual({**rows["lab-1"], **wanted}, rows["lab-1"])
+        self.assertEqual((rows["other"]["CPUS-ONLINE"], rows["other"]["CPUS-OFFLINE"]), ("0-3", "-"))
         self.assertIn(f"policy/{NAME}", self.control.check("describe", "node", "lab-1"))
 
     def test_rogue_write_is_undone_at_once_and_counted(self) -> None:

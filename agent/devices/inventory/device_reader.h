@@ -10,10 +10,11 @@
 #include "agent/devices/inventory/file_tree.h"
 #include "agent/devices/inventory/snapshot.h"
 #include "agent/devices/inventory/topology.h"
+#include "common/mutex.h"
 
 namespace hotplugger::agent {
 
-// Not safe for concurrent use: belongs to the operation queue's thread.
+// Safe for concurrent use; one reads at a time, and nobody waits for an operation.
 class DeviceReader {
  public:
   // `tree` outlives this. `known` as TopologyRecord has it.
@@ -29,19 +30,19 @@ class DeviceReader {
   absl::StatusOr<std::optional<MemorySnapshot>> ReadMemory();
 
   const FileTree& tree() const { return tree_; }
-  const TopologyRecord& record() const { return record_; }
-  // Whether the record has changed since this was asked last.
-  bool TakeRecordChanged() { return std::exchange(record_changed_, false); }
+  // The record of the CPUs' places, for keeping, where it has changed since this was asked last.
+  std::optional<google::protobuf::RepeatedPtrField<v1::KnownCpu>> TakeChangedRecord();
 
  private:
-  absl::Status UpdateHotpluggable(const CpuSet& present);
+  absl::StatusOr<CpuSnapshot> ReadCpusLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status UpdateHotpluggable(const CpuSet& present) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const FileTree& tree_;
-  TopologyRecord record_;
-  bool record_changed_ = false;
+  Mutex mutex_;
+  TopologyRecord record_ ABSL_GUARDED_BY(mutex_);
+  bool record_changed_ ABSL_GUARDED_BY(mutex_) = false;
   // Whether a CPU is hotpluggable is decided when it appears: asked once, not at every reading.
-  CpuSet present_;
-  CpuSet hotpluggable_;
+  CpuSet hotpluggable_ ABSL_GUARDED_BY(mutex_);
 };
 
 // What the API shows: by kind, then by number or name.

@@ -20,6 +20,7 @@
 #include "absl/strings/strip.h"
 #include "common/errno_status.h"
 #include "common/error_info.h"
+#include "common/scoped_fd.h"
 #include "common/status_macros.h"
 
 namespace hotplugger::agent {
@@ -27,22 +28,6 @@ namespace {
 
 // The kernel answers reads of sysfs a page at a time.
 constexpr size_t kPageBytes = 4096;
-
-// Closes a file descriptor at the end of its scope.
-class ScopedFd {
- public:
-  explicit ScopedFd(int fd) : fd_(fd) {}
-  ~ScopedFd() {
-    if (fd_ >= 0) close(fd_);
-  }
-  ScopedFd(const ScopedFd&) = delete;
-  ScopedFd& operator=(const ScopedFd&) = delete;
-  int get() const { return fd_; }
-  int Release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
 
 // A path with the NUL that system calls want, without a trip to the heap.
 class PathText {

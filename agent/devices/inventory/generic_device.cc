@@ -24,7 +24,7 @@ std::string DeviceFolder(absl::string_view bus, absl::string_view name) {
 bool HasKindOfItsOwn(absl::string_view bus) { return bus == "cpu" || bus == "memory"; }
 
 absl::Status AddDevicesOf(const FileTree& tree, const std::string& bus,
-                          std::vector<GenericDevice>* devices) {
+                          std::vector<GenericDevice>* devices, std::vector<std::string>* warnings) {
   const absl::StatusOr<std::unique_ptr<FileTree>> folder =
       tree.OpenFolder(absl::StrCat(kBusFolder, "/", bus, "/devices"));
   if (absl::IsNotFound(folder.status())) return absl::OkStatus();
@@ -38,7 +38,12 @@ absl::Status AddDevicesOf(const FileTree& tree, const std::string& bus,
     if (!has_file) continue;
     const absl::StatusOr<bool> online = ReadFlag(tree, path);
     if (absl::IsNotFound(online.status())) continue;  // removed meanwhile
-    if (!online.ok()) return online.status();
+    if (!online.ok()) {
+      // One device's driver must not hide all the others.
+      warnings->push_back(
+          absl::StrCat(bus, "/", name, " is left out: ", online.status().message()));
+      continue;
+    }
     devices->push_back({bus, name, *online});
   }
   return absl::OkStatus();
@@ -46,14 +51,15 @@ absl::Status AddDevicesOf(const FileTree& tree, const std::string& bus,
 
 }  // namespace
 
-absl::StatusOr<std::vector<GenericDevice>> ReadGenericDevices(const FileTree& tree) {
+absl::StatusOr<std::vector<GenericDevice>> ReadGenericDevices(const FileTree& tree,
+                                                              std::vector<std::string>* warnings) {
   std::vector<GenericDevice> devices;
   const absl::StatusOr<std::vector<std::string>> buses = tree.List(kBusFolder);
   if (absl::IsNotFound(buses.status())) return devices;
   if (!buses.ok()) return buses.status();
   for (const std::string& bus : *buses) {
     if (HasKindOfItsOwn(bus)) continue;
-    RETURN_IF_ERROR(AddDevicesOf(tree, bus, &devices));
+    RETURN_IF_ERROR(AddDevicesOf(tree, bus, &devices, warnings));
   }
   return devices;
 }

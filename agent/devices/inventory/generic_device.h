@@ -21,7 +21,9 @@ struct GenericDevice {
 
 // By bus and name; the buses cpu and memory have kinds of their own and are left out. At most 4,096
 // of a bus are looked at.
-absl::StatusOr<std::vector<GenericDevice>> ReadGenericDevices(const FileTree& tree);
+// One whose state can't be read is left out, with a warning.
+absl::StatusOr<std::vector<GenericDevice>> ReadGenericDevices(const FileTree& tree,
+                                                              std::vector<std::string>* warnings);
 
 // One of them; NOT_FOUND where there is no such device, FAILED_PRECONDITION (NOT_HOTPLUGGABLE)
 // where it has no `online` file (contract 30).

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "agent/devices/inventory/cpu.h"
 #include "agent/devices/inventory/generic_device.h"
 #include "agent/devices/inventory/memory.h"
@@ -19,6 +20,8 @@ struct CpuSnapshot {
   CpuSet hotpluggable;
   Topology topology;
   std::vector<ExclusiveCpus> exclusive;
+  // Why `exclusive` is not known, if it isn't: a limit that needs it refuses, nothing else does.
+  absl::Status exclusive_unknown;
   v1::SmtStatus smt;
 };
 
@@ -32,6 +35,8 @@ struct Snapshot {
   // Nothing where the kernel has no memory hotplug.
   std::optional<MemorySnapshot> memory;
   std::vector<GenericDevice> generic;
+  // What could not be read, and why; the rest is there.
+  std::vector<std::string> warnings;
 };
 
 }  // namespace hotplugger::agent

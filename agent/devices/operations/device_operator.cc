@@ -105,14 +105,14 @@ absl::StatusOr<std::optional<std::string>> ReadHotplugFile(const FileTree& tree,
 }  // namespace
 
 absl::StatusOr<v1::ItemResult> DeviceOperator::Change(const DeviceChange& change,
-                                                      absl::Duration limit, uint64_t group) {
+                                                      const OperationOptions& options) {
   switch (change.device.kind) {
     case v1::DEVICE_KIND_CPU:
-      return ChangeCpu(change, limit, group);
+      return ChangeCpu(change, options);
     case v1::DEVICE_KIND_MEMORY:
-      return ChangeMemory(change, limit, group);
+      return ChangeMemory(change, options);
     case v1::DEVICE_KIND_GENERIC:
-      return ChangeGeneric(change, limit, group);
+      return ChangeGeneric(change, options);
     default:
       return MakeError(absl::StatusCode::kInvalidArgument, "BAD_DEVICE_NAME",
                        absl::StrCat(FormatDeviceName(change.device),
@@ -121,31 +121,34 @@ absl::StatusOr<v1::ItemResult> DeviceOperator::Change(const DeviceChange& change
 }
 
 absl::StatusOr<v1::ItemResult> DeviceOperator::ChangeCpu(const DeviceChange& change,
-                                                         absl::Duration limit, uint64_t group) {
+                                                         const OperationOptions& options) {
   const int cpu = change.device.number;
   ASSIGN_OR_RETURN(const CpuSnapshot cpus, parts_.reader.ReadCpus());
   const PlannedChange planned = CheckCpuChange(change, cpus, parts_.limits);
   RETURN_IF_ERROR(planned.refusal);
   // A mask that says so is not enough: the file can be stale (kernel 0, fact 6).
-  if (planned.outcome == v1::OUTCOME_ALREADY && VerifyCpu(cpu, change.online).ok()) {
-    return DoneItem(CpuName(cpu), v1::OUTCOME_ALREADY);
+  if (planned.outcome == v1::OUTCOME_ALREADY) {
+    const absl::Status verified = VerifyCpu(cpu, change.online);
+    if (verified.ok()) return DoneItem(CpuName(cpu), v1::OUTCOME_ALREADY);
+    if (ErrorReason(verified) != "NOT_VERIFIED") return verified;
+    RETURN_IF_ERROR(CheckDevice(parts_.limits, change.device));
   }
-  return Carry(change, limit, group, CpuContext(cpus, cpu));
+  return Carry(change, options, CpuContext(cpus, cpu));
 }
 
 absl::StatusOr<v1::ItemResult> DeviceOperator::ChangeMemory(const DeviceChange& change,
-                                                            absl::Duration limit, uint64_t group) {
+                                                            const OperationOptions& options) {
   const std::string name = FormatDeviceName(change.device);
   ASSIGN_OR_RETURN(const std::optional<MemorySnapshot> memory, parts_.reader.ReadMemory());
   if (!memory) return NoMemoryHotplug(name);
   const PlannedChange planned = CheckMemoryChange(change, *memory, parts_.limits);
   RETURN_IF_ERROR(planned.refusal);
   if (planned.outcome == v1::OUTCOME_ALREADY) return DoneItem(name, v1::OUTCOME_ALREADY);
-  return Carry(change, limit, group, MemoryContext(*memory, change.device.number));
+  return Carry(change, options, MemoryContext(*memory, change.device.number));
 }
 
 absl::StatusOr<v1::ItemResult> DeviceOperator::ChangeGeneric(const DeviceChange& change,
-                                                             absl::Duration limit, uint64_t group) {
+                                                             const OperationOptions& options) {
   const DeviceName& name = change.device;
   const FileTree& tree = parts_.reader.tree();
   ASSIGN_OR_RETURN(const GenericDevice device, ReadGenericDevice(tree, name.bus, name.name));
@@ -159,24 +162,26 @@ absl::StatusOr<v1::ItemResult> DeviceOperator::ChangeGeneric(const DeviceChange&
   if (planned.outcome == v1::OUTCOME_ALREADY) {
     return DoneItem(FormatDeviceName(name), v1::OUTCOME_ALREADY);
   }
-  return Carry(change, limit, group, context);
+  return Carry(change, options, context);
 }
 
 absl::StatusOr<v1::ItemResult> DeviceOperator::Carry(const DeviceChange& change,
-                                                     absl::Duration limit, uint64_t group,
+                                                     const OperationOptions& options,
                                                      const CauseContext& context) {
   const std::string name = FormatDeviceName(change.device);
   DeviceBefore before = {.device = name, .state = ToState(!change.online)};
   if (!change.online) before.zone = ToZone(context.zone);
   // Without a line in the journal nothing is touched.
-  ASSIGN_OR_RETURN(const uint64_t id, parts_.journal.Begin(before, ToState(change.online), group));
-  const absl::Status status = Write(change, limit, context);
+  const absl::StatusOr<uint64_t> id =
+      parts_.journal.Begin(before, ToState(change.online), options.group);
+  if (!id.ok() && !options.undo) return id.status();
+  const absl::Status status = Write(change, options.deadline, context);
   v1::ItemResult item =
       status.ok() ? DoneItem(name, v1::OUTCOME_CHANGED) : FailedItem(name, status);
-  const absl::Status ended = parts_.journal.End(id, item);
+  const absl::Status ended = id.ok() ? parts_.journal.End(*id, item) : id.status();
   if (!ended.ok()) {
     // The device is as it is; the next agent finds out.
-    Log(LogLevel::kError, "the end of an operation can't be written to the journal",
+    Log(LogLevel::kError, "an operation can't be written to the journal",
         {{"device", name}, {"cause", std::string(ended.message())}});
   }
   RETURN_IF_ERROR(status);

@@ -17,12 +17,22 @@
 
 namespace hotplugger::agent {
 
+// How one change is carried out.
+struct OperationOptions {
+  static constexpr absl::Duration kDefaultDeadline = absl::Seconds(60);
+
+  // How long the kernel may take.
+  absl::Duration deadline = kDefaultDeadline;
+  // The journal's; 0: of no group.
+  uint64_t group = 0;
+  // Puts back what the group changed. The journal has that already, so a journal that can't be
+  // written any more (a full disk) doesn't stop it.
+  bool undo = false;
+};
+
 // Not safe for concurrent use: the host's operation queue calls it.
 class DeviceOperator {
  public:
-  // Of one device where nobody says otherwise.
-  static constexpr absl::Duration kDefaultDeadline = absl::Seconds(60);
-
   struct Parts {
     DeviceReader& reader;
     KernelWriter& writer;
@@ -35,22 +45,20 @@ class DeviceOperator {
   // All parts outlive this.
   explicit DeviceOperator(Parts parts) : parts_(std::move(parts)) {}
 
-  // Carries out one change within `limit`. Ok, CHANGED or ALREADY, means that attribute and mask
+  // Carries out one change. Ok, CHANGED or ALREADY, means that attribute and mask
   // were read back so. Otherwise an error whose message and reason say why: NOT_FOUND (no such
   // device), FAILED_PRECONDITION (not hotpluggable, a limit, the kernel's refusal),
   // DEADLINE_EXCEEDED (STUCK, or a memory offline aborted: OFFLINE_ABORTED), ABORTED (NOT_VERIFIED:
-  // somebody else switches it too) and others of the table in causes.h. `group`: the journal's, 0
-  // for none.
+  // somebody else switches it too) and others of the table in causes.h.
   absl::StatusOr<v1::ItemResult> Change(const DeviceChange& change,
-                                        absl::Duration limit = kDefaultDeadline,
-                                        uint64_t group = 0);
+                                        const OperationOptions& options = {});
 
   // Sets SMT within `limit`: "smt" first, then every CPU that came or went with it. `held_offline`
   // are taken offline again where the kernel brought them up (kernel 2.3). An error: nothing was
   // changed. A part that failed is an item.
-  absl::StatusOr<std::vector<v1::ItemResult>> SetSmt(const SmtChange& change,
-                                                     const CpuSet& held_offline,
-                                                     absl::Duration limit = kDefaultDeadline);
+  absl::StatusOr<std::vector<v1::ItemResult>> SetSmt(
+      const SmtChange& change, const CpuSet& held_offline,
+      absl::Duration limit = OperationOptions::kDefaultDeadline);
 
   // What the kernel says of the device now; of SMT whether it is on. NOT_FOUND and others.
   absl::StatusOr<v1::DeviceState> ReadState(absl::string_view device);
@@ -60,20 +68,19 @@ class DeviceOperator {
 
  private:
   // A change of one kind: the rules on fresh facts, then the write with its journal.
-  absl::StatusOr<v1::ItemResult> ChangeCpu(const DeviceChange& change, absl::Duration limit,
-                                           uint64_t group);
-  absl::StatusOr<v1::ItemResult> ChangeMemory(const DeviceChange& change, absl::Duration limit,
-                                              uint64_t group);
-  absl::StatusOr<v1::ItemResult> ChangeGeneric(const DeviceChange& change, absl::Duration limit,
-                                               uint64_t group);
+  absl::StatusOr<v1::ItemResult> ChangeCpu(const DeviceChange& change,
+                                           const OperationOptions& options);
+  absl::StatusOr<v1::ItemResult> ChangeMemory(const DeviceChange& change,
+                                              const OperationOptions& options);
+  absl::StatusOr<v1::ItemResult> ChangeGeneric(const DeviceChange& change,
+                                               const OperationOptions& options);
 
   // Journal, write, cause, verification, journal.
-  absl::StatusOr<v1::ItemResult> Carry(const DeviceChange& change, absl::Duration limit,
-                                       uint64_t group, const CauseContext& context);
+  absl::StatusOr<v1::ItemResult> Carry(const DeviceChange& change, const OperationOptions& options,
+                                       const CauseContext& context);
   absl::Status Write(const DeviceChange& change, absl::Duration limit, CauseContext context);
   // An aborted memory offline: `refusal` where the block is online again, else what it is.
   absl::Status CheckAborted(const DeviceChange& change, absl::Status refusal);
-  absl::Status AddBusyContext(const DeviceChange& change, CauseContext* context);
   absl::Status Verify(const DeviceChange& change);
   absl::Status VerifyCpu(int cpu, bool online);
   absl::Status VerifyMemory(const DeviceChange& change);

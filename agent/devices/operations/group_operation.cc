@@ -14,6 +14,8 @@ namespace hotplugger::agent {
 namespace {
 
 bool WorthASecondTry(const v1::ItemResult& item) {
+  // It took its whole deadline already.
+  if (item.reason() == "OFFLINE_ABORTED") return false;
   return !Succeeded(item) &&
          (item.retry() == v1::RETRY_CLASS_TRANSIENT || item.retry() == v1::RETRY_CLASS_CONDITIONAL);
 }
@@ -25,12 +27,12 @@ bool StopsTheGroup(const DeviceChange& change, const v1::ItemResult& item) {
   return change.device.kind == v1::DEVICE_KIND_CPU && item.error_number() == ENOSPC;
 }
 
-v1::ItemResult Skipped(const DeviceChange& change, absl::string_view reason,
-                       absl::string_view why) {
+v1::ItemResult Skipped(const DeviceChange& change, absl::string_view reason, absl::string_view why,
+                       v1::RetryClass retry) {
   v1::ItemResult item = DoneItem(FormatDeviceName(change.device), v1::OUTCOME_SKIPPED);
   item.set_reason(std::string(reason));
   item.set_message(absl::StrCat("not tried: ", why));
-  item.set_retry(v1::RETRY_CLASS_TRANSIENT);
+  item.set_retry(retry);
   return item;
 }
 
@@ -40,7 +42,8 @@ bool IsOnline(v1::DeviceState state) { return state == v1::DEVICE_STATE_ONLINE; 
 absl::StatusOr<v1::ItemResult> PutBack(DeviceOperator& devices, const DeviceBefore& before,
                                        absl::Duration deadline, uint64_t group) {
   ASSIGN_OR_RETURN(DeviceName name, ParseDeviceName(before.device));
-  return devices.Change({std::move(name), IsOnline(before.state), before.zone}, deadline, group);
+  return devices.Change({std::move(name), IsOnline(before.state), before.zone},
+                        {.deadline = deadline, .group = group, .undo = true});
 }
 
 // One group under way.
@@ -60,7 +63,7 @@ class Group {
     if (all_or_nothing() && AnyFailed()) Undo();
     for (size_t i = 0; i < items_.size(); ++i) {
       if (items_[i]) continue;
-      items_[i] = Skipped(changes_[i], stop_reason_, stop_message_);
+      items_[i] = Skipped(changes_[i], stop_reason_, stop_message_, stop_retry_);
     }
     std::vector<v1::ItemResult> results;
     for (std::optional<v1::ItemResult>& item : items_) results.push_back(*std::move(item));
@@ -85,27 +88,33 @@ class Group {
 
   void Try(size_t i) {
     if (options_.stopped()) {
-      Stop("AGENT_STOPPING", "the agent is stopping; it goes on when it is back");
+      Stop("AGENT_STOPPING", "the agent is stopping; it goes on when it is back",
+           v1::RETRY_CLASS_TRANSIENT);
       return;
     }
     const DeviceChange& change = changes_[i];
     absl::StatusOr<v1::ItemResult> result =
-        devices_.Change(change, options_.deadline, journal_group_);
+        devices_.Change(change, {.deadline = options_.deadline, .group = journal_group_});
     items_[i] = result.ok() ? *std::move(result)
                             : FailedItem(FormatDeviceName(change.device), result.status());
     if (Succeeded(*items_[i])) return;
     if (StopsTheGroup(change, *items_[i])) {
-      Stop("GROUP_STOPPED", absl::StrCat("the operation on ", items_[i]->subject(), " ended with ",
-                                         items_[i]->reason()));
+      Stop("GROUP_STOPPED",
+           absl::StrCat("the operation on ", items_[i]->subject(), " ended with ",
+                        items_[i]->reason()),
+           items_[i]->retry());
     } else if (all_or_nothing() && !WorthASecondTry(*items_[i])) {
       Stop("GROUP_FAILED",
            absl::StrCat(items_[i]->subject(), " of this all-or-nothing group can't be changed (",
-                        items_[i]->reason(), ")"));
+                        items_[i]->reason(), ")"),
+           items_[i]->retry());
     }
   }
 
-  void Stop(absl::string_view reason, std::string why) {
+  // `retry`: what stopped it says when the rest is worth another try.
+  void Stop(absl::string_view reason, std::string why, v1::RetryClass retry) {
     ended_ = true;
+    stop_retry_ = retry;
     stop_reason_ = std::string(reason);
     stop_message_ = std::move(why);
   }
@@ -162,13 +171,14 @@ class Group {
   bool ended_ = false;
   std::string stop_reason_ = "AGENT_STOPPING";
   std::string stop_message_;
+  v1::RetryClass stop_retry_ = v1::RETRY_CLASS_TRANSIENT;
 };
 
 // Puts one device of an unfinished group back; nothing where it is as it was.
 std::optional<v1::ItemResult> Recover(DeviceOperator& devices, const DeviceBefore& before,
                                       uint64_t group) {
   absl::StatusOr<v1::ItemResult> result =
-      PutBack(devices, before, DeviceOperator::kDefaultDeadline, group);
+      PutBack(devices, before, OperationOptions::kDefaultDeadline, group);
   if (!result.ok()) return FailedItem(before.device, result.status());
   if (result->outcome() == v1::OUTCOME_ALREADY) return std::nullopt;
   v1::ItemResult item = DoneItem(before.device, v1::OUTCOME_UNDONE);

@@ -15,7 +15,7 @@ namespace hotplugger::agent {
 struct GroupOptions {
   v1::GroupMode mode = v1::GROUP_MODE_BEST_EFFORT;
   // Of each device.
-  absl::Duration deadline = DeviceOperator::kDefaultDeadline;
+  absl::Duration deadline = OperationOptions::kDefaultDeadline;
   // Whether to stop early: the agent is stopping. Asked before each step.
   std::function<bool()> stopped = [] { return false; };
 };

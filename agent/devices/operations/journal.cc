@@ -124,11 +124,15 @@ class FileJournal final : public Journal {
  private:
   // A half-written line must not swallow the next one, so what a failed write left is cut off.
   absl::Status Append(const std::string& line) {
-    if (size_ + line.size() > full_) RETURN_IF_ERROR(BeginAnew());
+    // After a failure the file lacks what memory knows, e.g. the end of a group.
+    if (incomplete_ || size_ + line.size() > full_) RETURN_IF_ERROR(BeginAnew());
     const absl::Status written = WriteAll(file_.get(), line, path_);
     if (written.ok()) {
       size_ += line.size();
-    } else if (ftruncate(file_.get(), static_cast<off_t>(size_)) != 0) {
+      return written;
+    }
+    incomplete_ = true;
+    if (ftruncate(file_.get(), static_cast<off_t>(size_)) != 0) {
       Log(LogLevel::kError, "the journal can't be mended after a failed write",
           {{"path", path_}, {"errno", ErrnoName(errno)}});
     }
@@ -145,6 +149,7 @@ class FileJournal final : public Journal {
     if (rename(beside.c_str(), path_.c_str()) != 0) return ErrnoStatus(errno, "renaming", beside);
     file_ = std::move(fd);
     size_ = text.size();
+    incomplete_ = false;
     // Twice what must be kept, so that a large group isn't copied with each of its lines.
     full_ = std::max(kMaxBytes, 2 * size_);
     return absl::OkStatus();
@@ -156,6 +161,8 @@ class FileJournal final : public Journal {
   JournalContents contents_;
   std::vector<UnfinishedOperation> unfinished_;
   std::vector<uint64_t> unfinished_groups_;
+  // A line that memory knows could not be written.
+  bool incomplete_ = false;
   ScopedFd file_{-1};
   // Bytes of the file, and how many make it be written anew.
   size_t size_ = 0;

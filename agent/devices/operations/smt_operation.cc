@@ -117,7 +117,7 @@ void DeviceOperator::TakeHeldOffline(const CpuSet& held_offline, const CpuSnapsh
     if (!name.ok() || name->kind != v1::DEVICE_KIND_CPU) continue;
     const bool came_up = before.masks.online.count(name->number) == 0;
     if (!came_up || held_offline.count(name->number) == 0) continue;
-    const absl::StatusOr<v1::ItemResult> back = Change({*name, false}, limit);
+    const absl::StatusOr<v1::ItemResult> back = Change({*name, false}, {.deadline = limit});
     if (back.ok()) {
       item.set_message("brought up by SMT, and taken offline again: it is held offline");
     } else {

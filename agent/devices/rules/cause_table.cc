@@ -191,7 +191,7 @@ constexpr Cause kCallbackFailed = {
     "KERNEL_CALLBACK_FAILED", StatusCode::kInternal,
     "a callback in the kernel answered so, and the kernel put everything back; its log (dmesg) "
     "names the callback: mend what that complains about",
-    kPermanent};
+    kConditional};
 
 bool LastOnline(const CauseContext& context) { return context.last_online; }
 bool LastHousekeeping(const CauseContext& context) { return context.last_housekeeping; }

@@ -115,6 +115,12 @@ class CpuCheck {
 
   absl::Status Exclusive() const {
     if (limits_.allow_exclusive) return absl::OkStatus();
+    if (!cpus_.exclusive_unknown.ok()) {
+      return Refuse(device_, {"LIMIT_EXCLUSIVE_CPUS", "cpus.allow_exclusive", "false",
+                              absl::StrCat("which CPUs somebody has to itself can't be told: ",
+                                           cpus_.exclusive_unknown.message()),
+                              ""});
+    }
     for (const ExclusiveCpus& exclusive : cpus_.exclusive) {
       for (const int cpu : going_) {
         if (exclusive.cpus.count(cpu) == 0) continue;

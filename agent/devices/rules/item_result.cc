@@ -13,7 +13,20 @@ v1::RetryClass RetryOf(const absl::Status& status) {
   if (retry == "TRANSIENT") return v1::RETRY_CLASS_TRANSIENT;
   if (retry == "CONDITIONAL") return v1::RETRY_CLASS_CONDITIONAL;
   if (retry == "PERMANENT") return v1::RETRY_CLASS_PERMANENT;
-  return absl::IsUnavailable(status) ? v1::RETRY_CLASS_TRANSIENT : v1::RETRY_CLASS_PERMANENT;
+  switch (status.code()) {
+    case absl::StatusCode::kUnavailable:
+      return v1::RETRY_CLASS_TRANSIENT;
+    // A file that could not be read, a full disk: mended by somebody, not by asking otherwise.
+    case absl::StatusCode::kAborted:
+    case absl::StatusCode::kDataLoss:
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kInternal:
+    case absl::StatusCode::kResourceExhausted:
+    case absl::StatusCode::kUnknown:
+      return v1::RETRY_CLASS_CONDITIONAL;
+    default:
+      return v1::RETRY_CLASS_PERMANENT;
+  }
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ TEST(ReadChangeOptionsTest, AbsentMeansTheDefaults) {
   const auto options = ReadChangeOptions({});
   ASSERT_TRUE(options.ok());
   EXPECT_EQ(options->mode, v1::GROUP_MODE_BEST_EFFORT);
-  EXPECT_EQ(options->deadline, DeviceOperator::kDefaultDeadline);
+  EXPECT_EQ(options->deadline, OperationOptions::kDefaultDeadline);
 }
 
 TEST(ReadChangeOptionsTest, DeadlinesAreBounded) {

@@ -61,28 +61,6 @@ std::vector<std::string> Reasons(const Items& items) {
   return reasons;
 }
 
-TEST_F(LocalDeviceOperationsTest, ListsDevicesOfTheKindsAskedFor) {
-  fake.SwitchBehindOurBack(2, false);
-  v1::ListDevicesRequest request;
-  request.add_kinds(v1::DEVICE_KIND_CPU);
-  const auto list = *Operations().ListDevices(request);
-  ASSERT_THAT(list.devices(), SizeIs(4));
-  EXPECT_EQ(list.devices(2).name(), "cpu2");
-  EXPECT_EQ(list.devices(2).state(), v1::DEVICE_STATE_OFFLINE);
-  EXPECT_FALSE(list.devices(0).hotpluggable());
-  EXPECT_EQ(list.cpus_online(), "0-1,3");
-}
-
-TEST_F(LocalDeviceOperationsTest, GetsOneDevice) {
-  v1::GetDeviceRequest request;
-  request.set_device("cpu3");
-  EXPECT_EQ(Operations().GetDevice(request)->state(), v1::DEVICE_STATE_ONLINE);
-  request.set_device("cpu99");
-  EXPECT_EQ(ErrorReason(Operations().GetDevice(request).status()), "DEVICE_NOT_FOUND");
-  request.set_device("../cpu3");
-  EXPECT_EQ(ErrorReason(Operations().GetDevice(request).status()), "BAD_DEVICE_NAME");
-}
-
 TEST_F(LocalDeviceOperationsTest, SwitchesOneDeviceAndItsFailureIsTheCalls) {
   EXPECT_EQ(Offline("target { device: 'cpu3' }")->results(0).outcome(), v1::OUTCOME_CHANGED);
   EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2}));
@@ -149,6 +127,17 @@ TEST_F(LocalDeviceOperationsTest, APlanShowsAndWritesNothing) {
   EXPECT_EQ(plan.stamp().boot_id(), "boot-1");
   EXPECT_THAT(Reasons(plan.steps()), ::testing::UnorderedElementsAre("NOT_HOTPLUGGABLE", ""));
   EXPECT_THAT(fake.writes(), IsEmpty());
+}
+
+TEST_F(LocalDeviceOperationsTest, EveryFieldOfAPlanIsChecked) {
+  const auto fields = [this](const std::string& text) {
+    return Fields(Operations().PlanDevices(FromText<v1::PlanDevicesRequest>(text)).status());
+  };
+  EXPECT_THAT(fields("offline { target { cpus: '3' } options { deadline {} } }"),
+              ElementsAre("options.deadline"));
+  const auto smt = FromText<v1::SetSmtRequest>(
+      "control: SMT_CONTROL_OFF options { group: GROUP_MODE_ALL_OR_NOTHING }");
+  EXPECT_THAT(Fields(Operations().SetSmt(smt).status()), ElementsAre("options.group"));
 }
 
 TEST_F(LocalDeviceOperationsTest, APlanNeedsAChange) {

@@ -9,6 +9,7 @@
 namespace hotplugger::agent {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Pair;
@@ -304,7 +305,54 @@ TEST_F(DevicePassTest, SmtGoesOffAndComesBackWithTheRelease) {
   EXPECT_EQ(fake.online(), (CpuSet{0, 2}));
   EXPECT_EQ(Apply({}).state(), v1::APPLY_STATE_APPLIED);
   EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2, 3}));
-  EXPECT_EQ(host->state().baseline().smt(), v1::SMT_CONTROL_UNSPECIFIED);
+  EXPECT_FALSE(host->state().baseline().has_smt());
+}
+
+// The kernel wakes no thread of a core that is off as a whole (kernel 2.3).
+TEST_F(DevicePassTest, AWholeCoreUnderSmtOffComesBackWithTheRelease) {
+  v1::NodeSpec spec;
+  spec.set_smt(v1::SMT_CONTROL_OFF);
+  spec.set_cpu_offline("2-3");
+  EXPECT_EQ(Apply(spec).state(), v1::APPLY_STATE_APPLIED);
+  EXPECT_EQ(fake.online(), CpuSet{0});
+  EXPECT_EQ(Apply({}).state(), v1::APPLY_STATE_APPLIED);
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2, 3}));
+  EXPECT_THAT(host->state().baseline().devices(), IsEmpty());
+}
+
+TEST_F(DevicePassTest, AThreadThatWasOffBeforeSmtStaysOffAfterIt) {
+  fake.SwitchBehindOurBack(3, false);
+  v1::NodeSpec spec;
+  spec.set_smt(v1::SMT_CONTROL_OFF);
+  EXPECT_EQ(Apply(spec).state(), v1::APPLY_STATE_APPLIED);
+  EXPECT_EQ(Apply({}).state(), v1::APPLY_STATE_APPLIED);
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2}));
+}
+
+TEST_F(DevicePassTest, ABlockGoesBackToItsZone) {
+  v1::NodeSpec spec;
+  spec.set_memory_offline("5");
+  EXPECT_EQ(Apply(spec).state(), v1::APPLY_STATE_APPLIED);
+  EXPECT_EQ(Apply({}).state(), v1::APPLY_STATE_APPLIED);
+  EXPECT_THAT(fake.writes(), ElementsAre("memory5=0", "memory5=movable"));
+}
+
+TEST_F(DevicePassTest, WhoSwitchesABlockBackAtOnceEndsNoPassInALoop) {
+  fake.SetHooks({}, [this](const std::string& write) {
+    if (write == "memory7=0") fake.SwitchBlockBehindOurBack(7, true);
+  });
+  v1::NodeSpec spec;
+  spec.set_memory_offline_bytes(uint64_t{128} << 20);
+  EXPECT_EQ(Apply(spec).state(), v1::APPLY_STATE_APPLIED);
+  EXPECT_EQ(fake.online_blocks().count(6), 0U);
+}
+
+TEST_F(DevicePassTest, HeldCpusCountAsParked) {
+  v1::NodeSpec spec;
+  spec.set_cpu_online_count(2);
+  spec.set_cpu_offline("2");
+  EXPECT_EQ(Apply(spec).state(), v1::APPLY_STATE_APPLIED);
+  EXPECT_THAT(fake.online(), SizeIs(2));
 }
 
 // kernel 2.3: whoever turns SMT on wakes the sibling; the pass puts it back.

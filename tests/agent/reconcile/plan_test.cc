@@ -284,7 +284,7 @@ TEST(PlanSmtChangeTest, Table) {
     v1::NodeSpec spec;
     spec.set_smt(test.spec);
     v1::Baseline baseline;
-    baseline.set_smt(test.baseline);
+    if (test.baseline != kAny) baseline.mutable_smt()->set_control(test.baseline);
     const auto change = PlanSmtChange(spec, baseline, Smt(test.now));
     EXPECT_EQ(change ? change->control : kAny, test.change)
         << test.spec << " " << test.baseline << " " << test.now;
@@ -314,7 +314,7 @@ TEST(ForgetRestoredTest, ForgetsWhatIsAsItWasAndWhatIsGone) {
   for (const char* driver : {"alucard", "bricked", "gone", "mute"}) {
     (*baseline.mutable_drivers())[driver] = v1::DRIVER_STATE_RUNNING;
   }
-  baseline.set_smt(v1::SMT_CONTROL_ON);
+  baseline.mutable_smt()->set_control(v1::SMT_CONTROL_ON);
   const v1::Baseline left = ForgetRestored(
       baseline, MakeSnapshot({2}),
       {Driver("Alucard", v1::DRIVER_STATE_RUNNING), Driver("bricked", v1::DRIVER_STATE_STOPPED),
@@ -322,7 +322,7 @@ TEST(ForgetRestoredTest, ForgetsWhatIsAsItWasAndWhatIsGone) {
   EXPECT_THAT(left.devices(), UnorderedElementsAre(Pair("cpu2", v1::DEVICE_STATE_ONLINE)));
   EXPECT_THAT(left.drivers(), UnorderedElementsAre(Pair("bricked", v1::DRIVER_STATE_RUNNING),
                                                    Pair("mute", v1::DRIVER_STATE_RUNNING)));
-  EXPECT_EQ(left.smt(), v1::SMT_CONTROL_UNSPECIFIED);
+  EXPECT_FALSE(left.has_smt());
 }
 
 v1::Baseline RecordedDrivers() {

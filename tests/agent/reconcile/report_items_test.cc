@@ -56,5 +56,27 @@ TEST(MergeItemsTest, WhatFailsNowReplacesWhatWasDone) {
               ElementsAre(Pair("cpu3", v1::OUTCOME_FAILED)));
 }
 
+TEST(LimitItemsTest, KeepsFailuresFirstAndSaysHowManyThereWere) {
+  v1::NodeReport report;
+  for (int i = 0; i < 2 * kMaxReportItems; ++i) {
+    v1::ItemResult* item = report.add_items();
+    item->set_subject(std::to_string(i));
+    item->set_outcome(i % 2 == 0 ? v1::OUTCOME_CHANGED : v1::OUTCOME_FAILED);
+  }
+  LimitItems(&report);
+  ASSERT_EQ(report.items_size(), kMaxReportItems);
+  EXPECT_EQ(report.items(0).subject(), "1");
+  EXPECT_EQ(report.items(kMaxReportItems - 1).outcome(), v1::OUTCOME_FAILED);
+  EXPECT_NE(report.message().find("512"), std::string::npos);
+}
+
+TEST(LimitItemsTest, LeavesAShortReportAlone) {
+  v1::NodeReport report;
+  report.add_items()->set_subject("cpu3");
+  LimitItems(&report);
+  EXPECT_EQ(report.items_size(), 1);
+  EXPECT_EQ(report.message(), "");
+}
+
 }  // namespace
 }  // namespace hotplugger::agent

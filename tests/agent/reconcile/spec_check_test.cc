@@ -108,6 +108,8 @@ TEST(SpecCheckTest, RefusesEveryWrongSetting) {
       {"memory_offline: '4-5' memory_online: '5'", "memory5"},
       {"memory_offline_bytes: 0", "memory_offline_bytes: is 0"},
       {"devices_offline: '../x'", "devices_offline: "},
+      {"devices_online: 'cpu3'", "no generic device"},
+      {"memory_offline_bytes: 18446744073709551615", "is above"},
       {"devices_online: 'a/b' devices_offline: 'a/b'", "a/b is to be both"},
   };
   for (const auto& [text, problem] : cases) {

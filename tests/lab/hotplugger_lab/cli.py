@@ -3,12 +3,14 @@
 import argparse
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from .errors import LabError
 from .guest import BOOT_SECONDS, COMMAND_SECONDS, Guest
 from .lab import Lab, guests_of, prepare
 from .options import GuestOptions
+from .recorded_hosts import FOLDER, HOSTS, record_hosts
 
 
 def main(words: list[str]) -> int:
@@ -26,6 +28,11 @@ def _prepare(arguments: argparse.Namespace) -> None:
     prepare(arguments.build_dir, arguments.refresh)
 
 
+def _record(arguments: argparse.Namespace) -> None:
+    record_hosts(arguments.build_dir, arguments.names, arguments.output,
+                 lambda text: print(f"lab: {text}", file=sys.stderr))
+
+
 def _start(arguments: argparse.Namespace) -> None:
     options = GuestOptions(
         cpus=arguments.cpus, memory=arguments.memory, smp=arguments.smp, cpu_model=arguments.cpu,
@@ -33,8 +40,17 @@ def _start(arguments: argparse.Namespace) -> None:
         agent=not arguments.no_agent, controller_port=arguments.controller_port,
         labels=dict(_label(text) for text in arguments.label),
         agent_arguments=tuple(arguments.agent_arg))
+    if arguments.agent_config:
+        options = replace(options, agent_config=_read(arguments.agent_config))
     lab = Lab(arguments.build_dir, arguments.run_dir, outlive_us=True)
     lab.start(arguments.names, options, arguments.deadline)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError as error:
+        raise LabError(f"{path}: {error.strerror}") from error
 
 
 def _label(text: str) -> tuple[str, str]:
@@ -119,6 +135,12 @@ def _parser() -> argparse.ArgumentParser:
     _build_dir(command)
     command.add_argument("--refresh", action="store_true", help="look for a newer kernel")
 
+    command = _command(commands, "record", _record,
+                       "boot guests of known shapes and record what Hotplugger reads of them")
+    _build_dir(command)
+    command.add_argument("names", nargs="*", metavar="NAME", help=f"all of: {', '.join(HOSTS)}")
+    command.add_argument("--output", type=Path, default=FOLDER, metavar="FOLDER")
+
     command = _command(commands, "start", _start, "boot guests side by side and wait until they are ready")
     _build_dir(command)
     _run_dir(command)
@@ -134,6 +156,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--label", action="append", default=[], metavar="K=V")
     command.add_argument("--agent-arg", action="append", default=[], metavar="ARG",
                          help="one word of the agent's command line; write --agent-arg=--word")
+    command.add_argument("--agent-config", type=Path, metavar="FILE",
+                         help="the guests' agent.yaml (as it is: limits that hardly limit)")
     _deadline(command, BOOT_SECONDS)
 
     command = _command(commands, "run", _run, "run a shell command in a guest (needs no network)")

@@ -40,9 +40,9 @@ class Host:
 
     def run(self, *words: str) -> Answer:
         command = shlex.join([PROGRAM, "--host", *words])
-        errors = "/tmp/hotplugctl.err"
+        errors = "/tmp/hotplugctl.$$"  # the shell's: several commands may run at once
         status, output = self._guest.run(
-            f"{command} 2>{errors}; status=$?; echo '{MARK}'; cat {errors}; exit $status",
+            f"{command} 2>{errors}; status=$?; echo '{MARK}'; cat {errors}; rm {errors}; exit $status",
             CALL_SECONDS)
         out, _, err = output.partition(f"{MARK}\n")
         return Answer(status, out, err)

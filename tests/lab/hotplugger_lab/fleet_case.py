@@ -33,6 +33,8 @@ class FleetCase(unittest.TestCase):
 
     wanted: ClassVar[dict[str, GuestOptions]] = {}
     controller_arguments: ClassVar[tuple[str, ...]] = ()
+    # What is online before each test, on every guest.
+    cpus: ClassVar[set[int]] = ALL_CPUS
 
     folder: ClassVar[Path]
     controller: ClassVar[Controller]
@@ -61,7 +63,7 @@ class FleetCase(unittest.TestCase):
         self.wait_in_sync()
         for name, guest in self.guests.items():
             self.drivers(name).reset()
-            self.wait_cpus(guest, ALL_CPUS)
+            self.wait_cpus(guest, self.cpus)
 
     def guest(self, name: str) -> Guest:
         return self.guests[name]

@@ -19,11 +19,12 @@ from .options import GuestOptions
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 # Everything that a guest is told comes in by QEMU's firmware configuration device.
-SETTINGS = ("node", "machine-id", "agent-argv")
+SETTINGS = ("node", "machine-id", "agent-argv", "agent-config")
 STATE_MIB = 64
 BOOT_SECONDS = 180.0
 COMMAND_SECONDS = 60.0
 HOLD_FILE = "/run/lab/hold-agent"
+AGENT_CONFIG = "/etc/hotplugger/agent.yaml"
 
 
 class Guest:
@@ -177,6 +178,17 @@ class Guest:
         """Whether an agent that ends stays so. Holding does not end one that runs."""
         self.check(f"touch {HOLD_FILE}" if hold else f"rm -f {HOLD_FILE}")
 
+    def set_agent_config(self, text: str) -> None:
+        """Gives the agent another config and starts it with that; lasts until the guest reboots."""
+        before = self.agent_pid()
+        self.put_file(AGENT_CONFIG, text.encode())
+        self.kill_agent("TERM")
+        wait_until(lambda: self.agent_pid() not in (None, before) and self._agent_serves(), 60,
+                   f"{self.name}: the agent has started again")
+
+    def _agent_serves(self) -> bool:
+        return self.run("hotplugctl --host drivers")[0] == 0
+
     def agent_pid(self) -> int | None:
         status, output = self.run("cat /run/lab/agent.pid")
         return int(output) if status == 0 else None
@@ -201,6 +213,7 @@ class Guest:
             "node": self.name,
             "machine-id": hashlib.md5(self.name.encode(), usedforsecurity=False).hexdigest(),
             "agent-argv": "\n".join(options.agent_command(self.name)),
+            "agent-config": (options.agent_config or "").rstrip("\n"),
         }
         for name in SETTINGS:
             (self.folder / name).write_text(values[name] + "\n")

@@ -16,6 +16,10 @@ from .packages import KernelTree
 # What the kernel package has as modules and a guest needs; modules.dep adds theirs, in order.
 WANTED_MODULES = ("virtio_pci", "virtio_net", "virtio_blk", "qemu_fw_cfg")
 GUEST_SCRIPTS = ("boot", "agent", "channel")
+# Small programs of the lab's own, C.
+GUEST_PROGRAMS = ("pin-memory", "hold-kernel-memory")
+# These are there for a test to load.
+SPARE_MODULES = ("memory_notifier_error_inject",)
 NSSWITCH = b"passwd: files\ngroup: files\nhosts: files dns\n"
 
 
@@ -38,7 +42,8 @@ def build_image(build_dir: Path, lab_dir: Path, source: Path, tree: KernelTree, 
     extra_stamp = Stamp(lab_dir / "programs.json", [*found, *own_code])
     changed = not image.exists()
     if not base.exists() or not base_stamp.is_fresh():
-        _replace(base, _base_archive(source, tree, module, busybox))
+        helpers = [_build_program(source / f"{name}.c", lab_dir) for name in GUEST_PROGRAMS]
+        _replace(base, _base_archive(source, tree, module, busybox, helpers))
         base_stamp.write()
         changed = True
     if not extra.exists() or not extra_stamp.is_fresh():
@@ -60,7 +65,16 @@ def _replace(path: Path, content: bytes) -> None:
     new.replace(path)
 
 
-def _base_archive(source: Path, tree: KernelTree, module: Path, busybox: Path) -> bytes:
+def _build_program(source: Path, lab_dir: Path) -> Path:
+    """A small program of the lab's own, static, since the guests' libraries are those of the agent."""
+    program = lab_dir / source.stem
+    tools.run("gcc-12", "-std=gnu17", "-O1", "-Wall", "-Wextra", "-Werror", "-static", "-s",
+              "-o", program, source)
+    return program
+
+
+def _base_archive(source: Path, tree: KernelTree, module: Path, busybox: Path,
+                  helpers: list[Path]) -> bytes:
     archive = Archive()
     archive.console()
     for name in ("proc", "sys", "run", "tmp", "root", "var/log", "var/lib/hotplugger", "etc/hotplugger"):
@@ -69,6 +83,8 @@ def _base_archive(source: Path, tree: KernelTree, module: Path, busybox: Path) -
     _add_modules(archive, tree, module)
     for name in GUEST_SCRIPTS:
         archive.copy(f"lab/{name}", source / name)
+    for helper in helpers:
+        archive.copy(f"usr/bin/{helper.name}", helper)
     archive.copy("etc/inittab", source / "inittab", 0o644)
     archive.file("etc/nsswitch.conf", NSSWITCH)
     archive.file("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n")
@@ -87,11 +103,11 @@ def _add_busybox(archive: Archive, busybox: Path) -> None:
 
 
 def _add_modules(archive: Archive, tree: KernelTree, module: Path) -> None:
-    order = load_order((tree.modules / "modules.dep").read_text(), WANTED_MODULES)
-    paths = []
-    for relative in order:
-        paths.append(f"lib/modules/{Path(relative).name}")
-        archive.copy(paths[-1], tree.modules / relative, 0o644)
+    modules_dep = (tree.modules / "modules.dep").read_text()
+    order = load_order(modules_dep, WANTED_MODULES)
+    paths = [f"lib/modules/{Path(relative).name}" for relative in order]
+    for relative in load_order(modules_dep, WANTED_MODULES + SPARE_MODULES):
+        archive.copy(f"lib/modules/{Path(relative).name}", tree.modules / relative, 0o644)
     paths.append(f"lib/modules/{module.name}")
     archive.copy(paths[-1], module, 0o644)
     archive.file("lab/modules", "".join(f"/{path}\n" for path in paths).encode())

@@ -4,6 +4,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from .agent_config import agent_config
+
 FILE = "guest.json"
 
 
@@ -21,6 +23,7 @@ class GuestOptions:
     controller_port: int | None = None  # on this machine's loopback
     labels: dict[str, str] = field(default_factory=dict)
     agent_arguments: tuple[str, ...] = ()
+    agent_config: str | None = agent_config()  # of agent.yaml; None: no file, the agent's own limits
 
     def agent_command(self, node: str) -> list[str]:
         """The agent's command line in the guest; empty where none is wanted."""

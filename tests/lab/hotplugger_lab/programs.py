@@ -8,11 +8,15 @@ from .cpio import Archive
 from .errors import LabError
 
 NAMES = ("hotplugger-agent", "hotplugger-writer", "hotplugctl")
+# In a guest too, where they have been built.
+BENCHMARKS = ("host_pair_bench",)
 
 
 def built_programs(build_dir: Path) -> list[Path]:
     """Those of the programs that have been built."""
-    return [path for name in NAMES if (path := build_dir / "bin" / name).exists()]
+    wanted = [build_dir / "bin" / name for name in NAMES]
+    wanted += [build_dir / "bench" / name for name in BENCHMARKS]
+    return [path for path in wanted if path.exists()]
 
 
 def program_archive(programs: list[Path], scratch: Path) -> bytes:

@@ -118,12 +118,12 @@ TEST_F(DeviceReaderTest, ACpuThatComesIsAskedWhetherItIsHotpluggable) {
 }
 
 TEST_F(DeviceReaderTest, TellsOnceWhetherTheRecordHasChanged) {
-  EXPECT_FALSE(reader_.TakeRecordChanged());
+  EXPECT_FALSE(reader_.TakeChangedRecord());
   ASSERT_TRUE(reader_.ReadCpus().ok());
-  EXPECT_TRUE(reader_.TakeRecordChanged());
-  EXPECT_FALSE(reader_.TakeRecordChanged());
+  EXPECT_TRUE(reader_.TakeChangedRecord());
+  EXPECT_FALSE(reader_.TakeChangedRecord());
   ASSERT_TRUE(reader_.ReadCpus().ok());
-  EXPECT_FALSE(reader_.TakeRecordChanged());
+  EXPECT_FALSE(reader_.TakeChangedRecord());
 }
 
 TEST_F(DeviceReaderTest, TheDigestIsOfNamesAndStatesAlone) {

@@ -23,6 +23,8 @@ class GenericDeviceTest : public testing::TreeTest {
     Link(folder + "/subsystem", up + "bus/" + bus);
     Link("sys/bus/" + bus + "/devices/" + name, "../../../devices/" + place);
   }
+
+  std::vector<std::string> warnings_;
 };
 
 TEST_F(GenericDeviceTest, ReadsDevicesOfAllBusesButCpuAndMemory) {
@@ -32,22 +34,27 @@ TEST_F(GenericDeviceTest, ReadsDevicesOfAllBusesButCpuAndMemory) {
   Device("pci", "pci0000:00/0000:00:01.0", "");
   Device("cpu", "system/cpu/cpu1", "1");
   Device("memory", "system/memory/memory1", "1");
-  EXPECT_THAT(*ReadGenericDevices(*tree_),
+  EXPECT_THAT(*ReadGenericDevices(*tree_, &warnings_),
               ElementsAre(GenericDevice{"container", "PNP0A06:00", true},
                           GenericDevice{"container", "PNP0A06:01", false},
                           GenericDevice{"xen_cpu", "xen_cpu1", true}));
 }
 
 TEST_F(GenericDeviceTest, AKernelWithoutBuses) {
-  EXPECT_THAT(*ReadGenericDevices(*tree_), IsEmpty());
+  EXPECT_THAT(*ReadGenericDevices(*tree_, &warnings_), IsEmpty());
   dir_.Write("sys/bus/empty/uevent", "");
-  EXPECT_THAT(*ReadGenericDevices(*tree_), IsEmpty());
+  EXPECT_THAT(*ReadGenericDevices(*tree_, &warnings_), IsEmpty());
 }
 
 TEST_F(GenericDeviceTest, GarbageNamesTheFileAndTheValue) {
   Device("container", "system/container/c0", "yes");
   const std::string path = "sys/bus/container/devices/c0/online";
-  ExpectBadAnswer(ReadGenericDevices(*tree_).status(), path, "yes");
+  Device("container", "system/container/c1", "1");
+  // Of all devices it alone is left out, and said to be.
+  EXPECT_THAT(*ReadGenericDevices(*tree_, &warnings_),
+              ElementsAre(GenericDevice{"container", "c1", true}));
+  ASSERT_EQ(warnings_.size(), 1U);
+  EXPECT_THAT(warnings_[0], ::testing::HasSubstr(path));
   ExpectBadAnswer(ReadGenericDevice(*tree_, "container", "c0").status(), path, "yes");
 }
 

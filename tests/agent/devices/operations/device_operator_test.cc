@@ -78,7 +78,8 @@ TEST_F(CpuOperationTest, AStateMachineThatStoppedHalfWayIsSeen) {
 
 TEST_F(CpuOperationTest, TheDeadlineIsTheWriters) {
   const absl::Time before = SteadyNow();
-  ASSERT_TRUE(parts_.devices().Change(ToChange("cpu3", false), absl::Seconds(7)).ok());
+  ASSERT_TRUE(
+      parts_.devices().Change(ToChange("cpu3", false), {.deadline = absl::Seconds(7)}).ok());
   EXPECT_GE(host_.deadline(), before + absl::Seconds(7));
   EXPECT_LE(host_.deadline(), SteadyNow() + absl::Seconds(7));
 }

@@ -166,6 +166,28 @@ TEST_F(GroupTest, NothingIsTouchedWhereTheJournalCannotBeWritten) {
   EXPECT_THAT(host_.writes(), IsEmpty());
 }
 
+// A disk that fills up in the middle must not leave half a group.
+TEST_F(GroupTest, AFullDiskDoesNotStopAnUndo) {
+  std::optional<FullDisk> full;
+  host_.FailCpu(1, EOPNOTSUPP);
+  host_.SetHooks(
+      [&](const std::string& write) {
+        if (write == "cpu1=0") full.emplace(state_.Path("journal"));
+      },
+      {});
+  EXPECT_THAT(Outcomes(Offline({"cpu3", "cpu2", "cpu1"}, AllOrNothing())),
+              ElementsAre(kUndone, kUndone, kFailed));
+  EXPECT_EQ(host_.online(), (CpuSet{0, 1, 2, 3}));
+}
+
+TEST_F(GroupTest, WhatIsSkippedIsTriedAgainAsWhatStoppedItIs) {
+  host_.FailCpu(3, ENOSPC);
+  const auto items = Offline({"cpu3", "cpu2"});
+  EXPECT_THAT(Outcomes(items), ElementsAre(kFailed, kSkipped));
+  EXPECT_EQ(items[1].retry(), items[0].retry());
+  EXPECT_NE(items[1].retry(), v1::RETRY_CLASS_TRANSIENT);
+}
+
 TEST_F(GroupTest, AnEmptyGroupIsDone) {
   EXPECT_THAT(Offline({}), IsEmpty());
   EXPECT_THAT(Offline({}, AllOrNothing()), IsEmpty());

@@ -189,6 +189,12 @@ TEST_F(JournalTest, ATornLastLineIsNoLine) {
   }
 }
 
+// Torn, the end of group 12 reads as that of group 1.
+TEST_F(JournalTest, ATornNumberIsNoNumber) {
+  dir_.Write("journal", "boot\tboot-1\ngroup\t1\ngroup\t12\ngroup-end\t1");
+  EXPECT_THAT(Open()->unfinished_groups(), ElementsAre(1, 12));
+}
+
 TEST_F(JournalTest, GarbageIsNoLine) {
   dir_.Write(
       "journal",

@@ -84,7 +84,7 @@ std::vector<Selection> Selections() {
       {W::kCpuOffline, EINVAL, {}, "DEVICE_NOT_FOUND", permanent},
       {W::kCpuOffline, ENOENT, {}, "NOT_HOTPLUGGABLE", permanent},
       {W::kCpuOffline, ENODEV, {}, "DEVICE_NOT_FOUND", permanent},
-      {W::kCpuOffline, ECHILD, LastOnline(), "KERNEL_CALLBACK_FAILED", permanent},
+      {W::kCpuOffline, ECHILD, LastOnline(), "KERNEL_CALLBACK_FAILED", conditional},
       {W::kCpuOnline, EPERM, ForcedOff(), "SMT_FORCED_OFF", permanent},
       {W::kCpuOnline, EPERM, {}, "SMT_OFF", permanent},
       {W::kCpuOnline, EINVAL, {}, "DEVICE_NOT_FOUND", permanent},
@@ -111,7 +111,7 @@ std::vector<Selection> Selections() {
       {W::kMemoryOnline, EPERM, {}, "ONLINE_VETOED", permanent},
       {W::kMemoryOnline, ENOMEM, {}, "NO_MEMORY", transient},
       {W::kMemoryOnline, EINTR, {}, "INTERRUPTED", transient},
-      {W::kMemoryOnline, EBUSY, {}, "KERNEL_CALLBACK_FAILED", permanent},
+      {W::kMemoryOnline, EBUSY, {}, "KERNEL_CALLBACK_FAILED", conditional},
       {W::kSmt, EPERM, ForcedOff(), "SMT_FORCED_OFF", permanent},
       {W::kSmt, EPERM, {}, "OFFLINE_DISABLED", permanent},
       {W::kSmt, ENODEV, {}, "SMT_NOT_SUPPORTED", permanent},
@@ -132,7 +132,7 @@ std::vector<Selection> Selections() {
       {W::kGenericOnline, EACCES, {}, "NO_PERMISSION", permanent},
       {W::kGenericOnline, EPERM, {}, "NO_PERMISSION", permanent},
       {W::kGenericOnline, EAGAIN, {}, "TRY_AGAIN", transient},
-      {W::kGenericOnline, EXFULL, {}, "KERNEL_CALLBACK_FAILED", permanent},
+      {W::kGenericOnline, EXFULL, {}, "KERNEL_CALLBACK_FAILED", conditional},
   };
 }
 

@@ -59,9 +59,9 @@ TEST(ItemResultTest, OutcomeAndRetryByError) {
        {{"retry", "PERMANENT"}},
        v1::OUTCOME_FAILED,
        v1::RETRY_CLASS_PERMANENT},
-      {StatusCode::kDeadlineExceeded, {}, v1::OUTCOME_FAILED, v1::RETRY_CLASS_PERMANENT},
-      {StatusCode::kAborted, {}, v1::OUTCOME_FAILED, v1::RETRY_CLASS_PERMANENT},
-      {StatusCode::kInternal, {}, v1::OUTCOME_FAILED, v1::RETRY_CLASS_PERMANENT},
+      {StatusCode::kDeadlineExceeded, {}, v1::OUTCOME_FAILED, v1::RETRY_CLASS_CONDITIONAL},
+      {StatusCode::kAborted, {}, v1::OUTCOME_FAILED, v1::RETRY_CLASS_CONDITIONAL},
+      {StatusCode::kInternal, {}, v1::OUTCOME_FAILED, v1::RETRY_CLASS_CONDITIONAL},
   };
   for (const auto& test : tests) {
     const absl::Status status = MakeError(test.code, "WHY", "because", test.facts);

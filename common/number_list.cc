@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -33,7 +34,7 @@ class Parser {
       if (item.empty()) return Bad(text, "has an empty item");
       RETURN_IF_ERROR(AddItem(item));
     }
-    return numbers_;
+    return std::move(numbers_);
   }
 
  private:

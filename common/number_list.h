@@ -1,16 +1,17 @@
 // Lists of numbers as the kernel writes them: "0-3,8". CPUs, memory blocks, nodes.
 #pragma once
 
-#include <set>
 #include <string>
 
+#include "absl/container/btree_set.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
 namespace hotplugger {
 
-// Ordered.
-using NumberSet = std::set<int>;
+// Ordered. A host has thousands of CPUs and blocks: a node for each would cost more than reading
+// them.
+using NumberSet = absl::btree_set<int>;
 
 // What a list is of, for its limits and messages.
 struct NumberListRules {

@@ -134,7 +134,7 @@ void DevicePass::Remember(const DeviceChange& change, const v1::ItemResult& item
 
 absl::Status DevicePass::MemoryAmount() {
   if (!spec_.has_memory_offline_bytes()) return absl::OkStatus();
-  std::set<int> tried;
+  NumberSet tried;
   std::vector<v1::ItemResult> failures;
   for (;;) {
     ASSIGN_OR_RETURN(const Snapshot snapshot, host_.ReadSnapshot());

@@ -66,7 +66,7 @@ absl::StatusOr<v1::ListDevicesResponse> DeviceQueries::ListDevices(
 
 absl::StatusOr<v1::Device> DeviceQueries::GetDevice(const v1::GetDeviceRequest& request) {
   ASSIGN_OR_RETURN(const DeviceName name, ParseDeviceName(request.device()));
-  ASSIGN_OR_RETURN(const Snapshot snapshot, reader_.ReadAll());
+  ASSIGN_OR_RETURN(const Snapshot snapshot, reader_.ReadFor(name.kind));
   return FindDevice(name, snapshot);
 }
 

@@ -42,6 +42,14 @@ const v1::ChangeOptions& OptionsOf(const v1::PlanDevicesRequest& request) {
 
 }  // namespace
 
+// What a change of `target` depends on; all of the host where a plan's stamp must be compared.
+absl::StatusOr<Snapshot> LocalDeviceOperations::ReadFor(const v1::DeviceTarget& target,
+                                                        const v1::ChangeOptions& options) {
+  if (options.has_plan()) return host_.ReadSnapshot();
+  return host_.reader().ReadFor(IsMemoryTarget(target) ? v1::DEVICE_KIND_MEMORY
+                                                       : v1::DEVICE_KIND_CPU);
+}
+
 absl::StatusOr<std::vector<LocalDeviceOperations::CheckedChange>> LocalDeviceOperations::Resolve(
     const v1::DeviceTarget& target, bool online, v1::MemoryZone zone,
     const Snapshot& snapshot) const {
@@ -77,7 +85,7 @@ absl::StatusOr<std::vector<v1::ItemResult>> LocalDeviceOperations::Change(
     group.mode = v1::GROUP_MODE_ALL_OR_NOTHING;
   }
   group.stopped = stopped_;
-  ASSIGN_OR_RETURN(const Snapshot snapshot, host_.ReadSnapshot());
+  ASSIGN_OR_RETURN(const Snapshot snapshot, ReadFor(target, options));
   if (options.has_plan()) RETURN_IF_ERROR(CheckStamp(options.plan(), snapshot));
   ASSIGN_OR_RETURN(const std::vector<CheckedChange> checked,
                    Resolve(target, online, zone, snapshot));

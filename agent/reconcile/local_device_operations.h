@@ -40,6 +40,8 @@ class LocalDeviceOperations {
     absl::Status held;
   };
 
+  absl::StatusOr<Snapshot> ReadFor(const v1::DeviceTarget& target,
+                                   const v1::ChangeOptions& options);
   absl::StatusOr<std::vector<CheckedChange>> Resolve(const v1::DeviceTarget& target, bool online,
                                                      v1::MemoryZone zone,
                                                      const Snapshot& snapshot) const;

@@ -173,7 +173,7 @@ bool OnlineBefore(const WantedDevice& a, const WantedDevice& b) {
 // Blocks of ours that the amount no longer asks for, the lowest first.
 std::vector<WantedDevice> BlocksToReturn(const v1::Baseline& baseline, const MemorySnapshot& memory,
                                          uint64_t surplus_blocks, const WantedDevices& spoken_for,
-                                         const std::set<int>& tried) {
+                                         const NumberSet& tried) {
   std::vector<WantedDevice> changes;
   for (const auto& [number, block] : memory.blocks.blocks) {
     const std::string name = MemoryName(number);
@@ -264,8 +264,7 @@ std::vector<WantedDevice> PlanDevices(const WantedDevices& wanted, const Snapsho
 
 std::vector<WantedDevice> PlanMemoryAmount(const v1::NodeSpec& spec, const v1::Baseline& baseline,
                                            const WantedDevices& wanted,
-                                           const MemorySnapshot& memory,
-                                           const std::set<int>& tried) {
+                                           const MemorySnapshot& memory, const NumberSet& tried) {
   if (!spec.has_memory_offline_bytes() || memory.blocks.block_size_bytes == 0) return {};
   const uint64_t block_size = memory.blocks.block_size_bytes;
   const uint64_t target = (spec.memory_offline_bytes() + block_size - 1) / block_size;

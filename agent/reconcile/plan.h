@@ -50,8 +50,7 @@ std::vector<WantedDevice> PlanDevices(const WantedDevices& wanted, const Snapsho
 // Blocks that are in `wanted` are not chosen.
 std::vector<WantedDevice> PlanMemoryAmount(const v1::NodeSpec& spec, const v1::Baseline& baseline,
                                            const WantedDevices& wanted,
-                                           const MemorySnapshot& memory,
-                                           const std::set<int>& tried);
+                                           const MemorySnapshot& memory, const NumberSet& tried);
 
 // The state of a device, or nothing where it isn't there.
 std::optional<v1::DeviceState> StateOf(const DeviceName& device, const Snapshot& snapshot);

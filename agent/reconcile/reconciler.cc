@@ -67,7 +67,7 @@ void Reconciler::OfferSpec(v1::Spec spec, uint64_t epoch) {
 
 void Reconciler::HostChanged() {
   MutexLock lock(&mutex_);
-  host_changed_ = true;
+  if (!std::exchange(host_changed_, true)) changed_at_ = SteadyNow();
   wake_.NotifyAll();
 }
 
@@ -81,7 +81,7 @@ Reconciler::Turn Reconciler::WaitForWork(std::optional<Offer>* offer) {
   for (;;) {
     if (stopped_) return Turn::kStop;
     const absl::Time due = offer_          ? absl::InfinitePast()
-                           : host_changed_ ? not_before_
+                           : host_changed_ ? std::max(changed_at_ + options_.settle, not_before_)
                                            : std::max(next_look_, not_before_);
     if (SteadyNow() >= due) break;
     if (host_changed_ && may_observe_) {

@@ -28,6 +28,9 @@ class Reconciler {
   struct Options {
     // A look at the host even if nobody announced a change. The fastest timer of an idle agent.
     absl::Duration slow_interval = absl::Seconds(60);
+    // From the first sign of a change to the look at it: a change of SMT is announced by every CPU,
+    // and a person's next operation need not wait for a look at the last.
+    absl::Duration settle = absl::Milliseconds(50);
     // Between passes after failures, and between passes that undo what somebody else does.
     Backoff::Options retry = {.base = absl::Seconds(1), .cap = absl::Seconds(60)};
   };
@@ -107,6 +110,8 @@ class Reconciler {
   CondVar wake_;
   std::optional<Offer> offer_ ABSL_GUARDED_BY(mutex_);
   bool host_changed_ ABSL_GUARDED_BY(mutex_) = true;
+  // When the first change was announced that has not been looked at.
+  absl::Time changed_at_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
   // Whether what happens while a delay runs, since something was switched back, is to be looked at.
   bool may_observe_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;

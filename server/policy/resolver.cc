@@ -18,18 +18,18 @@ namespace hotplugger::server {
 namespace {
 
 // What is held of one kind, by state.
-template <typename T>
+template <typename Set>
 struct Held {
-  std::set<T> online;
-  std::set<T> offline;
+  Set online;
+  Set offline;
 };
 
 struct Holds {
-  Held<int> cpus;
-  Held<int> blocks;
-  Held<std::string> devices;
+  Held<NumberSet> cpus;
+  Held<NumberSet> blocks;
+  Held<std::set<std::string>> devices;
   // Online: running.
-  Held<std::string> drivers;
+  Held<std::set<std::string>> drivers;
 };
 
 // One resolution in the making.
@@ -87,7 +87,8 @@ struct HeldList {
   bool from_policy;
 };
 
-HeldList ApplyHolds(const std::string& list, const Held<int>& held, const NumberListRules& rules) {
+HeldList ApplyHolds(const std::string& list, const Held<NumberSet>& held,
+                    const NumberListRules& rules) {
   if (held.online.empty() && held.offline.empty()) return {list, !list.empty()};
   NumberSet numbers = ParseNumberList(list, rules).value_or(NumberSet());
   for (const int number : held.online) numbers.erase(number);
@@ -148,7 +149,7 @@ void Resolver::ResolveDevices() {
 }
 
 void Resolver::ResolveDrivers() {
-  const Held<std::string>& held = holds_.drivers;
+  const Held<std::set<std::string>>& held = holds_.drivers;
   std::set<std::string> active;
   if (merged_.drivers_active) active = merged_.drivers_active->value;
   for (const std::string& driver : held.offline) active.erase(driver);

@@ -25,7 +25,7 @@ namespace hotplugger::testing {
 class FakeHost final : public agent::KernelWriter {
  public:
   // CPUs 0 to `cpus`-1, all online, without SMT or memory hotplug.
-  explicit FakeHost(int cpus, std::set<int> fixed = {0})
+  explicit FakeHost(int cpus, CpuSet fixed = {0})
       : FakeHost(FakeHostOptions{.cpus = cpus, .fixed = std::move(fixed)}) {}
 
   explicit FakeHost(FakeHostOptions options) : tree_(std::move(options)) {

@@ -23,7 +23,7 @@ namespace hotplugger::testing {
 struct FakeHostOptions {
   int cpus = 4;
   // These have no `online` file.
-  std::set<int> fixed = {0};
+  CpuSet fixed = {0};
   // CPUs that may be hot-added besides.
   int spare_cpus = 0;
   // Siblings are neighbours: 0-1, 2-3, ... More than 1: the host has SMT.

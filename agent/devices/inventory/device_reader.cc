@@ -59,6 +59,18 @@ absl::StatusOr<Snapshot> DeviceReader::ReadAll() {
   return snapshot;
 }
 
+absl::StatusOr<Snapshot> DeviceReader::ReadFor(v1::DeviceKind kind) {
+  Snapshot snapshot;
+  ASSIGN_OR_RETURN(snapshot.cpus, ReadCpus());
+  if (kind == v1::DEVICE_KIND_MEMORY) {
+    ASSIGN_OR_RETURN(snapshot.memory, ReadMemory());
+  }
+  if (kind == v1::DEVICE_KIND_GENERIC) {
+    ASSIGN_OR_RETURN(snapshot.generic, ReadGenericDevices(tree_, &snapshot.warnings));
+  }
+  return snapshot;
+}
+
 std::optional<google::protobuf::RepeatedPtrField<v1::KnownCpu>> DeviceReader::TakeChangedRecord() {
   MutexLock lock(&mutex_);
   if (!std::exchange(record_changed_, false)) return std::nullopt;

@@ -24,6 +24,9 @@ class DeviceReader {
 
   // Everything, read anew.
   absl::StatusOr<Snapshot> ReadAll();
+  // What tells of devices of this kind: CPUs and SMT always, memory or generic devices where that
+  // is `kind`; else they are left out.
+  absl::StatusOr<Snapshot> ReadFor(v1::DeviceKind kind);
   // CPUs and SMT alone, for a change of CPUs.
   absl::StatusOr<CpuSnapshot> ReadCpus();
   // Memory alone; nothing where the kernel has no memory hotplug.

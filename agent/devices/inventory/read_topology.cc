@@ -88,13 +88,11 @@ absl::Status AddCaches(const FileTree& cpu_folder, v1::CpuTopology* topology) {
   return absl::OkStatus();
 }
 
-using Places = std::map<int, v1::CpuTopology>;
-
 // Of those `cpus` that are still online when they have been read. Their nodes are read first: a CPU
 // that goes offline after that shows in what is missing.
-absl::StatusOr<Places> ReadPlaces(const FileTree& tree, const std::vector<int>& cpus) {
+absl::StatusOr<Topology::Places> ReadPlaces(const FileTree& tree, const std::vector<int>& cpus) {
   ASSIGN_OR_RETURN(const auto node_of, ReadCpuNodes(tree));
-  Places places;
+  Topology::Places places;
   bool incomplete = false;
   for (const int cpu : cpus) {
     const absl::StatusOr<std::unique_ptr<FileTree>> folder =
@@ -149,36 +147,34 @@ absl::StatusOr<v1::CpuTopology> ReadCpuTopology(const FileTree& cpu_folder) {
   return topology;
 }
 
-bool TopologyRecord::ForgetAbsent(const CpuSet& present) {
-  bool changed = false;
+CpuSet TopologyRecord::ForgetAbsent(const CpuSet& present) {
+  CpuSet gone;
   for (auto it = shown_by_.begin(); it != shown_by_.end();) {
     if (present.count(it->first) > 0) {
       ++it;
       continue;
     }
-    topology_.Erase(it->first);
+    gone.insert(it->first);
     it = shown_by_.erase(it);
-    changed = true;
   }
-  return changed;
+  return gone;
 }
 
 absl::StatusOr<bool> TopologyRecord::Update(const FileTree& tree, const CpuSet& present,
                                             const CpuSet& online) {
-  bool changed = ForgetAbsent(present);
+  const CpuSet gone = ForgetAbsent(present);
+  if (!gone.empty()) topology_.Change({}, gone);
   std::vector<int> unseen;
   for (const int cpu : online) {
     const auto shown = shown_by_.find(cpu);
     if (shown == shown_by_.end() || shown->second != boot_id_) unseen.push_back(cpu);
   }
-  if (unseen.empty()) return changed;
-  ASSIGN_OR_RETURN(Places places, ReadPlaces(tree, unseen));
-  for (auto& [cpu, topology] : places) {
-    shown_by_[cpu] = boot_id_;
-    topology_.Set(cpu, std::move(topology));
-    changed = true;
-  }
-  return changed;
+  if (unseen.empty()) return !gone.empty();
+  ASSIGN_OR_RETURN(Topology::Places places, ReadPlaces(tree, unseen));
+  if (places.empty()) return !gone.empty();
+  for (const auto& [cpu, place] : places) shown_by_[cpu] = boot_id_;
+  topology_.Change(std::move(places), {});
+  return true;
 }
 
 }  // namespace hotplugger::agent

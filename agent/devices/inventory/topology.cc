@@ -13,25 +13,43 @@ CpuSet ListedSiblings(const v1::CpuTopology& topology) {
   return ParseCpuList(topology.core_cpus()).value_or(CpuSet());
 }
 
+CoreKey KeyOf(int cpu, const v1::CpuTopology& place) {
+  if (!place.has_core()) {
+    const CpuSet siblings = ListedSiblings(place);
+    return {-1, -1, siblings.count(cpu) > 0 ? *siblings.begin() : cpu};
+  }
+  return {place.has_package() ? place.package() : -1, place.has_die() ? place.die() : -1,
+          place.core()};
+}
+
 }  // namespace
 
-void Topology::Set(int cpu, v1::CpuTopology topology) {
-  Erase(cpu);
-  cpus_[cpu] = std::move(topology);
-  cores_[CoreOf(cpu)].insert(cpu);
+void Topology::Change(Places places, const CpuSet& gone) {
+  auto data = std::make_shared<Data>(*data_);
+  const auto erase = [&data](int cpu) {
+    const auto found = data->cpus.find(cpu);
+    if (found == data->cpus.end()) return;
+    const auto core = data->cores.find(KeyOf(cpu, found->second));
+    core->second.erase(cpu);
+    if (core->second.empty()) data->cores.erase(core);
+    data->cpus.erase(found);
+  };
+  for (const int cpu : gone) erase(cpu);
+  for (auto& [cpu, place] : places) {
+    erase(cpu);
+    data->cores[KeyOf(cpu, place)].insert(cpu);
+    data->cpus[cpu] = std::move(place);
+  }
+  data_ = std::move(data);
 }
 
-void Topology::Erase(int cpu) {
-  if (cpus_.count(cpu) == 0) return;
-  const auto core = cores_.find(CoreOf(cpu));
-  core->second.erase(cpu);
-  if (core->second.empty()) cores_.erase(core);
-  cpus_.erase(cpu);
-}
+void Topology::Set(int cpu, v1::CpuTopology place) { Change({{cpu, std::move(place)}}, {}); }
+
+void Topology::Erase(int cpu) { Change({}, {cpu}); }
 
 const v1::CpuTopology* Topology::Find(int cpu) const {
-  const auto found = cpus_.find(cpu);
-  return found == cpus_.end() ? nullptr : &found->second;
+  const auto found = data_->cpus.find(cpu);
+  return found == data_->cpus.end() ? nullptr : &found->second;
 }
 
 CpuSet Topology::CoreCpus(int cpu) const {
@@ -39,7 +57,7 @@ CpuSet Topology::CoreCpus(int cpu) const {
   if (topology == nullptr) return {cpu};
   // A sibling that was offline from the start is listed by nobody; one that has gone offline since
   // has the same key.
-  CpuSet all = cores_.at(CoreOf(cpu));
+  CpuSet all = data_->cores.at(KeyOf(cpu, *topology));
   all.merge(ListedSiblings(*topology));
   return all;
 }
@@ -58,23 +76,19 @@ int Topology::PackageOf(int cpu) const {
 
 CoreKey Topology::CoreOf(int cpu) const {
   const v1::CpuTopology* topology = Find(cpu);
-  if (topology == nullptr) return {-1, -1, cpu};
-  if (!topology->has_core()) {
-    const CpuSet siblings = ListedSiblings(*topology);
-    return {-1, -1, siblings.count(cpu) > 0 ? *siblings.begin() : cpu};
-  }
-  return {topology->has_package() ? topology->package() : -1,
-          topology->has_die() ? topology->die() : -1, topology->core()};
+  return topology == nullptr ? CoreKey{-1, -1, cpu} : KeyOf(cpu, *topology);
 }
 
 TopologyRecord::TopologyRecord(std::string boot_id,
                                const google::protobuf::RepeatedPtrField<v1::KnownCpu>& known)
     : boot_id_(std::move(boot_id)) {
+  Topology::Places places;
   for (const v1::KnownCpu& cpu : known) {
     if (cpu.cpu() < 0 || cpu.cpu() > kMaxCpuNumber) continue;
     shown_by_[cpu.cpu()] = cpu.boot_id();
-    topology_.Set(cpu.cpu(), cpu.topology());
+    places[cpu.cpu()] = cpu.topology();
   }
+  topology_.Change(std::move(places), {});
 }
 
 google::protobuf::RepeatedPtrField<v1::KnownCpu> TopologyRecord::Known() const {

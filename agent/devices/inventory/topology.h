@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -18,12 +19,18 @@ namespace hotplugger::agent {
 // What identifies a core on a host: core numbers alone are not unique (kernel 2.1).
 using CoreKey = std::tuple<int, int, int>;  // package, die, core; -1: the kernel doesn't say
 
-// What is known of the CPUs' places, by CPU. A value: the rules take it as an argument.
+// What is known of the CPUs' places, by CPU. A value: the rules take it as an argument. Copies
+// share what they hold, so that each snapshot can have its own; a change costs as much as a whole
+// copy.
 class Topology {
  public:
-  // Takes over what `cpu`'s place is, `core_cpus` as the kernel listed it; see CoreCpus for the
-  // whole.
-  void Set(int cpu, v1::CpuTopology topology);
+  using Places = std::map<int, v1::CpuTopology>;
+
+  // Takes over the CPUs' `places`, their `core_cpus` as the kernel listed them (see CoreCpus for
+  // the whole), and forgets those that are `gone`.
+  void Change(Places places, const CpuSet& gone);
+  // One CPU of them.
+  void Set(int cpu, v1::CpuTopology place);
   void Erase(int cpu);
 
   // Null where nothing is known.
@@ -43,11 +50,16 @@ class Topology {
   // with siblings listed, the lowest's number.
   CoreKey CoreOf(int cpu) const;
 
-  const std::map<int, v1::CpuTopology>& cpus() const { return cpus_; }
+  const Places& cpus() const { return data_->cpus; }
 
  private:
-  std::map<int, v1::CpuTopology> cpus_;
-  std::map<CoreKey, CpuSet> cores_;
+  struct Data {
+    Places cpus;
+    std::map<CoreKey, CpuSet> cores;
+  };
+
+  // Never null, never changed: others may hold it too.
+  std::shared_ptr<const Data> data_ = std::make_shared<const Data>();
 };
 
 // Keeps a Topology up to date from the kernel. Not safe for concurrent use.
@@ -68,8 +80,8 @@ class TopologyRecord {
   google::protobuf::RepeatedPtrField<v1::KnownCpu> Known() const;
 
  private:
-  // True: something was forgotten.
-  bool ForgetAbsent(const CpuSet& present);
+  // Those no longer present, of which it no longer knows who showed them.
+  CpuSet ForgetAbsent(const CpuSet& present);
 
   const std::string boot_id_;
   // The boot that showed each CPU.

@@ -237,8 +237,8 @@ absl::Status DeviceOperator::Verify(const DeviceChange& change) {
 // stopped half-way shows in hotplug/state (kernel 2.2).
 absl::Status DeviceOperator::VerifyCpu(int cpu, bool online) {
   const FileTree& tree = parts_.reader.tree();
-  ASSIGN_OR_RETURN(const CpuMasks masks, ReadCpuMasks(tree));
-  const bool mask = masks.online.count(cpu) > 0;
+  ASSIGN_OR_RETURN(const CpuSet online_cpus, ReadOnlineCpus(tree));
+  const bool mask = online_cpus.count(cpu) > 0;
   bool file = mask;
   const absl::StatusOr<bool> read = ReadCpuOnlineFile(tree, cpu);
   if (!read.ok() && !absl::IsNotFound(read.status())) return read.status();
@@ -274,8 +274,8 @@ absl::StatusOr<v1::DeviceState> DeviceOperator::ReadState(absl::string_view devi
   const FileTree& tree = parts_.reader.tree();
   switch (name.kind) {
     case v1::DEVICE_KIND_CPU: {
-      ASSIGN_OR_RETURN(const CpuMasks masks, ReadCpuMasks(tree));
-      return ToState(masks.online.count(name.number) > 0);
+      ASSIGN_OR_RETURN(const CpuSet online, ReadOnlineCpus(tree));
+      return ToState(online.count(name.number) > 0);
     }
     case v1::DEVICE_KIND_MEMORY: {
       ASSIGN_OR_RETURN(const MemoryBlock block, ReadMemoryBlock(tree, name.number));

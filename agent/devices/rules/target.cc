@@ -31,22 +31,6 @@ absl::Status BadField(absl::string_view field, absl::string_view problem) {
   return MakeFieldErrors({{std::string(field), std::string(problem)}});
 }
 
-bool IsMemory(const Target& target) {
-  switch (target.target_case()) {
-    case Target::kMemoryBlocks:
-    case Target::kMemoryRange:
-    case Target::kMemoryAmount:
-    case Target::kMemoryNode:
-      return true;
-    case Target::kDevice: {
-      const absl::StatusOr<DeviceName> device = ParseDeviceName(target.device());
-      return device.ok() && device->kind == v1::DEVICE_KIND_MEMORY;
-    }
-    default:
-      return false;
-  }
-}
-
 // What is wrong with the zone, or "".
 std::string ZoneProblem(const Target& target, bool online, v1::MemoryZone zone) {
   if (!v1::MemoryZone_IsValid(zone)) {
@@ -57,7 +41,7 @@ std::string ZoneProblem(const Target& target, bool online, v1::MemoryZone zone) 
   if (!online) {
     return absl::StrCat(name, " is set, but what goes offline goes to no zone; leave it out");
   }
-  if (target.target_case() == Target::TARGET_NOT_SET || IsMemory(target)) return "";
+  if (target.target_case() == Target::TARGET_NOT_SET || IsMemoryTarget(target)) return "";
   return absl::StrCat(name,
                       " is set, but only memory goes online in a zone, and devices that have none "
                       "refuse it (contract 27); leave it out");
@@ -287,6 +271,22 @@ class Resolver {
 };
 
 }  // namespace
+
+bool IsMemoryTarget(const v1::DeviceTarget& target) {
+  switch (target.target_case()) {
+    case Target::kMemoryBlocks:
+    case Target::kMemoryRange:
+    case Target::kMemoryAmount:
+    case Target::kMemoryNode:
+      return true;
+    case Target::kDevice: {
+      const absl::StatusOr<DeviceName> device = ParseDeviceName(target.device());
+      return device.ok() && device->kind == v1::DEVICE_KIND_MEMORY;
+    }
+    default:
+      return false;
+  }
+}
 
 absl::StatusOr<DeviceChanges> ResolveTarget(const v1::DeviceTarget& target, bool online,
                                             v1::MemoryZone zone, const Snapshot& snapshot) {

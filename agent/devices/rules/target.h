@@ -21,4 +21,7 @@ inline constexpr int kMaxTargetDevices = 65'536;
 absl::StatusOr<DeviceChanges> ResolveTarget(const v1::DeviceTarget& target, bool online,
                                             v1::MemoryZone zone, const Snapshot& snapshot);
 
+// Whether `target` names memory: only then does it matter to a change what memory there is.
+bool IsMemoryTarget(const v1::DeviceTarget& target);
+
 }  // namespace hotplugger::agent

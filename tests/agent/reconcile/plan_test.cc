@@ -199,7 +199,7 @@ TEST(RecordSeenOnlineTest, RemembersUntilTheDeviceLeaves) {
 }
 
 std::vector<std::string> AmountSteps(const v1::NodeSpec& spec, const v1::Baseline& baseline,
-                                     const Snapshot& snapshot, const std::set<int>& failed = {}) {
+                                     const Snapshot& snapshot, const NumberSet& failed = {}) {
   return Short(PlanMemoryAmount(spec, baseline, WantedOf(spec, baseline, snapshot),
                                 *snapshot.memory, failed));
 }

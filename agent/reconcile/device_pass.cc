@@ -39,7 +39,7 @@ v1::ItemResult AmountNotReached(const v1::NodeSpec& spec, uint64_t offline, size
 
 absl::Status DevicePass::Run() {
   ASSIGN_OR_RETURN(Snapshot snapshot, host_.ReadSnapshot());
-  RETURN_IF_ERROR(host_.SaveBaseline(RecordSeenOnline(host_.state().baseline(), snapshot)));
+  RETURN_IF_ERROR(host_.SaveBaseline(RecordSeenOnline(spec_, host_.state().baseline(), snapshot)));
   ForgetAbsent(snapshot);
   const std::optional<SmtChange> smt =
       PlanSmtChange(spec_, host_.state().baseline(), snapshot.cpus.smt);

@@ -13,8 +13,8 @@
 
 namespace hotplugger::agent {
 
-// The device as the API shows it. NOT_FOUND (DEVICE_NOT_FOUND), FAILED_PRECONDITION
-// (NOT_HOTPLUGGABLE) for a generic device without an `online` file as far as the snapshot knows.
+// The device as the API shows it. NOT_FOUND (DEVICE_NOT_FOUND), also for a generic device without
+// an `online` file: the snapshot has those alone that have one.
 absl::StatusOr<v1::Device> FindDevice(const DeviceName& device, const Snapshot& snapshot);
 
 // HELD_BY_SPEC where the spec wants the device of `change` otherwise.

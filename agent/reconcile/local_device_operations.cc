@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/devices/inventory/device_reader.h"
+#include "agent/devices/inventory/generic_device.h"
 #include "agent/devices/operations/group_operation.h"
 #include "agent/devices/rules/device_plan.h"
 #include "agent/devices/rules/item_result.h"
@@ -41,6 +42,16 @@ const v1::ChangeOptions& OptionsOf(const v1::PlanDevicesRequest& request) {
 }
 
 }  // namespace
+
+// What is below a generic device stops it; of the others it isn't looked up.
+absl::Status LocalDeviceOperations::AddDescendants(const DeviceName& device, Snapshot* snapshot) {
+  for (GenericDevice& generic : snapshot->generic) {
+    if (generic.bus != device.bus || generic.name != device.name) continue;
+    ASSIGN_OR_RETURN(generic.online_descendants,
+                     FindOnlineDescendants(host_.reader().tree(), device.bus, device.name));
+  }
+  return absl::OkStatus();
+}
 
 // What a change of `target` depends on; all of the host where a plan's stamp must be compared.
 absl::StatusOr<Snapshot> LocalDeviceOperations::ReadFor(const v1::DeviceTarget& target,
@@ -206,8 +217,10 @@ absl::StatusOr<v1::PlanDevicesResponse> LocalDeviceOperations::PlanDevices(
   }
   const v1::ChangeOptions& options = OptionsOf(request);
   RETURN_IF_ERROR(ReadChangeOptions(options).status());
-  ASSIGN_OR_RETURN(const Snapshot snapshot, host_.ReadSnapshot());
+  ASSIGN_OR_RETURN(Snapshot snapshot, host_.ReadSnapshot());
   if (options.has_plan()) RETURN_IF_ERROR(CheckStamp(options.plan(), snapshot));
+  const absl::StatusOr<DeviceName> named = ParseDeviceName(request.offline().target().device());
+  if (named.ok()) RETURN_IF_ERROR(AddDescendants(*named, &snapshot));
   v1::PlanDevicesResponse response;
   v1::DevicePlan& plan = *response.mutable_plan();
   ChangePlan planned;
@@ -242,7 +255,8 @@ absl::StatusOr<v1::PlanDevicesResponse> LocalDeviceOperations::PlanDevices(
 absl::StatusOr<v1::ExplainDeviceResponse> LocalDeviceOperations::ExplainDevice(
     const v1::ExplainDeviceRequest& request) {
   ASSIGN_OR_RETURN(const DeviceName name, ParseDeviceName(request.device()));
-  ASSIGN_OR_RETURN(const Snapshot snapshot, host_.ReadSnapshot());
+  ASSIGN_OR_RETURN(Snapshot snapshot, host_.ReadSnapshot());
+  RETURN_IF_ERROR(AddDescendants(name, &snapshot));
   ASSIGN_OR_RETURN(const v1::NodeSpec spec, host_.Spec());
   ASSIGN_OR_RETURN(v1::ExplainDeviceResponse explanation,
                    Explain(name, {.snapshot = snapshot,

@@ -40,6 +40,7 @@ class LocalDeviceOperations {
     absl::Status held;
   };
 
+  absl::Status AddDescendants(const DeviceName& device, Snapshot* snapshot);
   absl::StatusOr<Snapshot> ReadFor(const v1::DeviceTarget& target,
                                    const v1::ChangeOptions& options);
   absl::StatusOr<std::vector<CheckedChange>> Resolve(const v1::DeviceTarget& target, bool online,

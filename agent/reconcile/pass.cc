@@ -54,8 +54,9 @@ class Pass {
 
   // Once all is done: what is as it was has nothing to be put back any more.
   absl::Status TidyBaseline(const Snapshot& snapshot) {
-    return host_.SaveBaseline(ForgetRestored(RecordSeenOnline(host_.state().baseline(), snapshot),
-                                             snapshot, host_.drivers().List()));
+    return host_.SaveBaseline(
+        ForgetRestored(RecordSeenOnline(spec_, host_.state().baseline(), snapshot), snapshot,
+                       host_.drivers().List()));
   }
 
  private:

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "agent/devices/rules/victims.h"
+#include "agent/devices/rules/zones.h"
 #include "common/cpu_list.h"
 #include "common/driver_rules.h"
 
@@ -54,14 +55,23 @@ v1::MemoryZone ZoneOf(v1::HotAdd hot_add) {
   return v1::MEMORY_ZONE_UNSPECIFIED;
 }
 
+// Somebody was faster (auto_online_blocks, a udev rule) and chose otherwise. It is wanted still, so
+// that it is told; and once a person has taken it offline it comes up where it should. At the first
+// look nothing is known of what came how.
+bool IsMisplaced(const MemoryBlock& block, v1::MemoryZone zone, const NumberSet& seen) {
+  return !seen.empty() && IsInOtherZone(block, zone);
+}
+
 void AddHotAddedMemory(const v1::NodeSpec& spec, const v1::Baseline& baseline,
                        const MemoryBlocks& memory, WantedDevices* wanted) {
   if (spec.memory_hot_add() == v1::HOT_ADD_UNSPECIFIED) return;
   const NumberSet seen = ListOrNone(baseline.memory_seen_online(), kMemoryBlockListRules);
+  const v1::MemoryZone zone = ZoneOf(spec.memory_hot_add());
   for (const auto& [number, block] : memory.blocks) {
-    if (block.state != v1::DEVICE_STATE_OFFLINE || seen.count(number) > 0) continue;
-    Want(wanted, MemoryDevice(number), true, Why::kHotAdd, "memory_hot_add",
-         ZoneOf(spec.memory_hot_add()));
+    if (seen.count(number) > 0) continue;
+    const bool misplaced = IsMisplaced(block, zone, seen);
+    if (block.state != v1::DEVICE_STATE_OFFLINE && !misplaced) continue;
+    Want(wanted, MemoryDevice(number), true, Why::kHotAdd, "memory_hot_add", zone);
   }
 }
 
@@ -134,6 +144,8 @@ bool NeedsNoChange(const WantedDevice& wanted, const Snapshot& snapshot) {
   const std::optional<v1::DeviceState> state = StateOf(change.device, snapshot);
   // An absent device counts as offline; one that was to come back can't.
   if (!state) return !change.online || wanted.why == Why::kRelease;
+  // Wanted because it isn't so.
+  if (wanted.why == Why::kHotAdd) return false;
   if (wanted.why == Why::kRelease && change.online && change.device.kind == v1::DEVICE_KIND_CPU &&
       SmtIsOff(snapshot.cpus.smt) &&
       snapshot.cpus.topology.IsSecondaryThread(change.device.number)) {
@@ -344,7 +356,8 @@ v1::Baseline RecordDevices(v1::Baseline baseline, const std::vector<WantedDevice
   return baseline;
 }
 
-v1::Baseline RecordSeenOnline(v1::Baseline baseline, const Snapshot& snapshot) {
+v1::Baseline RecordSeenOnline(const v1::NodeSpec& spec, v1::Baseline baseline,
+                              const Snapshot& snapshot) {
   // What has left may come again as something new.
   const auto still_there = [](NumberSet seen, const NumberSet& online, const auto& present) {
     for (auto it = seen.begin(); it != seen.end();) {
@@ -359,10 +372,14 @@ v1::Baseline RecordSeenOnline(v1::Baseline baseline, const Snapshot& snapshot) {
                   [&masks](int cpu) { return masks.present.count(cpu) > 0; }));
   if (!snapshot.memory) return baseline;
   const MemoryBlocks& memory = snapshot.memory->blocks;
+  const NumberSet seen = ListOrNone(baseline.memory_seen_online(), kMemoryBlockListRules);
+  NumberSet online = BlocksIn(memory, v1::DEVICE_STATE_ONLINE);
+  const v1::MemoryZone zone = ZoneOf(spec.memory_hot_add());
+  for (const auto& [number, block] : memory.blocks) {
+    if (IsMisplaced(block, zone, seen)) online.erase(number);
+  }
   baseline.set_memory_seen_online(
-      still_there(ListOrNone(baseline.memory_seen_online(), kMemoryBlockListRules),
-                  BlocksIn(memory, v1::DEVICE_STATE_ONLINE),
-                  [&memory](int block) { return memory.blocks.count(block) > 0; }));
+      still_there(seen, online, [&memory](int block) { return memory.blocks.count(block) > 0; }));
   return baseline;
 }
 

@@ -64,8 +64,10 @@ v1::Baseline RecordSmt(v1::Baseline baseline, const CpuSnapshot& cpus);
 v1::Baseline RecordDevices(v1::Baseline baseline, const std::vector<WantedDevice>& changes,
                            const Snapshot& snapshot);
 
-// `baseline` with what is online now as seen.
-v1::Baseline RecordSeenOnline(v1::Baseline baseline, const Snapshot& snapshot);
+// `baseline` with what is online now as seen, but for memory that came up in another zone than
+// `spec` wants hot-added memory in: it is not done with.
+v1::Baseline RecordSeenOnline(const v1::NodeSpec& spec, v1::Baseline baseline,
+                              const Snapshot& snapshot);
 
 // `baseline` without what is as it was then, or is no longer there: nothing is left to put back,
 // and the next touch records anew.

@@ -431,6 +431,15 @@ class HotAddTest(DeviceCase):
         self.assertEqual(self.guest_.cpus_online(), {0, 1, 3})
         self.assertEqual(self.kernel.state(35), "offline")
 
+        # A kernel that brings memory up by itself is faster, and chooses the zone: that is told.
+        self.guest_.check("echo online_kernel >/sys/devices/system/memory/auto_online_blocks")
+        self.guest_.hot_add_memory(128)
+        item = self.guest_.wait_until(
+            lambda: by_subject(self.control.node(self.node).get("report", {}).get("items", []))
+            .get("memory36"), SETTLE_SECONDS, "the block is in another zone")
+        self.assertEqual(item["reason"], "OTHER_ZONE", item)
+        self.assertIn("Normal", item["message"])
+
     def wait_inventory(self, cpus: int) -> None:
         self.guest_.wait_until(
             lambda: self.control.node(self.node)["inventory"]["cpusPresent"] == f"0-{cpus - 1}",

@@ -60,15 +60,6 @@ absl::StatusOr<bool> IsCpuHotpluggable(const FileTree& tree, int cpu) {
   return tree.Exists(OnlineFile(cpu));
 }
 
-absl::StatusOr<CpuSet> ReadHotpluggableCpus(const FileTree& tree, const CpuSet& present) {
-  CpuSet hotpluggable;
-  for (const int cpu : present) {
-    ASSIGN_OR_RETURN(const bool has_file, IsCpuHotpluggable(tree, cpu));
-    if (has_file) hotpluggable.insert(hotpluggable.end(), cpu);
-  }
-  return hotpluggable;
-}
-
 absl::StatusOr<bool> ReadCpuOnlineFile(const FileTree& tree, int cpu) {
   return ReadFlag(tree, OnlineFile(cpu));
 }

@@ -38,9 +38,6 @@ absl::StatusOr<CpuSet> ReadOnlineCpus(const FileTree& tree);
 // (kernel 2.4).
 absl::StatusOr<bool> IsCpuHotpluggable(const FileTree& tree, int cpu);
 
-// Those of `present` that have an `online` file.
-absl::StatusOr<CpuSet> ReadHotpluggableCpus(const FileTree& tree, const CpuSet& present);
-
 // What cpuN/online itself says; NOT_FOUND where there is none.
 absl::StatusOr<bool> ReadCpuOnlineFile(const FileTree& tree, int cpu);
 

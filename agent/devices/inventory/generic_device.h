@@ -15,13 +15,15 @@ struct GenericDevice {
   std::string bus;
   std::string name;
   bool online = false;
+  // See FindOnlineDescendants; filled where a change of the device is at stake, since it costs a
+  // walk of the tree.
+  std::vector<std::string> online_descendants = {};
 
   bool operator==(const GenericDevice&) const = default;
 };
 
 // By bus and name; the buses cpu and memory have kinds of their own and are left out. At most 4,096
-// of a bus are looked at.
-// One whose state can't be read is left out, with a warning.
+// of a bus are looked at. One whose state can't be read is left out, with a warning.
 absl::StatusOr<std::vector<GenericDevice>> ReadGenericDevices(const FileTree& tree,
                                                               std::vector<std::string>* warnings);
 

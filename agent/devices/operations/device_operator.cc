@@ -151,17 +151,17 @@ absl::StatusOr<v1::ItemResult> DeviceOperator::ChangeGeneric(const DeviceChange&
                                                              const OperationOptions& options) {
   const DeviceName& name = change.device;
   const FileTree& tree = parts_.reader.tree();
-  ASSIGN_OR_RETURN(const GenericDevice device, ReadGenericDevice(tree, name.bus, name.name));
-  CauseContext context;
+  ASSIGN_OR_RETURN(GenericDevice device, ReadGenericDevice(tree, name.bus, name.name));
   if (!change.online) {
-    ASSIGN_OR_RETURN(context.online_descendants, FindOnlineDescendants(tree, name.bus, name.name));
+    ASSIGN_OR_RETURN(device.online_descendants, FindOnlineDescendants(tree, name.bus, name.name));
   }
-  const PlannedChange planned =
-      CheckGenericChange(change, device, context.online_descendants, parts_.limits);
+  const PlannedChange planned = CheckGenericChange(change, device, parts_.limits);
   RETURN_IF_ERROR(planned.refusal);
   if (planned.outcome == v1::OUTCOME_ALREADY) {
     return DoneItem(FormatDeviceName(name), v1::OUTCOME_ALREADY);
   }
+  CauseContext context;
+  context.online_descendants = device.online_descendants;
   return Carry(change, options, context);
 }
 

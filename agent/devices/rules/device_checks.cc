@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "agent/devices/rules/core_threads.h"
+#include "agent/devices/rules/zones.h"
 #include "common/cpu_list.h"
 #include "common/error_info.h"
 
@@ -36,7 +37,7 @@ absl::Status CheckSmtAllows(const DeviceChange& change, const CpuSnapshot& cpus)
   }
   switch (cpus.smt.control()) {
     case v1::SMT_CONTROL_FORCEOFF:
-      return Precondition(change.device, "SMT_OFF",
+      return Precondition(change.device, "SMT_FORCED_OFF",
                           " is a secondary thread of its core, and SMT is off until the next "
                           "reboot (smt/control says forceoff)");
     case v1::SMT_CONTROL_OFF:
@@ -48,12 +49,6 @@ absl::Status CheckSmtAllows(const DeviceChange& change, const CpuSnapshot& cpus)
                           absl::StrCat(" is a thread too many: SMT is set to ", allowed,
                                        " of each core; turn SMT on first"));
   }
-}
-
-// An online block that was to go online in the other zone.
-bool IsInOtherZone(const MemoryBlock& block, v1::MemoryZone zone) {
-  return (zone == v1::MEMORY_ZONE_MOVABLE && block.zone == BlockZone::kKernel) ||
-         (zone == v1::MEMORY_ZONE_KERNEL && block.zone == BlockZone::kMovable);
 }
 
 PlannedChange CheckOnlineBlock(const DeviceChange& change, const MemoryBlock& block) {
@@ -133,19 +128,18 @@ PlannedChange CheckMemoryChange(const DeviceChange& change, const MemorySnapshot
 }
 
 PlannedChange CheckGenericChange(const DeviceChange& change, const GenericDevice& device,
-                                 const std::vector<std::string>& online_descendants,
                                  const SafetyLimits& limits) {
   if (device.online == change.online) return Already(change);
   absl::Status allowed = CheckDevice(limits, change.device);
-  if (allowed.ok() && !change.online && !online_descendants.empty()) {
+  if (allowed.ok() && !change.online && !device.online_descendants.empty()) {
     const std::string name = FormatDeviceName(change.device);
-    allowed = MakeError(
-        absl::StatusCode::kFailedPrecondition, "CHILD_ONLINE",
-        absl::StrCat(name, " has devices below it that are online: ",
-                     absl::StrJoin(online_descendants, ", "), "; take those offline first (EBUSY)"),
-        {{"device", name},
-         {"children", absl::StrJoin(online_descendants, " ")},
-         {"retry", "CONDITIONAL"}});
+    allowed = MakeError(absl::StatusCode::kFailedPrecondition, "CHILD_ONLINE",
+                        absl::StrCat(name, " has devices below it that are online: ",
+                                     absl::StrJoin(device.online_descendants, ", "),
+                                     "; take those offline first (EBUSY)"),
+                        {{"device", name},
+                         {"children", absl::StrJoin(device.online_descendants, " ")},
+                         {"retry", "CONDITIONAL"}});
   }
   return Decide(change, std::move(allowed));
 }

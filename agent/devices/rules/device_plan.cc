@@ -97,7 +97,7 @@ class Simulation {
     if (device == now_.generic.end()) {
       return AbsentDevice(change, ", or has no `online` file");
     }
-    PlannedChange planned = CheckGenericChange(change, *device, {}, limits_);
+    PlannedChange planned = CheckGenericChange(change, *device, limits_);
     if (planned.outcome == v1::OUTCOME_CHANGED) device->online = change.online;
     return planned;
   }

@@ -31,7 +31,6 @@ struct ChangePlan {
 };
 
 // Each change as if those before it had succeeded, so that a limit stops the one that passes it.
-// What is below a generic device is asked only when it is done.
 ChangePlan PlanChanges(const DeviceChanges& changes, const Snapshot& snapshot,
                        const SafetyLimits& limits);
 
@@ -47,7 +46,6 @@ PlannedChange CheckCpuChange(const DeviceChange& change, const CpuSnapshot& cpus
 PlannedChange CheckMemoryChange(const DeviceChange& change, const MemorySnapshot& memory,
                                 const SafetyLimits& limits);
 PlannedChange CheckGenericChange(const DeviceChange& change, const GenericDevice& device,
-                                 const std::vector<std::string>& online_descendants,
                                  const SafetyLimits& limits);
 
 }  // namespace hotplugger::agent

@@ -4,13 +4,6 @@
 #include "common/error_info.h"
 
 namespace hotplugger::agent {
-namespace {
-
-// Where limits are set, for messages.
-constexpr char kPlace[] = "/etc/hotplugger/agent.yaml";
-
-}  // namespace
-
 absl::Status Refuse(absl::string_view device, const PassedLimit& limit) {
   ErrorMetadata facts = {{"limit", std::string(limit.key)},
                          {"value", limit.value},
@@ -18,8 +11,8 @@ absl::Status Refuse(absl::string_view device, const PassedLimit& limit) {
   if (!device.empty()) facts.emplace_back("device", std::string(device));
   if (!limit.left.empty()) facts.emplace_back("left", limit.left);
   return MakeError(absl::StatusCode::kFailedPrecondition, limit.reason,
-                   absl::StrCat(limit.outcome, "; this host's limit ", limit.key, " is ",
-                                limit.value, ", set in ", kPlace),
+                   absl::StrCat(limit.outcome, "; this host's limits.", limit.key, " is ",
+                                limit.value, ", set in its agent.yaml"),
                    facts);
 }
 

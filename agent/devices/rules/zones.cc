@@ -21,4 +21,9 @@ bool WouldBeMovable(const MemoryBlock& block, v1::MemoryZone zone) {
   return !block.zones.empty() && IsMovable(block.zones.front());
 }
 
+bool IsInOtherZone(const MemoryBlock& block, v1::MemoryZone zone) {
+  return (zone == v1::MEMORY_ZONE_MOVABLE && block.zone == BlockZone::kKernel) ||
+         (zone == v1::MEMORY_ZONE_KERNEL && block.zone == BlockZone::kMovable);
+}
+
 }  // namespace hotplugger::agent

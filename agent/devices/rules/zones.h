@@ -1,4 +1,4 @@
-// Where a memory block that is offline may go, and would.
+// Which zone a memory block is in, may go to, and would.
 #pragma once
 
 #include "agent/devices/inventory/memory.h"
@@ -12,5 +12,8 @@ bool AllowsZone(const MemoryBlock& block, v1::MemoryZone zone);
 
 // Whether the block would be movable: of its zones the kernel takes the first by itself.
 bool WouldBeMovable(const MemoryBlock& block, v1::MemoryZone zone);
+
+// Whether the block is online in another zone than `zone`; false for UNSPECIFIED.
+bool IsInOtherZone(const MemoryBlock& block, v1::MemoryZone zone);
 
 }  // namespace hotplugger::agent

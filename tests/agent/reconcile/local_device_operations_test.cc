@@ -18,6 +18,9 @@ using ::testing::SizeIs;
 
 class LocalDeviceOperationsTest : public ::testing::Test, protected HostFixture {
  protected:
+  explicit LocalDeviceOperationsTest(testing::FakeHostOptions options = {})
+      : HostFixture(AnyNumber(), std::move(options)) {}
+
   LocalDeviceOperations Operations() { return LocalDeviceOperations(*host); }
 
   absl::StatusOr<v1::OfflineDevicesResponse> Offline(const std::string& request) {
@@ -191,6 +194,19 @@ TEST_F(LocalDeviceOperationsTest, ExplainsWhatStopsAChange) {
   EXPECT_EQ(fixed.influences(0).source(), "kernel");
   EXPECT_THAT(Explain("cpu2").offline_obstacles(), IsEmpty());
   EXPECT_THAT(Explain("cpu2").summary(), HasSubstr("nothing in Hotplugger has a say"));
+}
+
+class ContainerTest : public LocalDeviceOperationsTest {
+ protected:
+  ContainerTest() : LocalDeviceOperationsTest({.containers = {{"container/c0", {"cpu3"}}}}) {}
+};
+
+TEST_F(ContainerTest, AnOnlineChildShowsInPlanAndExplanation) {
+  const auto plan = *Operations().PlanDevices(
+      FromText<v1::PlanDevicesRequest>("offline { target { device: 'container/c0' } }"));
+  EXPECT_THAT(Reasons(plan.plan().steps()), ElementsAre("CHILD_ONLINE"));
+  EXPECT_THAT(Reasons(Explain("container/c0").offline_obstacles()), ElementsAre("CHILD_ONLINE"));
+  EXPECT_THAT(Explain("container/c0").online_obstacles(), IsEmpty());
 }
 
 TEST_F(LocalDeviceOperationsTest, ExplainsWithTheLatestOperations) {

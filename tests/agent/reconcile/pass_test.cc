@@ -400,6 +400,23 @@ TEST_F(DevicePassTest, HotAddedDevicesComeUpAndStayWhenThePolicyGoes) {
   EXPECT_EQ(fake.online().count(4), 1U);
 }
 
+TEST_F(DevicePassTest, HotAddedMemoryThatCameUpElsewhereIsToldAndMendedOnceItIsOffline) {
+  v1::NodeSpec spec;
+  spec.set_memory_hot_add(v1::HOT_ADD_ONLINE_MOVABLE);
+  Apply(spec);
+  fake.AddBlock(40);
+  fake.SwitchBlockBehindOurBack(40, true);
+  for (int i = 0; i < 2; ++i) {
+    const v1::NodeReport report = RunPass(*host, memory_, {}).report;
+    EXPECT_EQ(report.state(), v1::APPLY_STATE_FAILED);
+    ASSERT_THAT(report.items(), SizeIs(1));
+    EXPECT_EQ(report.items(0).reason(), "OTHER_ZONE");
+  }
+  fake.SwitchBlockBehindOurBack(40, false);
+  EXPECT_EQ(RunPass(*host, memory_, {}).report.state(), v1::APPLY_STATE_APPLIED);
+  EXPECT_EQ(fake.zone_of(40), 'm');
+}
+
 TEST_F(DevicePassTest, WhatAPersonTookOfflineIsNoHotAdd) {
   v1::NodeSpec spec;
   spec.set_cpu_hot_add(v1::HOT_ADD_ONLINE);

@@ -184,18 +184,30 @@ TEST(HotAddTest, TakesNoSiblingForAnAdditionWhileSmtIsOff) {
   EXPECT_THAT(Steps(HotAdd(), {}, snapshot), IsEmpty());
 }
 
+// auto_online_blocks or a udev rule was faster.
+TEST(HotAddTest, WhatCameUpElsewhereIsStillWanted) {
+  const Snapshot snapshot = MakeSnapshot();
+  v1::Baseline baseline;
+  baseline.set_memory_seen_online("1-7");
+  // Block 0 is in a kernel zone.
+  EXPECT_THAT(Steps(HotAdd(), baseline, snapshot), ElementsAre("memory0=1"));
+  EXPECT_EQ(RecordSeenOnline(HotAdd(), baseline, snapshot).memory_seen_online(), "1-7");
+  EXPECT_EQ(RecordSeenOnline({}, baseline, snapshot).memory_seen_online(), "0-7");
+  EXPECT_THAT(Steps(HotAdd(), {}, snapshot), IsEmpty());
+}
+
 TEST(HotAddTest, DoesNothingUnlessAskedFor) {
   EXPECT_THAT(Steps({}, {}, MakeSnapshot({3})), IsEmpty());
 }
 
 TEST(RecordSeenOnlineTest, RemembersUntilTheDeviceLeaves) {
-  v1::Baseline baseline = RecordSeenOnline({}, MakeSnapshot({3}));
+  v1::Baseline baseline = RecordSeenOnline({}, {}, MakeSnapshot({3}));
   EXPECT_EQ(baseline.cpus_seen_online(), "0-2");
   EXPECT_EQ(baseline.memory_seen_online(), "0-7");
   Snapshot later = MakeSnapshot({2, 3});
   later.cpus.masks.present.erase(1);
   later.cpus.masks.online.erase(1);
-  EXPECT_EQ(RecordSeenOnline(baseline, later).cpus_seen_online(), "0,2");
+  EXPECT_EQ(RecordSeenOnline({}, baseline, later).cpus_seen_online(), "0,2");
 }
 
 std::vector<std::string> AmountSteps(const v1::NodeSpec& spec, const v1::Baseline& baseline,

@@ -134,7 +134,7 @@ TEST(DevicePlanTest, SecondaryThreadsStayOfflineWhileSmtIsOff) {
   };
   EXPECT_THAT(plan(v1::SMT_CONTROL_ON), ElementsAre("cpu1 CHANGED", "cpu5 CHANGED"));
   EXPECT_THAT(plan(v1::SMT_CONTROL_OFF), ElementsAre("cpu1 CHANGED", "cpu5 SMT_OFF"));
-  EXPECT_THAT(plan(v1::SMT_CONTROL_FORCEOFF), ElementsAre("cpu1 CHANGED", "cpu5 SMT_OFF"));
+  EXPECT_THAT(plan(v1::SMT_CONTROL_FORCEOFF), ElementsAre("cpu1 CHANGED", "cpu5 SMT_FORCED_OFF"));
   EXPECT_THAT(plan(v1::SMT_CONTROL_NOT_SUPPORTED), ElementsAre("cpu1 CHANGED", "cpu5 CHANGED"));
   EXPECT_THAT(std::string(Refusal("cpu5", true, host.Smt(v1::SMT_CONTROL_OFF)).message()),
               HasSubstr("turn SMT on first"));
@@ -307,22 +307,19 @@ TEST(DevicePlanTest, GenericDevices) {
 
 TEST(DevicePlanTest, OnlineDescendantsKeepADeviceOnline) {
   const DeviceName device = *ParseDeviceName("container/c0");
-  const GenericDevice online = {"container", "c0", true};
-  const PlannedChange refused =
-      CheckGenericChange({device, false}, online, {"cpu3", "memory32"}, SafetyLimits());
+  const GenericDevice online = {"container", "c0", true, {"cpu3", "memory32"}};
+  const GenericDevice offline = {"container", "c0", false, {"cpu3"}};
+  const PlannedChange refused = CheckGenericChange({device, false}, online, SafetyLimits());
   EXPECT_EQ(refused.outcome, v1::OUTCOME_REFUSED);
   EXPECT_EQ(ErrorReason(refused.refusal), "CHILD_ONLINE");
   EXPECT_EQ(ErrorMetadataValue(refused.refusal, "children"), "cpu3 memory32");
   EXPECT_THAT(std::string(refused.refusal.message()), HasSubstr("cpu3, memory32"));
-  EXPECT_EQ(CheckGenericChange({device, false}, online, {}, SafetyLimits()).outcome,
+  EXPECT_EQ(CheckGenericChange({device, false}, {"container", "c0", true}, SafetyLimits()).outcome,
             v1::OUTCOME_CHANGED);
-  EXPECT_EQ(CheckGenericChange({device, true}, {"container", "c0", false}, {"cpu3"}, SafetyLimits())
-                .outcome,
+  EXPECT_EQ(CheckGenericChange({device, true}, offline, SafetyLimits()).outcome,
             v1::OUTCOME_CHANGED);
-  EXPECT_EQ(
-      CheckGenericChange({device, false}, {"container", "c0", false}, {"cpu3"}, SafetyLimits())
-          .outcome,
-      v1::OUTCOME_ALREADY);
+  EXPECT_EQ(CheckGenericChange({device, false}, offline, SafetyLimits()).outcome,
+            v1::OUTCOME_ALREADY);
 }
 
 TEST(DevicePlanTest, AChangeIsJudgedTheSameBeforeItsWrite) {

@@ -30,8 +30,8 @@ inline void ExpectRefusal(const absl::Status& status, const ExpectedLimit& expec
   EXPECT_EQ(ErrorMetadataValue(status, "device"), expected.device);
   const std::string message(status.message());
   EXPECT_THAT(message,
-              ::testing::HasSubstr(absl::StrCat("limit ", expected.key, " is ", expected.value,
-                                                ", set in /etc/hotplugger/agent.yaml")));
+              ::testing::HasSubstr(absl::StrCat("limits.", expected.key, " is ", expected.value,
+                                                ", set in its agent.yaml")));
   EXPECT_THAT(message, ::testing::HasSubstr(expected.left));
 }
 

@@ -1,15 +1,14 @@
 #include "server/policy/subject.h"
 
-#include <algorithm>
+#include <optional>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "common/cpu_list.h"
+#include "common/device_rules.h"
 #include "common/driver_rules.h"
 #include "common/error_info.h"
 #include "common/number_list.h"
@@ -26,49 +25,31 @@ absl::Status BadSubject(absl::string_view text, absl::string_view problem) {
                    "driver, e.g. \"driver/alucard\""));
 }
 
-bool AllDigits(absl::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return absl::ascii_isdigit(static_cast<unsigned char>(c));
-  });
-}
-
-// Whether `name`, which becomes part of a path on the node, is 1 to `longest` letters, digits and
-// bytes of `others`.
-bool IsSysfsName(absl::string_view name, size_t longest, absl::string_view others) {
-  return !name.empty() && name.size() <= longest && name != "." && name != ".." &&
-         std::all_of(name.begin(), name.end(), [others](char c) {
-           return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
-                  others.find(c) != absl::string_view::npos;
-         });
-}
-
 absl::StatusOr<Subject> ParseNumbered(absl::string_view text, absl::string_view digits,
                                       Subject::Kind kind, const NumberListRules& rules) {
-  if (!AllDigits(digits)) return BadSubject(text, "is neither a device nor a driver");
-  if (digits.size() > 1 && digits.front() == '0') {
-    return BadSubject(text, "has leading zeros, which no device's name has");
+  const std::optional<int> number = ParseDeviceNumber(digits, rules.largest);
+  if (!number) {
+    return BadSubject(text, absl::StrCat("is no ", rules.noun, ": a number from 0 to ",
+                                         rules.largest, " without leading zeros goes there"));
   }
   Subject subject;
   subject.kind = kind;
-  if (!absl::SimpleAtoi(digits, &subject.number) || subject.number > rules.largest) {
-    return BadSubject(
-        text, absl::StrCat("is above the largest ", rules.noun, " number, ", rules.largest));
-  }
+  subject.number = *number;
   return subject;
 }
 
 absl::StatusOr<Subject> ParseGeneric(absl::string_view text) {
   const std::pair<absl::string_view, absl::string_view> parts =
       absl::StrSplit(text, absl::MaxSplits('/', 1));
-  if (!IsSysfsName(parts.first, kMaxBusLength, "_-")) {
+  if (!IsBusName(parts.first)) {
     return BadSubject(text, absl::StrCat("has no bus before the '/': 1 to ", kMaxBusLength,
                                          " letters, digits, '_' and '-'"));
   }
-  if (!IsSysfsName(parts.second, kMaxDeviceLength, "_-.:@+")) {
+  if (!IsDeviceOnBus(parts.second)) {
     return BadSubject(text, absl::StrCat("has no device after the '/': 1 to ", kMaxDeviceLength,
                                          " letters, digits and any of _-.:@+"));
   }
-  if (parts.first == "cpu" || parts.first == "memory") {
+  if (IsBusOfItsOwnKind(parts.first)) {
     return BadSubject(text, "has a bus whose devices are named without it");
   }
   Subject subject;

@@ -1,18 +1,12 @@
 // What a hold is about: one device or driver of a node.
 #pragma once
 
-#include <cstddef>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
 namespace hotplugger::server {
-
-// The longest name of a bus and of a device on it, in bytes. Agents have the same limits, and
-// refuse a whole spec for one name.
-inline constexpr size_t kMaxBusLength = 32;
-inline constexpr size_t kMaxDeviceLength = 64;
 
 struct Subject {
   enum class Kind { kCpu, kMemory, kGeneric, kDriver };

@@ -1,13 +1,12 @@
 #include "agent/devices/rules/device_name.h"
 
-#include <algorithm>
+#include <optional>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/cpu_list.h"
+#include "common/device_rules.h"
 #include "common/error_info.h"
 
 namespace hotplugger::agent {
@@ -15,8 +14,6 @@ namespace {
 
 // Of a text too long to be repeated, so much is.
 constexpr size_t kShownLength = 64;
-constexpr size_t kMaxBusLength = 32;
-constexpr size_t kMaxNameLength = 64;
 
 absl::Status BadName(absl::string_view text, absl::string_view problem) {
   return MakeError(
@@ -26,41 +23,16 @@ absl::Status BadName(absl::string_view text, absl::string_view problem) {
                    "such as container/PNP0A06:00"));
 }
 
-// "cpu03" would name the same path as no CPU at all, so leading zeros are no name either.
-bool ParseNumber(absl::string_view digits, int largest, int* number) {
-  return !digits.empty() &&
-         std::all_of(digits.begin(), digits.end(),
-                     [](unsigned char c) { return absl::ascii_isdigit(c); }) &&
-         (digits == "0" || digits[0] != '0') && absl::SimpleAtoi(digits, number) &&
-         *number <= largest;
-}
-
-bool IsBus(absl::string_view bus) {
-  return !bus.empty() && bus.size() <= kMaxBusLength &&
-         std::all_of(bus.begin(), bus.end(), [](unsigned char c) {
-           return absl::ascii_isalnum(c) || c == '_' || c == '-';
-         });
-}
-
-// Everything that sysfs uses in names but the separator; "." and ".." are paths.
-bool IsDevice(absl::string_view name) {
-  return !name.empty() && name.size() <= kMaxNameLength && name != "." && name != ".." &&
-         std::all_of(name.begin(), name.end(), [](unsigned char c) {
-           return absl::ascii_isalnum(c) || c == '_' || c == '-' || c == '.' || c == ':' ||
-                  c == '@' || c == '+';
-         });
-}
-
 absl::StatusOr<DeviceName> ParseGeneric(absl::string_view text, size_t slash) {
   const absl::string_view bus = text.substr(0, slash);
   const absl::string_view name = text.substr(slash + 1);
-  if (!IsBus(bus)) return BadName(text, "has no bus's name before the slash");
-  if (bus == "cpu" || bus == "memory") {
+  if (!IsBusName(bus)) return BadName(text, "has no bus's name before the slash");
+  if (IsBusOfItsOwnKind(bus)) {
     return BadName(text, "names its bus; CPUs and memory blocks go by their own names alone");
   }
   if (ParseDeviceName(bus).ok()) return BadName(text, "goes on after a device's name");
   if (bus == "driver") return BadName(text, "names a driver, not a device");
-  if (!IsDevice(name)) return BadName(text, "has no device's name after the slash");
+  if (!IsDeviceOnBus(name)) return BadName(text, "has no device's name after the slash");
   DeviceName device;
   device.kind = v1::DEVICE_KIND_GENERIC;
   device.bus = std::string(bus);
@@ -79,13 +51,12 @@ absl::StatusOr<DeviceName> ParseDeviceName(absl::string_view text) {
   const size_t slash = text.find('/');
   if (slash != absl::string_view::npos) return ParseGeneric(text, slash);
   absl::string_view digits = text;
-  int number = 0;
-  if (absl::ConsumePrefix(&digits, "cpu") && ParseNumber(digits, kMaxCpuNumber, &number)) {
-    return CpuDevice(number);
-  }
-  digits = text;
-  if (absl::ConsumePrefix(&digits, "memory") && ParseNumber(digits, kMaxMemoryBlock, &number)) {
-    return MemoryDevice(number);
+  if (absl::ConsumePrefix(&digits, "cpu")) {
+    const std::optional<int> cpu = ParseDeviceNumber(digits, kMaxCpuNumber);
+    if (cpu) return CpuDevice(*cpu);
+  } else if (absl::ConsumePrefix(&digits, "memory")) {
+    const std::optional<int> block = ParseDeviceNumber(digits, kMaxMemoryBlock);
+    if (block) return MemoryDevice(*block);
   }
   return BadName(text, "is not a device's name");
 }

@@ -17,9 +17,9 @@ TEST(DeviceRulesTest, BusesAndDevices) {
 }
 
 TEST(DeviceRulesTest, NothingThatIsAPath) {
-  for (const std::string& text : {std::string(), std::string("."), std::string(".."),
-                                  std::string("a/b"), std::string("a b"), std::string("a\0b", 3),
-                                  std::string("\xc3\xa9"), std::string(4096, 'a')}) {
+  for (const std::string& text :
+       {std::string(), std::string("."), std::string(".."), std::string("a/b"), std::string("a b"),
+        std::string("a\0b", 3), std::string("\xc3\xa9"), std::string(4096, 'a')}) {
     EXPECT_FALSE(IsBusName(text)) << text;
     EXPECT_FALSE(IsDeviceOnBus(text)) << text;
   }
@@ -37,8 +37,8 @@ TEST(DeviceRulesTest, KindsWithNamesOfTheirOwn) {
 TEST(DeviceRulesTest, Numbers) {
   EXPECT_EQ(ParseDeviceNumber("0", 8), 0);
   EXPECT_EQ(ParseDeviceNumber("8", 8), 8);
-  for (const char* text : {"", "9", "08", "00", "-1", "+1", " 1", "1 ", "0x1", "1e1",
-                           "99999999999999999999"}) {
+  for (const char* text :
+       {"", "9", "08", "00", "-1", "+1", " 1", "1 ", "0x1", "1e1", "99999999999999999999"}) {
     EXPECT_EQ(ParseDeviceNumber(text, 8), std::nullopt) << text;
   }
 }

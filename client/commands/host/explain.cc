@@ -20,8 +20,8 @@ std::string After(const std::string& message) {
   return message.empty() ? "" : absl::StrCat(": ", Printable(message));
 }
 
-// When trying again can help, for a person.
-std::string RetryText(v1::RetryClass retry) {
+// How long an obstacle stands, for a person.
+std::string HowLong(v1::RetryClass retry) {
   switch (retry) {
     case v1::RETRY_CLASS_TRANSIENT:
       return " (may work when tried again)";
@@ -54,7 +54,7 @@ void PrintObstacles(absl::string_view direction,
   out << '\n';
   for (const v1::ItemResult& obstacle : obstacles) {
     out << "  " << Printable(obstacle.reason().empty() ? obstacle.subject() : obstacle.reason())
-        << After(obstacle.message()) << RetryText(obstacle.retry()) << '\n';
+        << After(obstacle.message()) << HowLong(obstacle.retry()) << '\n';
   }
 }
 

@@ -218,6 +218,26 @@ TEST_F(HostChangesTest, ZonesAreForMemoryThatGoesOnline) {
   EXPECT_THAT(Mistake({"offline", "memory3", "--zone", "movable"}), HasSubstr("--zone"));
 }
 
+TEST_F(HostChangesTest, WhatTheAgentSaysOfAFieldNamesItsFlag) {
+  const absl::Status refused = MakeFieldErrors({{"target.memory_amount.bytes", "x"},
+                                                {"target.memory_amount.node", "x"},
+                                                {"target.memory_range.start", "x"},
+                                                {"zone", "x"},
+                                                {"target.devices", "x"}});
+  host.offline_devices.Answer(refused);
+  host.online_devices.Answer(refused);
+  host.plan_devices.Answer(refused);
+  const std::string told =
+      "  --size: x\n  --node: x\n  --range: x\n  --zone: x\n  target.devices: x\n";
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"--host", "offline", "--size", "1Gi"},
+        {"--host", "online", "--size", "1Gi"},
+        {"--host", "offline", "--size", "1Gi", "--dry-run"}}) {
+    EXPECT_EQ(Run(words), 2);
+    EXPECT_THAT(err, HasSubstr(told));
+  }
+}
+
 TEST_F(HostChangesTest, DryRunPrintsThePlanAndChangesNothing) {
   host.plan_devices.Answer(Proto<v1::PlanDevicesResponse>(
       "plan { stamp { boot_id: 'b-1' inventory_digest: 'd1' }"
@@ -228,9 +248,9 @@ TEST_F(HostChangesTest, DryRunPrintsThePlanAndChangesNothing) {
       "  notes: 'cpu3 keeps\\ncore 3 awake' }"));
   EXPECT_EQ(Run({"--host", "offline", "--cpus", "3,7", "--dry-run"}), 64);
   EXPECT_EQ(out,
-            "SUBJECT  OUTCOME  REASON            MESSAGE\n"
-            "cpu7     changed  -                 -\n"
-            "cpu3     refused  LIMIT_MIN_ONLINE  cpus.min_online is 7\n"
+            "SUBJECT  WOULD-BE  REASON            MESSAGE\n"
+            "cpu7     changed   -                 -\n"
+            "cpu3     refused   LIMIT_MIN_ONLINE  cpus.min_online is 7\n"
             "\n"
             "CPUs online:   8 -> 7\n"
             "Memory online: 4Gi -> 4Gi\n"

@@ -58,7 +58,8 @@ int OpenBeneath(int root, absl::string_view path, int flags) {
     return -1;
   }
   open_how how = {};
-  how.flags = static_cast<uint64_t>(flags | O_CLOEXEC);
+  // A pipe in the place of a file must not hold up the agent; regular files and sysfs ignore it.
+  how.flags = static_cast<uint64_t>(flags | O_CLOEXEC | ((flags & O_PATH) != 0 ? 0 : O_NONBLOCK));
   how.resolve =
       RESOLVE_NO_MAGICLINKS | (absl::StartsWith(path, "var/") ? RESOLVE_IN_ROOT : RESOLVE_BENEATH);
   return static_cast<int>(syscall(SYS_openat2, root, text.c_str(), &how, sizeof how));

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/commands/host/change_options.h"
+#include "client/commands/host/device_selection.h"
 #include "client/commands/host/item_results.h"
 #include "client/text.h"
 #include "common/byte_size.h"
@@ -17,7 +18,7 @@ bool Refused(const v1::ItemResult& step) {
 }
 
 void PrintPlan(const v1::DevicePlan& plan, std::ostream& out) {
-  ResultTable(plan.steps()).Print(out);
+  ResultTable(plan.steps(), "WOULD-BE").Print(out);
   out << "\nCPUs online:   " << plan.before().cpus() << " -> " << plan.after().cpus()
       << "\nMemory online: " << FormatByteSize(plan.before().memory_bytes()) << " -> "
       << FormatByteSize(plan.after().memory_bytes()) << '\n';
@@ -28,10 +29,11 @@ void PrintPlan(const v1::DevicePlan& plan, std::ostream& out) {
 }  // namespace
 
 absl::StatusOr<ExitCode> ShowPlan(const v1::PlanDevicesRequest& request, Session& session) {
-  ASSIGN_OR_RETURN(const v1::PlanDevicesResponse response, session.host->PlanDevices(request));
-  const v1::DevicePlan& plan = response.plan();
+  const absl::StatusOr<v1::PlanDevicesResponse> response = session.host->PlanDevices(request);
+  if (!response.ok()) return NameFlags(response.status());
+  const v1::DevicePlan& plan = response->plan();
   if (session.format == OutputFormat::kJson) {
-    RETURN_IF_ERROR(PrintJson(response, session.out));
+    RETURN_IF_ERROR(PrintJson(*response, session.out));
   } else {
     PrintPlan(plan, session.out);
     session.err << "dry run: nothing was changed; with --plan-stamp instead of --dry-run the same "

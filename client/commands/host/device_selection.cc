@@ -2,14 +2,14 @@
 
 #include <algorithm>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "client/commands/host/memory_range.h"
 #include "common/byte_size.h"
 #include "common/cpu_list.h"
+#include "common/device_rules.h"
+#include "common/error_info.h"
 #include "common/number_list.h"
 
 namespace hotplugger::client::host {
@@ -19,15 +19,8 @@ constexpr int kMaxNode = 1023;
 
 // The number of "cpu3" or "memory32" where `prefix` is "cpu" or "memory".
 std::optional<int> NumberAfter(absl::string_view prefix, absl::string_view name, int largest) {
-  if (!absl::StartsWith(name, prefix)) return std::nullopt;
-  const absl::string_view digits = name.substr(prefix.size());
-  int number = 0;
-  if (digits.empty() || !std::all_of(digits.begin(), digits.end(), absl::ascii_isdigit) ||
-      (digits.size() > 1 && digits[0] == '0') || !absl::SimpleAtoi(digits, &number) ||
-      number > largest) {
-    return std::nullopt;
-  }
-  return number;
+  if (!absl::ConsumePrefix(&name, prefix)) return std::nullopt;
+  return ParseDeviceNumber(name, largest);
 }
 
 // The numbers of `names` where all of them have `prefix`.
@@ -112,7 +105,40 @@ void CheckOneIsGiven(const SelectionFlags& flags, Violations* violations) {
   }
 }
 
+// The flag that sets a field of the request, or "" where it is none of these.
+absl::string_view FlagOf(absl::string_view field) {
+  constexpr std::pair<absl::string_view, absl::string_view> kFlags[] = {
+      {"target.memory_amount.node", "--node"},
+      {"target.memory_amount", "--size"},
+      {"target.memory_blocks", "--blocks"},
+      {"target.memory_node", "--memory-node"},
+      {"target.memory_range", "--range"},
+      {"target.cpu_count", "--count"},
+      {"target.device", "DEVICE"},
+      {"target.cores", "--cores"},
+      {"target.cpus", "--cpus"},
+      {"options.deadline", "--deadline"},
+      {"options.plan", "--plan-stamp"},
+      {"zone", "--zone"},
+  };
+  for (const auto& [prefix, flag] : kFlags) {
+    absl::string_view rest = field;
+    if (absl::ConsumePrefix(&rest, prefix) && (rest.empty() || rest.front() == '.')) return flag;
+  }
+  return "";
+}
+
 }  // namespace
+
+absl::Status NameFlags(const absl::Status& status) {
+  Violations violations = ErrorFieldViolations(status);
+  if (violations.empty()) return status;
+  for (FieldViolation& violation : violations) {
+    const absl::string_view flag = FlagOf(violation.field);
+    if (!flag.empty()) violation.field = std::string(flag);
+  }
+  return MakeFieldErrors(violations);
+}
 
 void DeclareSelection(Arguments& arguments, SelectionFlags* flags) {
   arguments.Rest(

@@ -32,6 +32,10 @@ void DeclareSelection(Arguments& arguments, SelectionFlags* flags);
 // nothing or more than one thing is selected.
 v1::DeviceTarget ReadSelection(const SelectionFlags& flags, Violations* violations);
 
+// `status`, the agent's answer to a request with a target, with its fields named by the flags that
+// set them.
+absl::Status NameFlags(const absl::Status& status);
+
 // Whether the target can only be CPUs.
 bool SelectsCpus(const v1::DeviceTarget& target);
 

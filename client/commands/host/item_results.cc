@@ -26,8 +26,9 @@ absl::StatusOr<ExitCode> PrintResults(
   return ExitCodeForShare(static_cast<int>(done), results.size());
 }
 
-Table ResultTable(const google::protobuf::RepeatedPtrField<v1::ItemResult>& results) {
-  Table table({"SUBJECT", "OUTCOME", "REASON", "MESSAGE"});
+Table ResultTable(const google::protobuf::RepeatedPtrField<v1::ItemResult>& results,
+                  const std::string& outcome) {
+  Table table({"SUBJECT", outcome, "REASON", "MESSAGE"});
   for (const v1::ItemResult& item : results) {
     table.AddRow({item.subject(), ShortEnumName(*v1::Outcome_descriptor(), item.outcome()),
                   item.reason(), item.message()});

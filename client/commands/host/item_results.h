@@ -13,8 +13,9 @@ absl::StatusOr<ExitCode> PrintResults(
     const google::protobuf::Message& response,
     const google::protobuf::RepeatedPtrField<v1::ItemResult>& results, Session& session);
 
-// SUBJECT OUTCOME REASON MESSAGE.
-Table ResultTable(const google::protobuf::RepeatedPtrField<v1::ItemResult>& results);
+// SUBJECT OUTCOME REASON MESSAGE; `outcome` is another head for the second.
+Table ResultTable(const google::protobuf::RepeatedPtrField<v1::ItemResult>& results,
+                  const std::string& outcome = "OUTCOME");
 
 // kOk where all `total` are `done`, kFailure where none is, else kPartial.
 ExitCode ExitCodeForShare(int done, int total);

@@ -26,9 +26,9 @@ absl::StatusOr<ExitCode> Offline(const Flags& flags, Session& session) {
     *plan.mutable_offline() = request;
     return ShowPlan(plan, session);
   }
-  ASSIGN_OR_RETURN(const v1::OfflineDevicesResponse response,
-                   session.host->OfflineDevices(request));
-  return PrintResults(response, response.results(), session);
+  const absl::StatusOr<v1::OfflineDevicesResponse> response = session.host->OfflineDevices(request);
+  if (!response.ok()) return NameFlags(response.status());
+  return PrintResults(*response, response->results(), session);
 }
 
 }  // namespace

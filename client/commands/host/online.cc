@@ -45,8 +45,9 @@ absl::StatusOr<ExitCode> Online(const Flags& flags, Session& session) {
     *plan.mutable_online() = request;
     return ShowPlan(plan, session);
   }
-  ASSIGN_OR_RETURN(const v1::OnlineDevicesResponse response, session.host->OnlineDevices(request));
-  return PrintResults(response, response.results(), session);
+  const absl::StatusOr<v1::OnlineDevicesResponse> response = session.host->OnlineDevices(request);
+  if (!response.ok()) return NameFlags(response.status());
+  return PrintResults(*response, response->results(), session);
 }
 
 }  // namespace

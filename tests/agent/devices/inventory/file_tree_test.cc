@@ -1,5 +1,7 @@
 #include "agent/devices/inventory/file_tree.h"
 
+#include <sys/stat.h>
+
 #include "tests/agent/devices/inventory/tree_fixture.h"
 
 namespace hotplugger::agent {
@@ -7,6 +9,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 class FileTreeTest : public testing::TreeTest {
  protected:
@@ -60,6 +63,13 @@ TEST_F(FileTreeTest, ReadIfThereTellsMissingFromUnreadable) {
   EXPECT_EQ(*tree_->ReadIfThere("a/none"), std::nullopt);
   EXPECT_EQ(*tree_->ReadIfThere("a/file/below"), std::nullopt);
   EXPECT_EQ(ErrorReason(tree_->ReadIfThere("a").status()), "EISDIR");
+}
+
+// Opening one for reading waits for a writer, as a rule.
+TEST_F(FileTreeTest, APipeDoesNotHoldUpAReader) {
+  ASSERT_EQ(mkfifo(dir_.Path("tree/pipe").c_str(), 0600), 0);
+  EXPECT_EQ(*tree_->Read("pipe"), "");
+  EXPECT_THAT(Lines("pipe"), IsEmpty());
 }
 
 TEST_F(FileTreeTest, ListsSorted) {

@@ -133,7 +133,9 @@ absl::StatusOr<v1::ItemResult> DeviceOperator::ChangeCpu(const DeviceChange& cha
     if (ErrorReason(verified) != "NOT_VERIFIED") return verified;
     RETURN_IF_ERROR(CheckDevice(parts_.limits, change.device));
   }
-  return Carry(change, options, CpuContext(cpus, cpu));
+  // By the mask: where the file is stale the CPU may be as wanted already.
+  const bool online = cpus.masks.online.count(cpu) > 0;
+  return Carry(change, {CpuName(cpu), ToState(online)}, options, CpuContext(cpus, cpu));
 }
 
 absl::StatusOr<v1::ItemResult> DeviceOperator::ChangeMemory(const DeviceChange& change,
@@ -144,7 +146,10 @@ absl::StatusOr<v1::ItemResult> DeviceOperator::ChangeMemory(const DeviceChange& 
   const PlannedChange planned = CheckMemoryChange(change, *memory, parts_.limits);
   RETURN_IF_ERROR(planned.refusal);
   if (planned.outcome == v1::OUTCOME_ALREADY) return DoneItem(name, v1::OUTCOME_ALREADY);
-  return Carry(change, options, MemoryContext(*memory, change.device.number));
+  const CauseContext context = MemoryContext(*memory, change.device.number);
+  DeviceBefore before = {name, ToState(!change.online)};
+  if (!change.online) before.zone = ToZone(context.zone);
+  return Carry(change, before, options, context);
 }
 
 absl::StatusOr<v1::ItemResult> DeviceOperator::ChangeGeneric(const DeviceChange& change,
@@ -162,15 +167,14 @@ absl::StatusOr<v1::ItemResult> DeviceOperator::ChangeGeneric(const DeviceChange&
   }
   CauseContext context;
   context.online_descendants = device.online_descendants;
-  return Carry(change, options, context);
+  return Carry(change, {FormatDeviceName(name), ToState(device.online)}, options, context);
 }
 
 absl::StatusOr<v1::ItemResult> DeviceOperator::Carry(const DeviceChange& change,
+                                                     const DeviceBefore& before,
                                                      const OperationOptions& options,
                                                      const CauseContext& context) {
-  const std::string name = FormatDeviceName(change.device);
-  DeviceBefore before = {.device = name, .state = ToState(!change.online)};
-  if (!change.online) before.zone = ToZone(context.zone);
+  const std::string& name = before.device;
   // Without a line in the journal nothing is touched.
   const absl::StatusOr<uint64_t> id =
       parts_.journal.Begin(before, ToState(change.online), options.group);

@@ -75,8 +75,9 @@ class DeviceOperator {
   absl::StatusOr<v1::ItemResult> ChangeGeneric(const DeviceChange& change,
                                                const OperationOptions& options);
 
-  // Journal, write, cause, verification, journal.
-  absl::StatusOr<v1::ItemResult> Carry(const DeviceChange& change, const OperationOptions& options,
+  // Journal, write, cause, verification, journal. `before`: what the device is.
+  absl::StatusOr<v1::ItemResult> Carry(const DeviceChange& change, const DeviceBefore& before,
+                                       const OperationOptions& options,
                                        const CauseContext& context);
   absl::Status Write(const DeviceChange& change, absl::Duration limit, CauseContext context);
   // An aborted memory offline: `refusal` where the block is online again, else what it is.

@@ -166,6 +166,14 @@ TEST_F(GroupTest, NothingIsTouchedWhereTheJournalCannotBeWritten) {
   EXPECT_THAT(host_.writes(), IsEmpty());
 }
 
+// The mask said that it was offline; only its own file was stale.
+TEST_F(GroupTest, ACpuThatWasOfflineByTheMaskStaysSo) {
+  host_.dir().Write("sys/devices/system/cpu/online", "0-2\n");
+  host_.FailCpu(1, EOPNOTSUPP);
+  EXPECT_THAT(Outcomes(Offline({"cpu3", "cpu1"}, AllOrNothing())), ElementsAre(kUndone, kFailed));
+  EXPECT_EQ(host_.online(), (CpuSet{0, 1, 2}));
+}
+
 // A disk that fills up in the middle must not leave half a group.
 TEST_F(GroupTest, AFullDiskDoesNotStopAnUndo) {
   std::optional<FullDisk> full;

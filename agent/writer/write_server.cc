@@ -23,8 +23,7 @@ constexpr size_t kMaxDriverName = 31;
 // One open, one write (kernel 8, row 22). The path is made here from typed fields, never taken.
 int WriteFile(int root, const char* path, const char* value) {
   open_how how = {};
-  // A pipe in the place of a file would never answer; sysfs ignores it.
-  how.flags = O_WRONLY | O_CLOEXEC | O_NONBLOCK;
+  how.flags = O_WRONLY | O_CLOEXEC;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
   const int fd = static_cast<int>(syscall(SYS_openat2, root, path, &how, sizeof how));
   if (fd < 0) return errno;

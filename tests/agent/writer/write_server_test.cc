@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -64,13 +63,6 @@ TEST_F(WriteServerTest, WritesDriverNames) {
 }
 
 TEST_F(WriteServerTest, AnswersTheErrno) { EXPECT_EQ(CarryOut(root_, Cpu(2, 0)), ENOENT); }
-
-TEST_F(WriteServerTest, DoesNotWaitForWhoReadsAPipe) {
-  const std::string file = "root/sys/devices/system/cpu/cpu1/online";
-  dir_.Remove(file);
-  ASSERT_EQ(mkfifo(dir_.Path(file).c_str(), 0600), 0);
-  EXPECT_EQ(CarryOut(root_, Cpu(1, 0)), ENXIO);
-}
 
 TEST_F(WriteServerTest, NeverMakesAFile) {
   CarryOut(root_, Cpu(2, 0));

@@ -158,10 +158,14 @@ bool NodeRegistry::RecordReport(const StreamKey& key, const v1::NodeReport& repo
   Node* node = FindLocked(key);
   if (node == nullptr) return false;
   node->facts.report = std::move(recorded);
+  // Once a node works towards another spec it is no longer at the last one, however that ends:
+  // where a failed spec is taken back the way back must be reported too. A refused one was never
+  // begun.
+  const bool same = report.digest() == node->facts.applied_digest;
   if (report.state() == v1::APPLY_STATE_APPLIED) {
     node->facts.applied_digest = report.digest();
-  } else if (report.state() == v1::APPLY_STATE_FAILED &&
-             report.digest() == node->facts.applied_digest) {
+  } else if (same ? report.state() == v1::APPLY_STATE_FAILED
+                  : report.state() != v1::APPLY_STATE_REFUSED) {
     node->facts.applied_digest.clear();
   }
   if (report.state() == v1::APPLY_STATE_REFUSED && report.digest() == node->target_digest) {

@@ -12,7 +12,7 @@ absl::Status Refuse(absl::string_view device, const PassedLimit& limit) {
   if (!limit.left.empty()) facts.emplace_back("left", limit.left);
   return MakeError(absl::StatusCode::kFailedPrecondition, limit.reason,
                    absl::StrCat(limit.outcome, "; this host's limits.", limit.key, " is ",
-                                limit.value, ", set in its agent.yaml"),
+                                limit.value, "; its agent.yaml can change that"),
                    facts);
 }
 

@@ -274,6 +274,20 @@ TEST_F(FleetEngineTest, AFailureIsNoLongerInSync) {
   EXPECT_TRUE(GetNode("n1").in_sync());
 }
 
+// What a failed spec has changed must be put back before the node is as it is to be.
+TEST_F(FleetEngineTest, ATakenBackSpecIsNotInSyncUntilTheWayBackIsReported) {
+  FakeAgent agent = Connect("n1", absl::StrCat("applied_digest: \"", Sha256Hex(""), "\""));
+  for (const char* state : {"APPLYING", "FAILED"}) {
+    ASSERT_TRUE(agent.Say(Report(Sha256Hex(""), "APPLIED")).ok());
+    ASSERT_TRUE(agent.Say(Report(std::string(64, 'b'), state)).ok());
+    EXPECT_FALSE(GetNode("n1").in_sync()) << state;
+    ASSERT_TRUE(agent.Say(Report(Sha256Hex(""), "APPLYING")).ok());
+    EXPECT_FALSE(GetNode("n1").in_sync()) << state;
+    ASSERT_TRUE(agent.Say(Report(Sha256Hex(""), "APPLIED")).ok());
+    EXPECT_TRUE(GetNode("n1").in_sync()) << state;
+  }
+}
+
 TEST_F(FleetEngineTest, ARestartKnowsPoliciesHoldsAndNodes) {
   {
     FakeAgent agent = Connect("n1", kLab);

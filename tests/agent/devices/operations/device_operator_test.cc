@@ -31,6 +31,14 @@ TEST_F(CpuOperationTest, CpuWithoutOnlineFileIsNotHotpluggable) {
   EXPECT_THAT(host_.writes(), IsEmpty());
 }
 
+// Kernels that never switched a CPU have no target for it.
+TEST_F(CpuOperationTest, CpuWithoutOnlineFileIsOnlineAlready) {
+  host_.dir().Write("sys/devices/system/cpu/cpu0/hotplug/state", "238\n");
+  host_.dir().Write("sys/devices/system/cpu/cpu0/hotplug/target", "0\n");
+  EXPECT_EQ(Change("cpu0", true)->outcome(), v1::OUTCOME_ALREADY);
+  EXPECT_THAT(host_.writes(), IsEmpty());
+}
+
 TEST_F(CpuOperationTest, AbsentCpuNamesThosePresent) {
   EXPECT_EQ(Refused("cpu99", true), "DEVICE_NOT_FOUND");
   EXPECT_THAT(message_, HasSubstr("0-3"));

@@ -31,7 +31,7 @@ inline void ExpectRefusal(const absl::Status& status, const ExpectedLimit& expec
   const std::string message(status.message());
   EXPECT_THAT(message,
               ::testing::HasSubstr(absl::StrCat("limits.", expected.key, " is ", expected.value,
-                                                ", set in its agent.yaml")));
+                                                "; its agent.yaml can change that")));
   EXPECT_THAT(message, ::testing::HasSubstr(expected.left));
 }
 

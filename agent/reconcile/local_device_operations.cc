@@ -36,6 +36,18 @@ v1::ItemResult ToItem(const PlannedChange& step) {
   return DoneItem(name, step.outcome);
 }
 
+// What the kernel refused for good the last time it would refuse again.
+void AddLastRefusal(v1::ExplainDeviceResponse* explanation) {
+  if (explanation->operations().empty()) return;
+  const v1::OperationRecord& last = explanation->operations(0);
+  const v1::ItemResult& result = last.result();
+  const bool for_good = result.outcome() == v1::OUTCOME_FAILED && result.error_number() != 0 &&
+                        result.retry() == v1::RETRY_CLASS_PERMANENT;
+  if (!for_good) return;
+  *(last.wanted() == v1::DEVICE_STATE_ONLINE ? explanation->add_online_obstacles()
+                                             : explanation->add_offline_obstacles()) = result;
+}
+
 const v1::ChangeOptions& OptionsOf(const v1::PlanDevicesRequest& request) {
   if (request.has_smt()) return request.smt().options();
   return request.has_online() ? request.online().options() : request.offline().options();
@@ -268,6 +280,7 @@ absl::StatusOr<v1::ExplainDeviceResponse> LocalDeviceOperations::ExplainDevice(
        host_.devices().journal().OperationsOf(request.device(), kMaxOperations)) {
     *explanation.add_operations() = std::move(record);
   }
+  AddLastRefusal(&explanation);
   return explanation;
 }
 

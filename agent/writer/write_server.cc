@@ -20,12 +20,22 @@ constexpr int kMaxCpu = 8191;
 // Of a driver's name; the kernel reads 30 bytes (contract: the sysfs face).
 constexpr size_t kMaxDriverName = 31;
 
-// One open, one write (kernel 8, row 22). The path is made here from typed fields, never taken.
-int WriteFile(int root, const char* path, const char* value) {
+// Of one open: the kernel answers EAGAIN where a path has ".." and anything was renamed meanwhile.
+constexpr int kMaxOpens = 1000;
+
+int OpenForWriting(int root, const char* path) {
   open_how how = {};
   how.flags = O_WRONLY | O_CLOEXEC;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-  const int fd = static_cast<int>(syscall(SYS_openat2, root, path, &how, sizeof how));
+  for (int opens = 1;; ++opens) {
+    const int fd = static_cast<int>(syscall(SYS_openat2, root, path, &how, sizeof how));
+    if (fd >= 0 || errno != EAGAIN || opens == kMaxOpens) return fd;
+  }
+}
+
+// One open, one write (kernel 8, row 22). The path is made here from typed fields, never taken.
+int WriteFile(int root, const char* path, const char* value) {
+  const int fd = OpenForWriting(root, path);
   if (fd < 0) return errno;
   const size_t length = strlen(value);
   const ssize_t written = write(fd, value, length);

@@ -196,7 +196,7 @@ class Demo:
         if done.returncode != 0:
             raise LabError(f"hotplugctl {' '.join(words)}: {done.stdout}{done.stderr}")
         if not quiet:
-            print(_indent(done.stdout + done.stderr), flush=True)
+            print(_indent(done.stderr + done.stdout), flush=True)
         return done.stdout
 
     def _address(self) -> str:

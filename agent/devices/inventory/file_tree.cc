@@ -28,6 +28,8 @@ namespace {
 
 // The kernel answers reads of sysfs a page at a time.
 constexpr size_t kPageBytes = 4096;
+// Of one open, see OpenAgain. Each takes microseconds.
+constexpr int kMaxOpens = 1000;
 
 // A path with the NUL that system calls want, without a trip to the heap.
 class PathText {
@@ -49,6 +51,16 @@ class PathText {
   int error_number_ = 0;
 };
 
+// The kernel answers EAGAIN where a path has "..", as most links of sysfs do, and anything anywhere
+// on the host was renamed or mounted meanwhile: it can't be sure then that the path stays beneath
+// the root. It asks to be asked again, which a busy host needs more than once.
+int OpenAgain(int root, const char* path, const open_how& how) {
+  for (int opens = 1;; ++opens) {
+    const auto fd = static_cast<int>(syscall(SYS_openat2, root, path, &how, sizeof how));
+    if (fd >= 0 || errno != EAGAIN || opens == kMaxOpens) return fd;
+  }
+}
+
 // -1 and errno as openat2. Links are followed, sysfs has many, but can't leave the tree. What lies
 // in var/ is the administrator's to link elsewhere: there absolute links count from the root.
 int OpenBeneath(int root, absl::string_view path, int flags) {
@@ -62,7 +74,7 @@ int OpenBeneath(int root, absl::string_view path, int flags) {
   how.flags = static_cast<uint64_t>(flags | O_CLOEXEC | ((flags & O_PATH) != 0 ? 0 : O_NONBLOCK));
   how.resolve =
       RESOLVE_NO_MAGICLINKS | (absl::StartsWith(path, "var/") ? RESOLVE_IN_ROOT : RESOLVE_BENEATH);
-  return static_cast<int>(syscall(SYS_openat2, root, text.c_str(), &how, sizeof how));
+  return OpenAgain(root, text.c_str(), how);
 }
 
 // One read, again where a signal interrupts it. -1 and errno.

@@ -209,6 +209,13 @@ TEST_F(ContainerTest, AnOnlineChildShowsInPlanAndExplanation) {
   EXPECT_THAT(Explain("container/c0").online_obstacles(), IsEmpty());
 }
 
+TEST_F(LocalDeviceOperationsTest, ExplainsThatTheKernelRefusedForGood) {
+  fake.FailCpu(3, EOPNOTSUPP);
+  EXPECT_FALSE(Offline("target { device: 'cpu3' }").ok());
+  EXPECT_THAT(Reasons(Explain("cpu3").offline_obstacles()), ElementsAre("OFFLINE_UNSUPPORTED"));
+  EXPECT_THAT(Explain("cpu3").online_obstacles(), IsEmpty());
+}
+
 TEST_F(LocalDeviceOperationsTest, ExplainsWithTheLatestOperations) {
   ASSERT_TRUE(Offline("target { device: 'cpu3' }").ok());
   fake.FailCpu(3, EIO);

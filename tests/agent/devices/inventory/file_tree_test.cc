@@ -2,6 +2,10 @@
 
 #include <sys/stat.h>
 
+#include <atomic>
+#include <cstdio>
+#include <thread>
+
 #include "tests/agent/devices/inventory/tree_fixture.h"
 
 namespace hotplugger::agent {
@@ -117,6 +121,24 @@ TEST_F(FileTreeTest, PathsWithANulAreRefused) {
 TEST_F(FileTreeTest, LinksInsideAreFollowed) {
   Link("tree/link", "a/file");
   EXPECT_EQ(*tree_->Read("link"), "value\n");
+}
+
+// The kernel refuses a ".." with EAGAIN while anything on the host is being renamed.
+TEST_F(FileTreeTest, LinksAreFollowedWhileOthersRenameFiles) {
+  Link("tree/b/link", "../a/file");
+  const std::string names[] = {dir_.Path("one"), dir_.Path("other")};
+  dir_.Write("one", "");
+  std::atomic<bool> done = false;
+  std::thread renamer([&] {
+    for (int i = 0; !done; i ^= 1) rename(names[i].c_str(), names[i ^ 1].c_str());
+  });
+  for (int i = 0; i < 20'000; ++i) {
+    const absl::StatusOr<std::string> content = tree_->Read("b/link");
+    EXPECT_EQ(content.status(), absl::OkStatus()) << i;
+    if (!content.ok()) break;
+  }
+  done = true;
+  renamer.join();
 }
 
 // As administrators move /var/lib/kubelet to another disk.

@@ -15,11 +15,19 @@
 #include "agent/config/agent_config.h"
 #include "agent/devices/inventory/file_tree.h"
 #include "agent/devices/operations/journal.h"
-#include "agent/drivers/kernel_provider.h"
+#include "agent/drivers/builtin/builtin_provider.h"
+#include "agent/drivers/builtin/load_rule.h"
+#include "agent/drivers/builtin/thermal_rule.h"
+#include "agent/drivers/catalogue/catalogue.h"
+#include "agent/drivers/kernel/kernel_provider.h"
+#include "agent/drivers/knob/knob_provider.h"
 #include "agent/drivers/registry.h"
+#include "agent/drivers/unit/systemd.h"
+#include "agent/drivers/unit/unit_provider.h"
 #include "agent/reconcile/device_queries.h"
 #include "agent/reconcile/device_watch.h"
 #include "agent/reconcile/host.h"
+#include "agent/reconcile/host_cpu_control.h"
 #include "agent/reconcile/local_device_operations.h"
 #include "agent/reconcile/local_driver_operations.h"
 #include "agent/reconcile/state_file.h"
@@ -106,6 +114,7 @@ class AgentImpl final : public Agent {
       ASSIGN_OR_RETURN(uevents_, UeventMonitor::Create([this] { HostChanged(); }));
     }
     ASSIGN_OR_RETURN(server_, HostServer::Create(options_.socket, *service_));
+    RETURN_IF_ERROR(queue_->Add([this] { builtin_drivers_->Resume(); }));
     // Enforcing begins before the controller is heard: the saved spec needs nobody.
     reconciler_->Start();
     if (connector_ != nullptr) connector_->Start();
@@ -126,6 +135,8 @@ class AgentImpl final : public Agent {
     if (reconciler_ != nullptr) reconciler_->Stop();
     if (query_queue_ != nullptr) query_queue_->Stop();
     if (queue_ != nullptr) queue_->Stop();
+    // After the queue, whose thread may start a driver until then.
+    if (builtin_drivers_ != nullptr) builtin_drivers_->Suspend();
   }
 
   void HostChanged() override {
@@ -147,24 +158,66 @@ class AgentImpl final : public Agent {
           options_.writer.empty() ? WriterBesideThisProgram() : options_.writer;
       ASSIGN_OR_RETURN(writer_, WriterProcess::Create(program, root));
     }
-    kernel_drivers_ = std::make_unique<KernelDriverProvider>(*tree_, *writer_);
-    drivers_ = std::make_unique<Registry>(steady_clock_, Registry::Options());
+    MakeDrivers(config);
     std::string boot_id = replacements_.boot_id;
     if (boot_id.empty()) {
       ASSIGN_OR_RETURN(boot_id, ReadBootId());
     }
     ASSIGN_OR_RETURN(journal_, Journal::Open(options_.state_dir, boot_id, clock_));
-    ASSIGN_OR_RETURN(host_, Host::Create({.tree = *tree_,
-                                          .writer = *writer_,
-                                          .journal = *journal_,
-                                          .limits = config.limits,
-                                          .clock = steady_clock_,
-                                          .drivers = *drivers_,
-                                          .providers = {kernel_drivers_.get()},
-                                          .state_store = *state_file_,
-                                          .boot_id = boot_id,
-                                          .kernel_release = KernelRelease()}));
+    ASSIGN_OR_RETURN(host_,
+                     Host::Create({.tree = *tree_,
+                                   .writer = *writer_,
+                                   .journal = *journal_,
+                                   .limits = config.limits,
+                                   .clock = steady_clock_,
+                                   .drivers = *drivers_,
+                                   // Of two that share a name the first one's counts:
+                                   // what the host has by itself goes before ours.
+                                   .providers = {kernel_drivers_.get(), knob_drivers_.get(),
+                                                 unit_drivers_.get(), builtin_drivers_.get()},
+                                   .catalogue = *catalogue_,
+                                   .state_store = *state_file_,
+                                   .boot_id = boot_id,
+                                   .kernel_release = KernelRelease()}));
+    cpu_control_.SetHost(host_.get());
     return absl::OkStatus();
+  }
+
+  void MakeDrivers(const AgentConfig& config) {
+    drivers_ = std::make_unique<Registry>(steady_clock_, Registry::Options());
+    catalogue_ = std::make_unique<Catalogue>(options_.driver_folders);
+    writer_->AllowKnobs(catalogue_->KnobPatterns());
+    kernel_drivers_ = std::make_unique<KernelDriverProvider>(*tree_, *writer_);
+    knob_drivers_ =
+        std::make_unique<KnobDriverProvider>(*tree_, *writer_, *catalogue_, cpu_control_);
+    services_ = std::make_unique<Systemd>(options_.bus);
+    unit_drivers_ = std::make_unique<UnitDriverProvider>(*services_, *catalogue_);
+    builtin_drivers_ =
+        std::make_unique<BuiltinDriverProvider>(std::vector<std::shared_ptr<ParkingDriver>>{
+            MakeParkingDriver("load", "parks whole cores while few CPUs are busy",
+                              config.load.parking, std::make_unique<LoadRule>(*tree_, config.load)),
+            MakeParkingDriver("thermal", "parks whole cores while the host is too hot",
+                              config.thermal.parking,
+                              std::make_unique<ThermalRule>(*tree_, config.thermal))});
+  }
+
+  std::shared_ptr<ParkingDriver> MakeParkingDriver(const std::string& name,
+                                                   const std::string& description,
+                                                   const ParkingSettings& settings,
+                                                   std::unique_ptr<ParkingRule> rule) {
+    return std::make_shared<ParkingDriver>(ParkingDriver::Parts{
+        .name = name,
+        .description = description,
+        .settings = settings,
+        .rule = std::move(rule),
+        .control = cpu_control_,
+        .records = cpu_control_,
+        .energy = EnergyMeter(*tree_),
+        .ticker = std::make_unique<ThreadTicker>(),
+        .clock = steady_clock_,
+        .wall_clock = clock_,
+        .post = [this](ParkingDriver::Task task) { return queue_->Add(std::move(task)); },
+        .conflicts = [this, name] { return drivers_->RunningConflicts(name); }});
   }
 
   void MakeLink() {
@@ -191,7 +244,13 @@ class AgentImpl final : public Agent {
   std::unique_ptr<StateFile> state_file_;
   std::unique_ptr<KernelWriter> writer_;
   std::unique_ptr<Journal> journal_;
+  HostCpuControl cpu_control_;
+  std::unique_ptr<Catalogue> catalogue_;
+  std::unique_ptr<ServiceManager> services_;
   std::unique_ptr<KernelDriverProvider> kernel_drivers_;
+  std::unique_ptr<KnobDriverProvider> knob_drivers_;
+  std::unique_ptr<UnitDriverProvider> unit_drivers_;
+  std::unique_ptr<BuiltinDriverProvider> builtin_drivers_;
   std::unique_ptr<Registry> drivers_;
   std::unique_ptr<Host> host_;
   std::unique_ptr<WorkQueue> queue_;

@@ -103,6 +103,16 @@ ParsedCommandLine ParseCommandLine(int argc, const char* const* argv) {
                  "DIR/proc; for tests and dry inspection. Without it / is used, and /sys must be a "
                  "real sysfs")
       ->type_name("DIR");
+  app.add_option("--drivers-dir", options.driver_folders,
+                 "A folder of drivers' descriptions instead of the default ones; may be repeated, "
+                 "and then a later one's count for more")
+      ->type_name("DIR")
+      ->allow_extra_args(false)
+      ->capture_default_str();
+  app.add_option("--bus", options.bus,
+                 "The D-Bus address at which systemd is asked, e.g. "
+                 "unix:path=/run/dbus/system_bus_socket; without it the system bus")
+      ->type_name("ADDRESS");
   app.add_option("--writer", options.writer, "The hotplugger-writer program");
   try {
     app.parse(argc, argv);

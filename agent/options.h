@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "agent/config/agent_config.h"
@@ -24,6 +25,11 @@ struct AgentOptions {
   // A directory that stands for the host's root, as in lscpu: DIR/sys, DIR/proc. Empty: the root
   // itself, whose sys must be a real sysfs.
   std::string sysroot;
+  // Folders of descriptions of drivers; a later one's count for more (docs/drivers.md).
+  std::vector<std::string> driver_folders = {"/usr/share/hotplugger/drivers.d",
+                                             "/etc/hotplugger/drivers.d"};
+  // The D-Bus address at which systemd is asked; empty: the system bus.
+  std::string bus;
   // The hotplugger-writer program; empty: beside this program.
   std::string writer;
 };

@@ -91,6 +91,22 @@ class Reader {
   FileErrors& errors_;
 };
 
+// What no single key shows: thresholds that would have a driver park and wake at once.
+void CheckThresholds(const AgentConfig& config, FileErrors* errors) {
+  if (config.load.park_below_percent >= config.load.wake_above_percent) {
+    errors->Add({}, "drivers.load.park_below_percent",
+                absl::StrCat(config.load.park_below_percent,
+                             " is not below drivers.load.wake_above_percent, ",
+                             config.load.wake_above_percent));
+  }
+  if (config.thermal.release_celsius >= config.thermal.trip_celsius) {
+    errors->Add(
+        {}, "drivers.thermal.release_celsius",
+        absl::StrCat(config.thermal.release_celsius, " is not below drivers.thermal.trip_celsius, ",
+                     config.thermal.trip_celsius));
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<AgentConfig> ParseAgentConfig(absl::string_view text, const std::string& path) {
@@ -105,6 +121,7 @@ absl::StatusOr<AgentConfig> ParseAgentConfig(absl::string_view text, const std::
     errors.Add(file.documents[1].place, "",
                "a second document begins; the agent's config is one, so leave the \"---\" out");
   }
+  if (errors.violations().empty()) CheckThresholds(config, &errors);
   RETURN_IF_ERROR(errors.ToStatus());
   return config;
 }

@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "agent/devices/rules/safety_limits.h"
+#include "agent/drivers/builtin/settings.h"
 
 namespace hotplugger::agent {
 
@@ -14,6 +15,9 @@ inline constexpr char kDefaultConfigPath[] = "/etc/hotplugger/agent.yaml";
 
 struct AgentConfig {
   SafetyLimits limits;
+  // Of the agent's own drivers.
+  LoadSettings load;
+  ThermalSettings thermal;
 };
 
 // Reads the text of a config. INVALID_ARGUMENT with every problem at once, each with `path`, line,

@@ -16,6 +16,7 @@
 #include "agent/devices/rules/device_name.h"
 #include "common/byte_size.h"
 #include "common/cpu_list.h"
+#include "common/driver_rules.h"
 
 namespace hotplugger::agent {
 namespace {
@@ -33,6 +34,53 @@ template <auto Field>
 auto& Memory(AgentConfig& config) {
   return config.limits.memory.*Field;
 }
+
+template <auto Field>
+auto& Load(AgentConfig& config) {
+  return config.load.*Field;
+}
+
+template <auto Field>
+auto& LoadParking(AgentConfig& config) {
+  return config.load.parking.*Field;
+}
+
+template <auto Field>
+auto& Thermal(AgentConfig& config) {
+  return config.thermal.*Field;
+}
+
+template <auto Field>
+auto& ThermalParking(AgentConfig& config) {
+  return config.thermal.parking.*Field;
+}
+
+absl::Status CheckLoadWhitelist(const std::vector<std::string>& names) {
+  return ValidateWhitelist("load", names);
+}
+
+absl::Status CheckThermalWhitelist(const std::vector<std::string>& names) {
+  return ValidateWhitelist("thermal", names);
+}
+
+constexpr size_t kMaxZoneTypes = 32;
+constexpr size_t kMaxZoneType = 64;
+
+absl::Status CheckZoneTypes(const std::vector<std::string>& types) {
+  const bool right = !types.empty() && types.size() <= kMaxZoneTypes &&
+                     std::all_of(types.begin(), types.end(), [](const std::string& type) {
+                       return !type.empty() && type.size() <= kMaxZoneType;
+                     });
+  if (right) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("names 1 to ", kMaxZoneTypes,
+                                                 " types of thermal zones, each of 1 to ",
+                                                 kMaxZoneType, " bytes"));
+}
+
+constexpr int kMaxSamples = 1000;
+constexpr int kHour = 3600;
+constexpr int kDay = 24 * kHour;
+constexpr char kDriverNames[] = "drivers' names, or \"*\"";
 
 constexpr ConfigKey kKeys[] = {
     {"limits.cpus.min_online", NumberSetting{&Cpus<&CpuLimits::min_online>, 1, kMaxCpus}},
@@ -60,6 +108,47 @@ constexpr ConfigKey kKeys[] = {
     {"limits.protected_cpus", ProtectedNumbers{&kCpuListRules, &CpuName}},
     {"limits.protected_memory_blocks", ProtectedNumbers{&kMemoryBlockListRules, &MemoryName}},
     {"limits.allowed_kinds", AllowedKinds{}},
+    {"drivers.load.sample_seconds",
+     NumberSetting{&LoadParking<&ParkingSettings::sample_seconds>, 1, kHour}},
+    {"drivers.load.park_below_percent",
+     NumberSetting{&Load<&LoadSettings::park_below_percent>, 1, 99}},
+    {"drivers.load.park_samples",
+     NumberSetting{&Load<&LoadSettings::park_samples>, 1, kMaxSamples}},
+    {"drivers.load.cooldown_seconds",
+     NumberSetting{&Load<&LoadSettings::cooldown_seconds>, 1, kDay}},
+    {"drivers.load.wake_above_percent",
+     NumberSetting{&Load<&LoadSettings::wake_above_percent>, 2, 99}},
+    {"drivers.load.wake_pressure_percent",
+     NumberSetting{&Load<&LoadSettings::wake_pressure_percent>, 1, 100}},
+    {"drivers.load.wake_samples",
+     NumberSetting{&Load<&LoadSettings::wake_samples>, 1, kMaxSamples}},
+    {"drivers.load.min_online_cpus",
+     NumberSetting{&LoadParking<&ParkingSettings::min_online_cpus>, 1, kMaxCpus}},
+    {"drivers.load.max_parked_percent",
+     NumberSetting{&LoadParking<&ParkingSettings::max_parked_percent>, 1, 99}},
+    {"drivers.load.dry_run", SwitchSetting{&LoadParking<&ParkingSettings::dry_run>}},
+    {"drivers.load.whitelist",
+     TextsSetting{&LoadParking<&ParkingSettings::whitelist>, &CheckLoadWhitelist, "list of drivers",
+                  kDriverNames, "[thermal]"}},
+    {"drivers.thermal.sample_seconds",
+     NumberSetting{&ThermalParking<&ParkingSettings::sample_seconds>, 1, kHour}},
+    {"drivers.thermal.trip_celsius",
+     NumberSetting{&Thermal<&ThermalSettings::trip_celsius>, 20, 150}},
+    {"drivers.thermal.release_celsius",
+     NumberSetting{&Thermal<&ThermalSettings::release_celsius>, 0, 149}},
+    {"drivers.thermal.step_seconds",
+     NumberSetting{&Thermal<&ThermalSettings::step_seconds>, 1, kHour}},
+    {"drivers.thermal.zones",
+     TextsSetting{&Thermal<&ThermalSettings::zones>, &CheckZoneTypes, "list of types",
+                  "as the zones' type files, with * and ?", "[x86_pkg_temp]"}},
+    {"drivers.thermal.min_online_cpus",
+     NumberSetting{&ThermalParking<&ParkingSettings::min_online_cpus>, 1, kMaxCpus}},
+    {"drivers.thermal.max_parked_percent",
+     NumberSetting{&ThermalParking<&ParkingSettings::max_parked_percent>, 1, 99}},
+    {"drivers.thermal.dry_run", SwitchSetting{&ThermalParking<&ParkingSettings::dry_run>}},
+    {"drivers.thermal.whitelist",
+     TextsSetting{&ThermalParking<&ParkingSettings::whitelist>, &CheckThermalWhitelist,
+                  "list of drivers", kDriverNames, "[load]"}},
 };
 
 // What a policy's file calls the kinds, too.
@@ -140,6 +229,18 @@ class ValueReader {
     }
   }
 
+  void operator()(const TextsSetting& setting) {
+    std::vector<std::string> texts;
+    ForEachItem(setting.example, [&](const YamlNode& item, const std::string& /*path*/) {
+      texts.push_back(item.text);
+    });
+    // What is no list has been told.
+    if (value_.kind != YamlNode::Kind::kSequence || texts.size() != value_.children.size()) return;
+    const absl::Status status = setting.check(texts);
+    if (!status.ok()) return errors_.Add(value_.place, path_, status.message());
+    setting.value(config_) = std::move(texts);
+  }
+
   void operator()(const AllowedKinds& /*setting*/) {
     std::set<v1::DeviceKind> kinds;
     ForEachItem("[cpu, smt]", [&](const YamlNode& item, const std::string& path) {
@@ -209,6 +310,13 @@ struct Describer {
     text.type = absl::StrCat(setting.rules->noun, " list");
     text.range = absl::StrCat("numbers from 0 to ", setting.rules->largest);
     text.default_value = "none";
+  }
+  void operator()(const TextsSetting& setting) const {
+    text.type = setting.type;
+    text.range = setting.range;
+    const std::vector<std::string>& texts = setting.value(defaults);
+    text.default_value =
+        texts.empty() ? "none" : absl::StrCat("[", absl::StrJoin(texts, ", "), "]");
   }
   void operator()(const AllowedKinds& /*setting*/) const {
     text.type = "list of kinds";

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "absl/types/span.h"
 #include "agent/config/agent_config.h"
@@ -40,6 +41,15 @@ struct ProtectedNumbers {
   std::string (*name)(int);
 };
 
+// A list of texts; what one may be, `check` says (INVALID_ARGUMENT).
+struct TextsSetting {
+  std::vector<std::string>& (*value)(AgentConfig&);
+  absl::Status (*check)(const std::vector<std::string>&);
+  const char* type;
+  const char* range;
+  const char* example;
+};
+
 // Kinds of devices, instead of all.
 struct AllowedKinds {};
 
@@ -47,7 +57,7 @@ struct ConfigKey {
   // From the root: "limits.cpus.min_online".
   const char* path;
   std::variant<NumberSetting, SizeSetting, SwitchSetting, ProtectedNames, ProtectedNumbers,
-               AllowedKinds>
+               AllowedKinds, TextsSetting>
       setting;
 };
 

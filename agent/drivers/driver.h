@@ -1,6 +1,9 @@
 // A hotplug driver as the registry sees it, whoever speaks to it.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -20,6 +23,14 @@ class HotplugDriver {
   // As it was registered; never changes. Good for as long as the driver lives.
   virtual absl::string_view name() const = 0;
   virtual v1::DriverProvider provider() const = 0;
+
+  // For a person, a line; may be empty.
+  virtual std::string description() const { return ""; }
+
+  // What it is doing, a line for a person, and what it decided last, the latest first; safe for
+  // concurrent use. Most drivers keep that to themselves.
+  virtual std::string Activity() { return ""; }
+  virtual std::vector<v1::DriverDecision> Decisions() { return {}; }
 
   // Whom it spares; nullopt where that can't be read.
   virtual DriverWhitelist whitelist() const = 0;

@@ -1,25 +1,25 @@
 #include "agent/drivers/driver_snapshot.h"
 
+#include <utility>
+
 #include "absl/strings/match.h"
 
 namespace hotplugger::agent {
 
-v1::DriverState AskState(HotplugDriver& driver, std::string* detail) {
-  const absl::StatusOr<bool> running = driver.IsRunning();
-  if (running.ok()) return *running ? v1::DRIVER_STATE_RUNNING : v1::DRIVER_STATE_STOPPED;
-  if (detail != nullptr) *detail = std::string(running.status().message());
-  return v1::DRIVER_STATE_UNKNOWN;
-}
-
-DriverSnapshots TakeSnapshot(const std::vector<std::shared_ptr<HotplugDriver>>& drivers,
+DriverSnapshots TakeSnapshot(StateInquiry& inquiry,
+                             const std::vector<std::shared_ptr<HotplugDriver>>& drivers,
                              const WhitelistOverrides& overrides) {
+  std::vector<DriverAnswer> answers = inquiry.Ask(drivers);
   DriverSnapshots snapshot;
   snapshot.reserve(drivers.size());
-  for (const std::shared_ptr<HotplugDriver>& driver : drivers) {
+  for (size_t i = 0; i < drivers.size(); ++i) {
+    const std::shared_ptr<HotplugDriver>& driver = drivers[i];
     DriverSnapshot& added = snapshot.emplace_back();
     added.name = std::string(driver->name());
     added.provider = driver->provider();
-    added.state = AskState(*driver, &added.detail);
+    added.state = answers[i].state;
+    added.detail = std::move(answers[i].detail);
+    added.description = driver->description();
     added.calls_disable_conflicts = driver->calls_disable_conflicts();
     const auto given = overrides.find(NormalizeDriverName(added.name));
     added.whitelist =
@@ -41,6 +41,7 @@ v1::Driver ToProto(const DriverSnapshot& driver) {
   result.set_provider(driver.provider);
   result.set_state(driver.state);
   result.set_detail(driver.detail);
+  result.set_description(driver.description);
   result.set_whitelist_known(driver.whitelist.has_value());
   if (driver.whitelist) {
     for (const std::string& name : *driver.whitelist) result.add_whitelist(name);

@@ -8,6 +8,7 @@
 
 #include "absl/strings/string_view.h"
 #include "agent/drivers/driver.h"
+#include "agent/drivers/state_inquiry.h"
 #include "common/driver_rules.h"
 #include "hotplugger/v1/driver.pb.h"
 
@@ -24,6 +25,8 @@ struct DriverSnapshot {
   // The one that counts: the policy's where there is one, else the driver's own.
   DriverWhitelist whitelist;
   bool calls_disable_conflicts = false;
+  // For a person; may be empty.
+  std::string description = {};
 };
 
 // In order of registration.
@@ -32,11 +35,9 @@ using DriverSnapshots = std::vector<DriverSnapshot>;
 // Whitelists that replace the drivers' own; keys are normalized names.
 using WhitelistOverrides = std::map<std::string, std::vector<std::string>>;
 
-// RUNNING, STOPPED, or UNKNOWN with the reason in `detail` (which may be null).
-v1::DriverState AskState(HotplugDriver& driver, std::string* detail);
-
 // Asks every driver.
-DriverSnapshots TakeSnapshot(const std::vector<std::shared_ptr<HotplugDriver>>& drivers,
+DriverSnapshots TakeSnapshot(StateInquiry& inquiry,
+                             const std::vector<std::shared_ptr<HotplugDriver>>& drivers,
                              const WhitelistOverrides& overrides);
 
 // By name, without regard to case; nullptr where there is none.

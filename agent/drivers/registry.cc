@@ -52,7 +52,7 @@ class Registry::SwitchScope {
     } else if (registry_.transaction_ != nullptr) {
       status_ = SwitchInProgressError();
     } else {
-      own_.emplace(registry_.clock_, deadline, nested_calls);
+      own_.emplace(registry_.clock_, registry_.inquiry_, deadline, nested_calls);
       transaction_ = registry_.transaction_ = &*own_;
       registry_.switching_thread_ = std::this_thread::get_id();
     }
@@ -78,7 +78,8 @@ class Registry::SwitchScope {
   SwitchTransaction* transaction_ = nullptr;
 };
 
-Registry::Registry(Clock& clock, Options options) : clock_(clock), switching_(options.switching) {}
+Registry::Registry(Clock& clock, Options options)
+    : clock_(clock), inquiry_(options.patience), switching_(options.switching) {}
 
 absl::Status Registry::Register(std::shared_ptr<HotplugDriver> driver) {
   if (driver == nullptr) return NoDriverError();
@@ -127,10 +128,15 @@ SyncResult Registry::Adopt(v1::DriverProvider kind, const DriverList& list) {
   for (const std::string& name : result.removed) EraseLocked(name);
   for (size_t i = 0; i < list.drivers.size(); ++i) {
     const std::shared_ptr<HotplugDriver>& driver = list.drivers[i];
+    if (unregistered_.count(NormalizeDriverName(driver->name())) > 0) continue;
     const auto known = std::find_if(drivers_.begin(), drivers_.end(), [&](const auto& other) {
       return other->provider() == kind && absl::EqualsIgnoreCase(other->name(), driver->name());
     });
-    if (known != drivers_.end()) continue;
+    if (known != drivers_.end()) {
+      // The provider may describe it anew; its place in the order stays.
+      if (!whitelists[i] || ValidateWhitelist(driver->name(), *whitelists[i]).ok()) *known = driver;
+      continue;
+    }
     const absl::Status status = CheckNewLocked(*driver, whitelists[i]);
     if (status.ok()) {
       drivers_.push_back(driver);
@@ -143,12 +149,24 @@ SyncResult Registry::Adopt(v1::DriverProvider kind, const DriverList& list) {
   return result;
 }
 
+void Registry::SetUnregistered(const std::vector<std::string>& names) {
+  MutexLock lock(&mutex_);
+  unregistered_.clear();
+  for (const std::string& name : names) unregistered_.insert(NormalizeDriverName(name));
+}
+
 std::vector<v1::Driver> Registry::List() {
-  std::vector<v1::Driver> drivers;
-  for (const DriverSnapshot& driver : TakeSnapshot(Drivers(), Overrides())) {
-    drivers.push_back(ToProto(driver));
+  const std::vector<std::shared_ptr<HotplugDriver>> drivers = Drivers();
+  const DriverSnapshots snapshot = TakeSnapshot(inquiry_, drivers, Overrides());
+  std::vector<v1::Driver> list;
+  for (size_t i = 0; i < snapshot.size(); ++i) {
+    v1::Driver& driver = list.emplace_back(ToProto(snapshot[i]));
+    if (driver.detail().empty()) driver.set_detail(drivers[i]->Activity());
+    for (v1::DriverDecision& decision : drivers[i]->Decisions()) {
+      *driver.add_decisions() = std::move(decision);
+    }
   }
-  return drivers;
+  return list;
 }
 
 std::vector<std::string> Registry::Warnings() {
@@ -222,7 +240,15 @@ SwitchResult Registry::SwitchDrivers(const std::vector<std::string>& active,
 absl::StatusOr<SwitchPlan> Registry::PreviewSwitch(const std::vector<std::string>& active,
                                                    const std::vector<std::string>& stopped) {
   if (!switching()) return SwitchingOffError();
-  return PlanSwitch(TakeSnapshot(Drivers(), Overrides()), active, stopped);
+  return PlanSwitch(TakeSnapshot(inquiry_, Drivers(), Overrides()), active, stopped);
+}
+
+absl::StatusOr<std::vector<std::string>> Registry::RunningConflicts(absl::string_view driver) {
+  ASSIGN_OR_RETURN(const SwitchPlan plan,
+                   PlanDisableConflicts(TakeSnapshot(inquiry_, Drivers(), Overrides()), driver));
+  std::vector<std::string> names;
+  for (const SwitchStep& step : plan.steps) names.push_back(step.driver);
+  return names;
 }
 
 SwitchResult Registry::RestoreStates(const std::map<std::string, bool>& states,
@@ -241,7 +267,7 @@ SwitchResult Registry::Switch(const std::vector<std::string>& asked_for, absl::T
   SwitchTransaction& transaction = scope.transaction();
   if (scope.nested() && transaction.ignores_nested_calls()) return {};
   const std::vector<std::shared_ptr<HotplugDriver>> drivers = Drivers();
-  const DriverSnapshots snapshot = TakeSnapshot(drivers, Overrides());
+  const DriverSnapshots snapshot = TakeSnapshot(inquiry_, drivers, Overrides());
   const absl::StatusOr<SwitchPlan> plan = planner(snapshot);
   if (!plan.ok()) return Refused(asked_for, plan.status());
   transaction.Learn(drivers, snapshot);

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "agent/drivers/driver.h"
 #include "agent/drivers/driver_provider.h"
 #include "agent/drivers/driver_snapshot.h"
+#include "agent/drivers/state_inquiry.h"
 #include "agent/drivers/switch_plan.h"
 #include "agent/drivers/switch_transaction.h"
 #include "common/clock.h"
@@ -56,6 +58,8 @@ class Registry {
   struct Options {
     // As it was when the agent ended; its owner keeps it over restarts (contract 23).
     bool switching = true;
+    // For one driver's answer whether it runs.
+    absl::Duration patience = StateInquiry::kPatience;
   };
 
   // `clock` outlives this.
@@ -72,8 +76,11 @@ class Registry {
   absl::Status Unregister(absl::string_view name, absl::Time deadline);
 
   // Takes over what `provider` has now: new drivers come last, vanished ones go without being
-  // called. On an error all stays.
+  // called, those of SetUnregistered are left out. On an error all stays.
   absl::StatusOr<SyncResult> SyncProvider(DriverProvider& provider);
+
+  // Drivers that a person has unregistered, so that their providers don't bring them back.
+  void SetUnregistered(const std::vector<std::string>& names);
 
   // In order of registration, each asked now.
   std::vector<v1::Driver> List();
@@ -104,6 +111,10 @@ class Registry {
   absl::StatusOr<SwitchPlan> PreviewSwitch(const std::vector<std::string>& active,
                                            const std::vector<std::string>& stopped);
 
+  // Running drivers that starting `driver` would stop. NOT_FOUND (DRIVER_NOT_REGISTERED),
+  // FAILED_PRECONDITION (DRIVER_STATE_UNKNOWN).
+  absl::StatusOr<std::vector<std::string>> RunningConflicts(absl::string_view driver);
+
   // Back to a recorded baseline, by name (true: running). Consults no whitelist, also where the
   // drivers ask for it as they start.
   SwitchResult RestoreStates(const std::map<std::string, bool>& states, absl::Time deadline);
@@ -123,6 +134,7 @@ class Registry {
   SyncResult Adopt(v1::DriverProvider kind, const DriverList& list);
 
   Clock& clock_;
+  StateInquiry inquiry_;
   // Held over a whole SyncProvider, so that two don't cross; before mutex_.
   Mutex sync_mutex_;
   Mutex mutex_;
@@ -130,6 +142,8 @@ class Registry {
   std::vector<std::shared_ptr<HotplugDriver>> drivers_ ABSL_GUARDED_BY(mutex_);
   WhitelistOverrides overrides_ ABSL_GUARDED_BY(mutex_);
   std::map<v1::DriverProvider, std::vector<std::string>> warnings_ ABSL_GUARDED_BY(mutex_);
+  // Normalized names.
+  std::set<std::string> unregistered_ ABSL_GUARDED_BY(mutex_);
   bool switching_ ABSL_GUARDED_BY(mutex_);
   // The switch in progress, or nullptr, and whose it is.
   SwitchTransaction* transaction_ ABSL_GUARDED_BY(mutex_) = nullptr;

@@ -45,8 +45,10 @@ bool Lists(const DriverWhitelist& whitelist, absl::string_view name) {
 
 }  // namespace
 
-SwitchTransaction::SwitchTransaction(Clock& clock, absl::Time deadline, NestedCalls nested_calls)
+SwitchTransaction::SwitchTransaction(Clock& clock, StateInquiry& inquiry, absl::Time deadline,
+                                     NestedCalls nested_calls)
     : clock_(clock),
+      inquiry_(inquiry),
       deadline_(deadline),
       forward_deadline_(deadline - (deadline - clock.Now()) / 2),
       nested_calls_(nested_calls) {}
@@ -177,8 +179,8 @@ absl::Status SwitchTransaction::Change(Entry& entry, const SwitchStep& step) {
 
 absl::Status SwitchTransaction::CheckAnswer(Entry& entry, const SwitchStep& step,
                                             const absl::Status& answer) {
-  std::string detail;
-  entry.known = AskState(*entry.driver, &detail);
+  const DriverAnswer now = inquiry_.Ask(entry.driver);
+  entry.known = now.state;
   if (!nested_failure_.ok()) {
     return WithMessage(
         nested_failure_,
@@ -192,7 +194,7 @@ absl::Status SwitchTransaction::CheckAnswer(Entry& entry, const SwitchStep& step
   if (entry.known == v1::DRIVER_STATE_UNKNOWN) {
     return MakeError(absl::StatusCode::kInternal, "DRIVER_STATE_UNKNOWN",
                      absl::StrCat(step.driver, " said that it was ", Verb(step.running),
-                                  ", but whether it was can't be told: ", detail),
+                                  ", but whether it was can't be told: ", now.detail),
                      {{"driver", step.driver}});
   }
   if (entry.known == StateOf(step.running)) return absl::OkStatus();
@@ -204,10 +206,15 @@ absl::Status SwitchTransaction::CheckAnswer(Entry& entry, const SwitchStep& step
 }
 
 void SwitchTransaction::ObserveOthers(const Entry& cause, bool running) {
+  std::vector<Entry*> others;
+  std::vector<std::shared_ptr<HotplugDriver>> drivers;
   for (Entry& other : entries_) {
     if (&other == &cause || other.changing_to) continue;
-    Observe(other, AskState(*other.driver, nullptr), cause, running);
+    others.push_back(&other);
+    drivers.push_back(other.driver);
   }
+  const std::vector<DriverAnswer> answers = inquiry_.Ask(drivers);
+  for (size_t i = 0; i < others.size(); ++i) Observe(*others[i], answers[i].state, cause, running);
 }
 
 void SwitchTransaction::Observe(Entry& other, v1::DriverState state, const Entry& cause,
@@ -306,7 +313,7 @@ absl::Status SwitchTransaction::Undo(const absl::Status& cause) {
 
 void SwitchTransaction::PutBack(Entry& entry, absl::Time deadline) {
   if (entry.original == v1::DRIVER_STATE_UNKNOWN) return;
-  if (AskState(*entry.driver, nullptr) == entry.original) return;
+  if (inquiry_.Ask(entry.driver).state == entry.original) return;
   entry.put_back = true;
   const absl::Status answer =
       entry.driver->ChangeState(entry.original == v1::DRIVER_STATE_RUNNING, deadline);
@@ -315,7 +322,7 @@ void SwitchTransaction::PutBack(Entry& entry, absl::Time deadline) {
 
 void SwitchTransaction::Settle(Entry& entry, UndoAccount* account) {
   if (entry.original == v1::DRIVER_STATE_UNKNOWN) return;
-  entry.known = AskState(*entry.driver, nullptr);
+  entry.known = inquiry_.Ask(entry.driver).state;
   const std::string name(entry.driver->name());
   if (entry.known == entry.original) {
     const bool was_changed =

@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "agent/drivers/driver.h"
 #include "agent/drivers/driver_snapshot.h"
+#include "agent/drivers/state_inquiry.h"
 #include "agent/drivers/switch_plan.h"
 #include "common/clock.h"
 #include "hotplugger/v1/device.pb.h"
@@ -25,8 +26,9 @@ class SwitchTransaction {
   // What becomes of calls that a driver makes back into the registry while it is being changed.
   enum class NestedCalls { kRun, kIgnore };
 
-  // Half of the time until `deadline` is kept for the undo. `clock` outlives this.
-  SwitchTransaction(Clock& clock, absl::Time deadline, NestedCalls nested_calls);
+  // Half of the time until `deadline` is kept for the undo. `clock` and `inquiry` outlive this.
+  SwitchTransaction(Clock& clock, StateInquiry& inquiry, absl::Time deadline,
+                    NestedCalls nested_calls);
 
   // Takes note of the drivers and of how they are. What was known before is what undo goes back
   // to. The two are parallel.
@@ -89,6 +91,7 @@ class SwitchTransaction {
   void Settle(Entry& entry, UndoAccount* account);
 
   Clock& clock_;
+  StateInquiry& inquiry_;
   const absl::Time deadline_;
   const absl::Time forward_deadline_;
   NestedCalls nested_calls_;

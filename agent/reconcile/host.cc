@@ -51,6 +51,8 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Create(Parts parts) {
                                                                           .clock = own.clock});
   LogRecovered(RecoverJournal(*host->devices_));
   host->drivers().SetSwitching(host->state_.switching() != v1::SWITCH_OFF);
+  const auto& unregistered = host->state_.unregistered_drivers();
+  host->drivers().SetUnregistered({unregistered.begin(), unregistered.end()});
   return host;
 }
 
@@ -68,6 +70,7 @@ absl::Status Host::LoadState() {
   state_.mutable_baseline()->Clear();
   state_.mutable_baseline()->set_switching(switching);
   state_.mutable_baseline()->set_boot_id(boot_id());
+  state_.clear_builtin_drivers();
   return absl::OkStatus();
 }
 
@@ -97,6 +100,19 @@ absl::Status Host::SetSwitching(bool on) {
   RETURN_IF_ERROR(SaveState(std::move(state)));
   drivers().SetSwitching(on);
   return absl::OkStatus();
+}
+
+absl::Status Host::SetUnregistered(const std::set<std::string>& names) {
+  v1::AgentState state = state_;
+  *state.mutable_unregistered_drivers() = {names.begin(), names.end()};
+  RETURN_IF_ERROR(SaveState(std::move(state)));
+  drivers().SetUnregistered({names.begin(), names.end()});
+  return absl::OkStatus();
+}
+
+void Host::ReloadCatalogue() {
+  parts_.catalogue.Reload();
+  parts_.writer.AllowKnobs(parts_.catalogue.KnobPatterns());
 }
 
 absl::Status Host::SyncDrivers() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "agent/devices/operations/journal.h"
 #include "agent/devices/operations/kernel_writer.h"
 #include "agent/devices/rules/safety_limits.h"
+#include "agent/drivers/catalogue/catalogue.h"
 #include "agent/drivers/driver_provider.h"
 #include "agent/drivers/registry.h"
 #include "agent/reconcile/state_file.h"
@@ -36,6 +38,8 @@ class Host {
     Registry& drivers;
     // Where drivers that come and go are found.
     std::vector<DriverProvider*> providers;
+    // What is known of those that files and units switch.
+    Catalogue& catalogue;
     StateStore& state_store;
     // Of this boot.
     std::string boot_id;
@@ -58,6 +62,10 @@ class Host {
   // The spec in force; empty where there is none. DATA_LOSS where the saved one can't be parsed.
   absl::StatusOr<v1::NodeSpec> Spec() const;
 
+  // Reads the descriptions of drivers again; the writer may write their files from now on.
+  void ReloadCatalogue();
+  const Catalogue& catalogue() const { return parts_.catalogue; }
+
   // Takes over what the driver providers have now.
   absl::Status SyncDrivers();
 
@@ -71,6 +79,9 @@ class Host {
   DeviceOperator& devices() { return *devices_; }
   Registry& drivers() { return parts_.drivers; }
   const std::string& boot_id() const { return parts_.boot_id; }
+
+  // Replaces the names (normalized) of the drivers that are unregistered, over restarts, too.
+  absl::Status SetUnregistered(const std::set<std::string>& names);
 
   // Sets the registry's switch and keeps it over restarts (contract 23).
   absl::Status SetSwitching(bool on);

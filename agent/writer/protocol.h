@@ -19,6 +19,8 @@ enum class WriteAct : uint32_t {
   kSmtControl = 4,
   // sys/bus/BUS/devices/NAME/online, "0" or "1".
   kDeviceOnline = 5,
+  // `path`, which one of the patterns that the writer was started with must match; `text`.
+  kKnob = 6,
 };
 
 enum class MemoryWord : uint32_t {
@@ -46,6 +48,9 @@ struct WriteRequest {
   char name[72];
   // A generic device's bus, ended by NUL.
   char bus[40];
+  // A knob's file below the root, and what is written there without its newline; ended by NUL.
+  char path[192];
+  char text[64];
 };
 
 struct WriteReply {

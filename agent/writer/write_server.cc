@@ -1,6 +1,7 @@
 #include "agent/writer/write_server.h"
 
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <linux/openat2.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -111,6 +112,29 @@ int SetDriver(int root, const WriteRequest& request) {
                    request.name);
 }
 
+// Whether `path` lies below sys/ or proc/ and has no name that leads elsewhere. The patterns are
+// the agent's; this holds whatever they are.
+bool IsKnobPath(const char* path) {
+  if (strncmp(path, "sys/", 4) != 0 && strncmp(path, "proc/", 5) != 0) return false;
+  return strstr(path, "//") == nullptr && strstr(path, "/../") == nullptr &&
+         strstr(path, "/./") == nullptr;
+}
+
+int SetKnob(const WriteScope& scope, const WriteRequest& request) {
+  const size_t length = strnlen(request.text, sizeof request.text);
+  if (strnlen(request.path, sizeof request.path) == sizeof request.path || length == 0 ||
+      length == sizeof request.text || !IsKnobPath(request.path)) {
+    return EINVAL;
+  }
+  for (const char* const* knob = scope.knobs; knob != nullptr && *knob != nullptr; ++knob) {
+    if (fnmatch(*knob, request.path, FNM_PATHNAME | FNM_PERIOD) != 0) continue;
+    char value[sizeof request.text + 1];
+    snprintf(value, sizeof value, "%s\n", request.text);
+    return WriteFile(scope.root, request.path, value);
+  }
+  return EACCES;
+}
+
 // Does nothing: that it came is what ends a write (EINTR).
 void Aborted(int /*signal*/) {}
 
@@ -129,7 +153,8 @@ void PrepareSignals() {
   sigprocmask(SIG_SETMASK, &blocked, nullptr);
 }
 
-int CarryOut(int root, const WriteRequest& request) {
+int CarryOut(const WriteScope& scope, const WriteRequest& request) {
+  const int root = scope.root;
   switch (request.act) {
     case WriteAct::kCpuOnline:
       return SetCpu(root, request);
@@ -141,11 +166,13 @@ int CarryOut(int root, const WriteRequest& request) {
       return SetSmt(root, request);
     case WriteAct::kDeviceOnline:
       return SetDevice(root, request);
+    case WriteAct::kKnob:
+      return SetKnob(scope, request);
   }
   return EINVAL;
 }
 
-int ServeWrites(int socket, int root) {
+int ServeWrites(int socket, const WriteScope& scope) {
   for (;;) {
     WriteRequest request = {};
     const ssize_t got = recv(socket, &request, sizeof request, 0);
@@ -154,7 +181,7 @@ int ServeWrites(int socket, int root) {
     if (got != sizeof request) return 1;
     WriteReply reply = {};
     reply.sequence = request.sequence;
-    reply.error_number = CarryOut(root, request);
+    reply.error_number = CarryOut(scope, request);
     if (send(socket, &reply, sizeof reply, MSG_NOSIGNAL) != sizeof reply) return 1;
   }
 }

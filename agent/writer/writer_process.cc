@@ -32,7 +32,8 @@ constexpr int kChildSocket = 3;
 
 // Starts the program with `child_socket` as descriptor 3, none above it, and all signals blocked:
 // an abort that comes before the program is ready for it must not kill it.
-int Spawn(const std::string& program, const std::string& root, int child_socket, pid_t* pid) {
+int Spawn(const std::string& program, const std::string& root,
+          const std::vector<std::string>& knobs, int child_socket, pid_t* pid) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, child_socket, kChildSocket);
@@ -43,10 +44,13 @@ int Spawn(const std::string& program, const std::string& root, int child_socket,
   sigfillset(&all);
   posix_spawnattr_setsigmask(&attributes, &all);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-  std::string program_argument = program;
-  std::string root_argument = root;
-  char* argv[] = {program_argument.data(), root_argument.data(), nullptr};
-  const int error_number = posix_spawn(pid, program.c_str(), &actions, &attributes, argv, environ);
+  std::vector<std::string> arguments = {program, root};
+  arguments.insert(arguments.end(), knobs.begin(), knobs.end());
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  const int error_number =
+      posix_spawn(pid, program.c_str(), &actions, &attributes, argv.data(), environ);
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   return error_number;
@@ -107,7 +111,7 @@ absl::Status WriterProcess::Start() {
   if (child_socket == kChildSocket) {
     child_socket = fcntl(sockets[1], F_DUPFD_CLOEXEC, kChildSocket + 1);
   }
-  const int error_number = Spawn(program_, root_, child_socket, &pid_);
+  const int error_number = Spawn(program_, root_, knobs_, child_socket, &pid_);
   close(sockets[1]);
   if (child_socket != sockets[1]) close(child_socket);
   if (error_number != 0) {
@@ -196,6 +200,23 @@ absl::StatusOr<int> WriterProcess::SetKernelDriver(absl::string_view driver, boo
                    Ask(request, absl::StrCat(running ? "starting " : "stopping ", driver), deadline,
                        Abort::kNever));
   return answer.error_number;
+}
+
+absl::StatusOr<int> WriterProcess::SetKnob(const std::string& path, const std::string& value,
+                                           absl::Time deadline) {
+  WriteRequest request = {};
+  request.act = WriteAct::kKnob;
+  RETURN_IF_ERROR(CopyName(path, request.path, sizeof request.path));
+  RETURN_IF_ERROR(CopyName(value, request.text, sizeof request.text));
+  ASSIGN_OR_RETURN(const Answer answer, Ask(request, absl::StrCat("writing ", value, " to ", path),
+                                            deadline, Abort::kNever));
+  return answer.error_number;
+}
+
+void WriterProcess::AllowKnobs(std::vector<std::string> patterns) {
+  if (patterns == knobs_) return;
+  knobs_ = std::move(patterns);
+  if (stuck_act_.empty()) End();
 }
 
 absl::Status WriterProcess::WaitForStuckAct() {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -34,6 +35,10 @@ class WriterProcess final : public KernelWriter {
   absl::StatusOr<Answer> SetSmt(const SmtChange& change, absl::Time deadline) override;
   absl::StatusOr<int> SetKernelDriver(absl::string_view driver, bool running,
                                       absl::Time deadline) override;
+  absl::StatusOr<int> SetKnob(const std::string& path, const std::string& value,
+                              absl::Time deadline) override;
+  // The next act starts a writer that knows the new ones; one that is stuck goes on as it is.
+  void AllowKnobs(std::vector<std::string> patterns) override;
 
   pid_t pid() const { return pid_; }
 
@@ -63,6 +68,7 @@ class WriterProcess final : public KernelWriter {
   pid_t pid_ = -1;
   int socket_ = -1;
   uint64_t sequence_ = 0;
+  std::vector<std::string> knobs_;
   // The act that has had no answer by its deadline; empty: none.
   std::string stuck_act_;
 };

@@ -45,7 +45,7 @@ int Serve(int root) {
     if (got != sizeof request) return 1;
     WriteReply reply = {};
     reply.sequence = request.sequence;
-    reply.error_number = CarryOut(root, request);
+    reply.error_number = CarryOut({.root = root}, request);
     if (reply.error_number == 0 && request.act == WriteAct::kCpuOnline &&
         !UpdateMask(root, request.number, request.value == 1)) {
       return 1;

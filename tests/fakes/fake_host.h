@@ -185,6 +185,16 @@ class FakeHost final : public agent::KernelWriter {
     return driver_writer_->SetKernelDriver(driver, running, deadline);
   }
 
+  // Knobs have models of their own.
+  absl::StatusOr<int> SetKnob(const std::string& path, const std::string& value,
+                              absl::Time deadline) override {
+    if (driver_writer_ == nullptr) return EACCES;
+    return driver_writer_->SetKnob(path, value, deadline);
+  }
+  void AllowKnobs(std::vector<std::string> patterns) override {
+    if (driver_writer_ != nullptr) driver_writer_->AllowKnobs(std::move(patterns));
+  }
+
  private:
   static std::string Value(const agent::DeviceChange& change) {
     if (!change.online) return "0";

@@ -82,6 +82,12 @@ class FakeKernelHotplugger final : public KernelWriter {
     return Answer{.error_number = ENODEV};
   }
 
+  absl::StatusOr<int> SetKnob(const std::string& /*path*/, const std::string& /*value*/,
+                              absl::Time /*deadline*/) override {
+    return EACCES;
+  }
+  void AllowKnobs(std::vector<std::string> /*patterns*/) override {}
+
   absl::StatusOr<int> SetKernelDriver(absl::string_view driver, bool running, absl::Time) override {
     ++writes_;
     if (next_answer_) return *std::exchange(next_answer_, std::nullopt);

@@ -47,6 +47,13 @@ class WriterOf final : public agent::KernelWriter {
                                       absl::Time deadline) override {
     return host_.SetKernelDriver(driver, running, deadline);
   }
+  absl::StatusOr<int> SetKnob(const std::string& path, const std::string& value,
+                              absl::Time deadline) override {
+    return host_.SetKnob(path, value, deadline);
+  }
+  void AllowKnobs(std::vector<std::string> patterns) override {
+    host_.AllowKnobs(std::move(patterns));
+  }
 
  private:
   testing::FakeHost& host_;

@@ -95,7 +95,7 @@ TEST_F(FleetTest, DriversAreSwitchedAndRestored) {
   policy.mutable_drivers()->add_active("alucard");
   ASSERT_TRUE(Apply(policy).ok());
   const auto runs = [](const v1::Node& alpha, v1::DriverState state) {
-    return alpha.in_sync() && alpha.inventory().drivers_size() == 2 &&
+    return alpha.in_sync() && alpha.inventory().drivers_size() > 0 &&
            alpha.inventory().drivers(0).state() == state;
   };
   EXPECT_TRUE(Eventually("alpha",

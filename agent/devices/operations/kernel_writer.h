@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -40,6 +41,14 @@ class KernelWriter {
   // Writes `driver` to kernel/hotplugger/enable_driver or disable_driver.
   virtual absl::StatusOr<int> SetKernelDriver(absl::string_view driver, bool running,
                                               absl::Time deadline) = 0;
+
+  // Writes `value` and a newline to the file `path`, below the host's root, of a driver's knob.
+  // EACCES unless a pattern of AllowKnobs matches it.
+  virtual absl::StatusOr<int> SetKnob(const std::string& path, const std::string& value,
+                                      absl::Time deadline) = 0;
+
+  // The only files that SetKnob writes from now on, as patterns of fnmatch. At first none.
+  virtual void AllowKnobs(std::vector<std::string> patterns) = 0;
 };
 
 }  // namespace hotplugger::agent

@@ -121,7 +121,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         WrongText{"limit: {}",
                   "a.yaml:1:1: limit | unknown field; did you mean limits? (known "
-                  "here: limits)"},
+                  "here: limits, drivers)"},
         WrongText{"limits:\n  cpu: {}\n",
                   "a.yaml:2:3: limits.cpu | unknown field; did you mean cpus? (known here: cpus, "
                   "memory, protected_devices, protected_cpus, protected_memory_blocks, "

@@ -8,7 +8,7 @@
 
 #include "agent/devices/inventory/file_tree.h"
 #include "agent/devices/operations/journal.h"
-#include "agent/drivers/kernel_provider.h"
+#include "agent/drivers/kernel/kernel_provider.h"
 #include "agent/drivers/registry.h"
 #include "agent/reconcile/host.h"
 #include "common/clock.h"
@@ -47,6 +47,7 @@ class HostFixture {
                           .clock = steady_clock_,
                           .drivers = *registry_,
                           .providers = {&provider_},
+                          .catalogue = catalogue_,
                           .state_store = store,
                           .boot_id = boot_id,
                           .kernel_release = "6.1"});
@@ -93,6 +94,7 @@ class HostFixture {
   const SafetyLimits limits_;
   std::unique_ptr<FileTree> tree_;
   KernelDriverProvider provider_{*tree_, fake};
+  Catalogue catalogue_{{}};
   std::unique_ptr<Registry> registry_;
   std::unique_ptr<Journal> journal_;
 

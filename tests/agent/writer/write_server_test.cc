@@ -49,36 +49,38 @@ class WriteServerTest : public ::testing::Test {
 };
 
 TEST_F(WriteServerTest, WritesExactlyZeroOrOne) {
-  EXPECT_EQ(CarryOut(root_, Cpu(1, 0)), 0);
+  EXPECT_EQ(CarryOut({.root = root_}, Cpu(1, 0)), 0);
   EXPECT_EQ(dir_.Read("root/sys/devices/system/cpu/cpu1/online"), "0\n");
-  EXPECT_EQ(CarryOut(root_, Cpu(1, 1)), 0);
+  EXPECT_EQ(CarryOut({.root = root_}, Cpu(1, 1)), 0);
   EXPECT_EQ(dir_.Read("root/sys/devices/system/cpu/cpu1/online"), "1\n");
 }
 
 TEST_F(WriteServerTest, WritesDriverNames) {
-  EXPECT_EQ(CarryOut(root_, Driver("alucard", 1)), 0);
-  EXPECT_EQ(CarryOut(root_, Driver("thermal", 0)), 0);
+  EXPECT_EQ(CarryOut({.root = root_}, Driver("alucard", 1)), 0);
+  EXPECT_EQ(CarryOut({.root = root_}, Driver("thermal", 0)), 0);
   EXPECT_EQ(dir_.Read("root/sys/kernel/hotplugger/enable_driver"), "alucard");
   EXPECT_EQ(dir_.Read("root/sys/kernel/hotplugger/disable_driver"), "thermal");
 }
 
-TEST_F(WriteServerTest, AnswersTheErrno) { EXPECT_EQ(CarryOut(root_, Cpu(2, 0)), ENOENT); }
+TEST_F(WriteServerTest, AnswersTheErrno) {
+  EXPECT_EQ(CarryOut({.root = root_}, Cpu(2, 0)), ENOENT);
+}
 
 TEST_F(WriteServerTest, NeverMakesAFile) {
-  CarryOut(root_, Cpu(2, 0));
+  CarryOut({.root = root_}, Cpu(2, 0));
   EXPECT_FALSE(std::filesystem::exists(dir_.Path("root/sys/devices/system/cpu/cpu2")));
 }
 
 TEST_F(WriteServerTest, RefusesWhatIsNoRequest) {
-  EXPECT_EQ(CarryOut(root_, Cpu(-1, 0)), EINVAL);
-  EXPECT_EQ(CarryOut(root_, Cpu(8192, 0)), EINVAL);
-  EXPECT_EQ(CarryOut(root_, Cpu(1, 2)), EINVAL);
-  EXPECT_EQ(CarryOut(root_, Driver("", 1)), EINVAL);
-  EXPECT_EQ(CarryOut(root_, Driver("a b", 1)), EINVAL);
-  EXPECT_EQ(CarryOut(root_, Driver(std::string(32, 'x'), 1)), EINVAL);
+  EXPECT_EQ(CarryOut({.root = root_}, Cpu(-1, 0)), EINVAL);
+  EXPECT_EQ(CarryOut({.root = root_}, Cpu(8192, 0)), EINVAL);
+  EXPECT_EQ(CarryOut({.root = root_}, Cpu(1, 2)), EINVAL);
+  EXPECT_EQ(CarryOut({.root = root_}, Driver("", 1)), EINVAL);
+  EXPECT_EQ(CarryOut({.root = root_}, Driver("a b", 1)), EINVAL);
+  EXPECT_EQ(CarryOut({.root = root_}, Driver(std::string(32, 'x'), 1)), EINVAL);
   WriteRequest unknown = Cpu(1, 0);
   unknown.act = static_cast<WriteAct>(99);
-  EXPECT_EQ(CarryOut(root_, unknown), EINVAL);
+  EXPECT_EQ(CarryOut({.root = root_}, unknown), EINVAL);
 }
 
 WriteRequest Act(WriteAct act, int number, uint32_t value) {
@@ -97,15 +99,15 @@ WriteRequest Device(const std::string& bus, const std::string& name) {
 }
 
 TEST_F(WriteServerTest, RefusesWordsAndNumbersThatAreNone) {
-  EXPECT_EQ(CarryOut(root_, Act(WriteAct::kMemoryState, -1, 0)), EINVAL);
-  EXPECT_EQ(CarryOut(root_, Act(WriteAct::kMemoryState, 32, 4)), EINVAL);
-  EXPECT_EQ(CarryOut(root_, Act(WriteAct::kSmtControl, 0, 4)), EINVAL);
-  EXPECT_EQ(CarryOut(root_, Act(WriteAct::kSmtControl, 0, 3)), EINVAL);  // no threads
+  EXPECT_EQ(CarryOut({.root = root_}, Act(WriteAct::kMemoryState, -1, 0)), EINVAL);
+  EXPECT_EQ(CarryOut({.root = root_}, Act(WriteAct::kMemoryState, 32, 4)), EINVAL);
+  EXPECT_EQ(CarryOut({.root = root_}, Act(WriteAct::kSmtControl, 0, 4)), EINVAL);
+  EXPECT_EQ(CarryOut({.root = root_}, Act(WriteAct::kSmtControl, 0, 3)), EINVAL);  // no threads
 }
 
 TEST_F(WriteServerTest, RefusesNamesThatWouldBePaths) {
   dir_.Write("root/sys/bus/container/devices/here/online", "1\n");
-  EXPECT_EQ(CarryOut(root_, Device("container", "here")), 0);
+  EXPECT_EQ(CarryOut({.root = root_}, Device("container", "here")), 0);
   for (const auto& [bus, name] :
        std::vector<std::pair<std::string, std::string>>{{"container", ".."},
                                                         {"container", "."},
@@ -117,7 +119,7 @@ TEST_F(WriteServerTest, RefusesNamesThatWouldBePaths) {
                                                         {"container", "a b"},
                                                         {"container", std::string(72, 'x')},
                                                         {std::string(40, 'x'), "here"}}) {
-    EXPECT_EQ(CarryOut(root_, Device(bus, name)), EINVAL) << bus << " " << name;
+    EXPECT_EQ(CarryOut({.root = root_}, Device(bus, name)), EINVAL) << bus << " " << name;
   }
 }
 
@@ -126,7 +128,7 @@ TEST_F(WriteServerTest, DoesNotFollowALinkOut) {
   std::filesystem::create_directories(dir_.Path("root/sys/devices/system/cpu/cpu3"));
   std::filesystem::create_symlink(dir_.Path("victim"),
                                   dir_.Path("root/sys/devices/system/cpu/cpu3/online"));
-  EXPECT_EQ(CarryOut(root_, Cpu(3, 0)), EXDEV);
+  EXPECT_EQ(CarryOut({.root = root_}, Cpu(3, 0)), EXDEV);
   EXPECT_EQ(dir_.Read("victim"), "untouched");
 }
 

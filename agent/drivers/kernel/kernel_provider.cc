@@ -1,4 +1,4 @@
-#include "agent/drivers/kernel_provider.h"
+#include "agent/drivers/kernel/kernel_provider.h"
 
 #include <cerrno>
 #include <memory>
@@ -8,7 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "agent/drivers/kernel_driver_list.h"
+#include "agent/drivers/kernel/kernel_driver_list.h"
 #include "common/driver_rules.h"
 #include "common/errno_status.h"
 #include "common/error_info.h"

@@ -1,4 +1,4 @@
-#include "agent/drivers/kernel_driver_list.h"
+#include "agent/drivers/kernel/kernel_driver_list.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "agent/drivers/kernel_provider.h"
+#include "agent/drivers/kernel/kernel_provider.h"
 
 #include <cerrno>
 

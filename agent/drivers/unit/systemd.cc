@@ -1,0 +1,166 @@
+#include "agent/drivers/unit/systemd.h"
+
+#include <sdbus-c++/sdbus-c++.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/clock.h"
+#include "common/error_info.h"
+#include "common/status_macros.h"
+
+namespace hotplugger::agent {
+namespace {
+
+constexpr char kService[] = "org.freedesktop.systemd1";
+constexpr char kManagerPath[] = "/org/freedesktop/systemd1";
+constexpr char kManager[] = "org.freedesktop.systemd1.Manager";
+constexpr char kUnit[] = "org.freedesktop.systemd1.Unit";
+constexpr char kProperties[] = "org.freedesktop.DBus.Properties";
+// Between attempts to connect, so that a host without a bus isn't asked for it all the time.
+constexpr absl::Duration kConnectInterval = absl::Seconds(1);
+
+// Of one call, however long the switch may take: all of them answer at once where all is well.
+constexpr absl::Duration kMaxCall = absl::Seconds(10);
+
+// Zero would mean sdbus's own, which is 25 s.
+std::chrono::microseconds TimeLeft(absl::Time deadline) {
+  const absl::Duration left =
+      std::clamp(deadline - SteadyNow(), absl::Milliseconds(1), kMaxCall);
+  return std::chrono::microseconds(absl::ToInt64Microseconds(left));
+}
+
+bool IsOneOf(const std::string& name, std::initializer_list<const char*> names) {
+  return std::any_of(names.begin(), names.end(),
+                     [&name](const char* other) { return name == other; });
+}
+
+bool SaysThatTheConnectionIsGone(const std::string& name) {
+  return IsOneOf(name, {"org.freedesktop.DBus.Error.Disconnected",
+                        "org.freedesktop.DBus.Error.NoServer", "System.Error.ENOTCONN",
+                        "System.Error.ECONNRESET", "System.Error.EPIPE", "System.Error.ECONNREFUSED",
+                        "System.Error.ENOENT", "System.Error.ESTALE",
+                        "org.freedesktop.DBus.Error.FileNotFound"});
+}
+
+absl::Status NoServiceManager(absl::string_view cause) {
+  return MakeError(absl::StatusCode::kUnavailable, "NO_SERVICE_MANAGER",
+                   absl::StrCat("systemd can't be asked over D-Bus (", cause,
+                                "); in a container, mount the host's /run/dbus"),
+                   {{"retry", "CONDITIONAL"}});
+}
+
+absl::Status ToStatus(const sdbus::Error& error) {
+  const std::string& name = error.getName();
+  const std::string cause = absl::StrCat(name, ": ", error.getMessage());
+  if (IsOneOf(name, {"org.freedesktop.DBus.Error.NoReply", "org.freedesktop.DBus.Error.Timeout",
+                     "System.Error.ETIMEDOUT"})) {
+    return MakeError(absl::StatusCode::kDeadlineExceeded, "SERVICE_MANAGER_HANGS",
+                     absl::StrCat("systemd has not answered in time (", cause, ")"),
+                     {{"retry", "TRANSIENT"}});
+  }
+  if (SaysThatTheConnectionIsGone(name) ||
+      IsOneOf(name, {"org.freedesktop.DBus.Error.ServiceUnknown",
+                     "org.freedesktop.DBus.Error.NameHasNoOwner"})) {
+    return NoServiceManager(cause);
+  }
+  return MakeError(absl::StatusCode::kFailedPrecondition, "UNIT_REFUSED",
+                   absl::StrCat("systemd refused: ", cause));
+}
+
+}  // namespace
+
+Systemd::Systemd(std::string address) : address_(std::move(address)) {}
+
+Systemd::~Systemd() {
+  MutexLock lock(&mutex_);
+  Disconnect();
+}
+
+absl::Status Systemd::Connect() {
+  if (manager_ != nullptr) return absl::OkStatus();
+  if (SteadyNow() - connect_tried_ < kConnectInterval) return connect_error_;
+  connect_tried_ = SteadyNow();
+  try {
+    connection_ = address_.empty() ? sdbus::createSystemBusConnection()
+                                   : sdbus::createSessionBusConnectionWithAddress(address_);
+    manager_ = sdbus::createProxy(*connection_, kService, kManagerPath);
+    connect_error_ = absl::OkStatus();
+  } catch (const sdbus::Error& error) {
+    Disconnect();
+    connect_error_ = NoServiceManager(absl::StrCat(error.getName(), ": ", error.getMessage()));
+  }
+  return connect_error_;
+}
+
+void Systemd::Disconnect() {
+  manager_.reset();
+  connection_.reset();
+}
+
+template <typename Call>
+absl::Status Systemd::Run(Call call) {
+  RETURN_IF_ERROR(Connect());
+  try {
+    call();
+    return absl::OkStatus();
+  } catch (const sdbus::Error& error) {
+    const bool gone = SaysThatTheConnectionIsGone(error.getName());
+    absl::Status status = ToStatus(error);
+    // The next question connects anew.
+    if (gone) {
+      Disconnect();
+      connect_tried_ = absl::InfinitePast();
+    }
+    return status;
+  }
+}
+
+absl::StatusOr<UnitState> Systemd::ReadState(const std::string& unit, absl::Time deadline) {
+  MutexLock lock(&mutex_);
+  UnitState state;
+  // LoadUnit also knows units that nobody has started yet; one that isn't there it makes up, as
+  // "not-found".
+  const absl::Status status = Run([&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    sdbus::ObjectPath path;
+    manager_->callMethod("LoadUnit")
+        .onInterface(kManager)
+        .withTimeout(TimeLeft(deadline))
+        .withArguments(unit)
+        .storeResultsTo(path);
+    const auto proxy = sdbus::createProxy(*connection_, kService, path);
+    const auto read = [&](const char* property) {
+      sdbus::Variant value;
+      proxy->callMethod("Get")
+          .onInterface(kProperties)
+          .withTimeout(TimeLeft(deadline))
+          .withArguments(kUnit, property)
+          .storeResultsTo(value);
+      return value;
+    };
+    state.load = read("LoadState").get<std::string>();
+    // Before the state: what a job has done shows once it is gone.
+    state.job = read("Job").get<sdbus::Struct<uint32_t, sdbus::ObjectPath>>().get<0>() != 0;
+    state.active = read("ActiveState").get<std::string>();
+  });
+  if (status.ok()) return state;
+  if (absl::StrContains(status.message(), "NoSuchUnit")) return UnitState{"not-found", "inactive", false};
+  return status;
+}
+
+absl::Status Systemd::Request(const std::string& unit, bool running, absl::Time deadline) {
+  MutexLock lock(&mutex_);
+  return Run([&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    sdbus::ObjectPath job;
+    manager_->callMethod(running ? "StartUnit" : "StopUnit")
+        .onInterface(kManager)
+        .withTimeout(TimeLeft(deadline))
+        .withArguments(unit, "replace")
+        .storeResultsTo(job);
+  });
+}
+
+}  // namespace hotplugger::agent

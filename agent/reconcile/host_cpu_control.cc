@@ -1,0 +1,87 @@
+#include "agent/reconcile/host_cpu_control.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "agent/devices/rules/device_name.h"
+#include "agent/reconcile/plan.h"
+#include "common/cpu_list.h"
+#include "common/status_macros.h"
+
+namespace hotplugger::agent {
+namespace {
+
+bool LastTakenOffline(const Journal& journal, int cpu) {
+  const std::vector<v1::OperationRecord> operations = journal.OperationsOf(CpuName(cpu), 1);
+  if (operations.empty()) return false;
+  const v1::Outcome outcome = operations.front().result().outcome();
+  return operations.front().wanted() == v1::DEVICE_STATE_OFFLINE &&
+         (outcome == v1::OUTCOME_CHANGED || outcome == v1::OUTCOME_ALREADY);
+}
+
+}  // namespace
+
+std::map<std::string, CpuSet> ParkedCpus(const v1::AgentState& state) {
+  std::map<std::string, CpuSet> parked;
+  for (const auto& [driver, record] : state.builtin_drivers()) {
+    absl::StatusOr<CpuSet> cpus = ParseCpuList(record.parked_cpus());
+    if (cpus.ok() && !cpus->empty()) parked[driver] = *std::move(cpus);
+  }
+  return parked;
+}
+
+absl::StatusOr<CpuControl::View> HostCpuControl::Look() {
+  View view;
+  for (const auto& [driver, cpus] : ParkedCpus(host_->state())) {
+    view.parked.insert(cpus.begin(), cpus.end());
+  }
+  ASSIGN_OR_RETURN(const v1::NodeSpec spec, host_->Spec());
+  Snapshot snapshot;
+  ASSIGN_OR_RETURN(snapshot.cpus, host_->reader().ReadCpus());
+  const WantedDevices wanted = WantedOf(spec, host_->state().baseline(), snapshot);
+  for (const auto& [name, device] : wanted) {
+    if (device.change.device.kind == v1::DEVICE_KIND_CPU) {
+      view.decided.insert(device.change.device.number);
+    }
+  }
+  for (const int cpu : snapshot.cpus.masks.present) {
+    const bool offline = snapshot.cpus.masks.online.count(cpu) == 0;
+    if (offline && view.parked.count(cpu) == 0 &&
+        LastTakenOffline(host_->devices().journal(), cpu)) {
+      view.decided.insert(cpu);
+    }
+  }
+  view.cpus = std::move(snapshot.cpus);
+  return view;
+}
+
+absl::StatusOr<v1::ItemResult> HostCpuControl::Change(int cpu, bool online, absl::Time deadline) {
+  DeviceChange change;
+  ASSIGN_OR_RETURN(change.device, ParseDeviceName(CpuName(cpu)));
+  change.online = online;
+  return host_->devices().Change(change, {.deadline = deadline - SteadyNow()});
+}
+
+ParkingRecord HostCpuControl::LoadParking(const std::string& driver) {
+  ParkingRecord record;
+  const auto found = host_->state().builtin_drivers().find(driver);
+  if (found == host_->state().builtin_drivers().end()) return record;
+  record.running = found->second.running();
+  // What doesn't parse was not written by an agent; there is nothing to give back then.
+  record.parked = ParseCpuList(found->second.parked_cpus()).value_or(CpuSet());
+  return record;
+}
+
+absl::Status HostCpuControl::SaveParking(const std::string& driver, const ParkingRecord& record) {
+  v1::AgentState state = host_->state();
+  if (!record.running && record.parked.empty()) {
+    if (state.mutable_builtin_drivers()->erase(driver) == 0) return absl::OkStatus();
+  } else {
+    v1::BuiltinDriver& saved = (*state.mutable_builtin_drivers())[driver];
+    saved.set_running(record.running);
+    saved.set_parked_cpus(FormatCpuList(record.parked));
+  }
+  return host_->SaveState(std::move(state));
+}
+
+}  // namespace hotplugger::agent

@@ -1,0 +1,145 @@
+// A D-Bus of the test's own with a mock of systemd on it (python-dbusmock).
+#pragma once
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sdbus-c++/sdbus-c++.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "tests/fakes/temp_dir.h"
+
+namespace hotplugger::testing {
+
+// A child that ends with this object.
+class ChildProcess {
+ public:
+  ChildProcess(std::vector<std::string> arguments, std::vector<std::string> environment) {
+    std::vector<char*> argv;
+    for (std::string& argument : arguments) argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    std::vector<char*> envp;
+    for (std::string& variable : environment) envp.push_back(variable.data());
+    for (char** variable = environ; *variable != nullptr; ++variable) envp.push_back(*variable);
+    envp.push_back(nullptr);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    // The daemon's remarks on the limits of the machine are not the test's.
+    posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
+    posix_spawnp(&pid_, argv[0], &actions, nullptr, argv.data(), envp.data());
+    posix_spawn_file_actions_destroy(&actions);
+  }
+  ~ChildProcess() { Kill(); }
+  ChildProcess(const ChildProcess&) = delete;
+  ChildProcess& operator=(const ChildProcess&) = delete;
+
+  void Kill() {
+    if (pid_ <= 0) return;
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+    pid_ = -1;
+  }
+
+ private:
+  pid_t pid_ = -1;
+};
+
+class MockSystemd {
+ public:
+  MockSystemd() { StartBus(); }
+
+  // Of the bus.
+  std::string address() const { return absl::StrCat("unix:path=", directory_.Path("bus")); }
+
+  // The unit is there from now on, as it is, and does as `behaviour` says: see mock_systemd.py.
+  void Define(const std::string& unit, bool running, const std::string& behaviour = "works") {
+    Call([&](sdbus::IProxy& proxy) {
+      proxy.callMethod("Define").onInterface(kInterface).withArguments(unit, running, behaviour);
+    });
+  }
+  void Remove(const std::string& unit) {
+    Call([&](sdbus::IProxy& proxy) {
+      proxy.callMethod("Remove").onInterface(kInterface).withArguments(unit);
+    });
+  }
+
+  // "active", ...
+  std::string ActiveState(const std::string& unit) {
+    std::string state;
+    Call([&](sdbus::IProxy& manager) {
+      sdbus::ObjectPath path;
+      manager.callMethod("LoadUnit")
+          .onInterface("org.freedesktop.systemd1.Manager")
+          .withArguments(unit)
+          .storeResultsTo(path);
+      const auto proxy = sdbus::createProxy(*connection_, kService, path);
+      sdbus::Variant value;
+      proxy->callMethod("Get")
+          .onInterface("org.freedesktop.DBus.Properties")
+          .withArguments("org.freedesktop.systemd1.Unit", "ActiveState")
+          .storeResultsTo(value);
+      state = value.get<std::string>();
+    });
+    return state;
+  }
+
+  // The bus goes, and every connection with it; then it may come again, with a new systemd.
+  void CutBus() {
+    connection_.reset();
+    bus_->Kill();
+    systemd_->Kill();
+  }
+  void StartBus() {
+    bus_ = std::make_unique<ChildProcess>(
+        std::vector<std::string>{"dbus-daemon", "--session", "--nofork", "--nopidfile",
+                                 absl::StrCat("--address=", address())},
+        std::vector<std::string>());
+    for (int i = 0; i < 500 && access(directory_.Path("bus").c_str(), F_OK) != 0; ++i) Nap();
+    systemd_ = std::make_unique<ChildProcess>(
+        std::vector<std::string>{"python3", "-m", "dbusmock", "--session", "--template",
+                                 HOTPLUGGER_SOURCE_DIR "/tests/fakes/mock_systemd.py"},
+        std::vector<std::string>{absl::StrCat("DBUS_SESSION_BUS_ADDRESS=", address())});
+    for (int i = 0; i < 500 && !Answers(); ++i) Nap();
+  }
+
+ private:
+  static constexpr char kService[] = "org.freedesktop.systemd1";
+  static constexpr char kInterface[] = "org.hotplugger.Mock";
+
+  static void Nap() { absl::SleepFor(absl::Milliseconds(20)); }
+
+  template <typename Deed>
+  void Call(Deed deed) {
+    if (connection_ == nullptr) {
+      connection_ = sdbus::createSessionBusConnectionWithAddress(address());
+    }
+    const auto proxy = sdbus::createProxy(*connection_, kService, "/org/freedesktop/systemd1");
+    deed(*proxy);
+  }
+
+  bool Answers() {
+    try {
+      ActiveState("none.service");
+      return true;
+    } catch (const sdbus::Error&) {
+      connection_.reset();
+      return false;
+    }
+  }
+
+  TempDir directory_;
+  std::unique_ptr<ChildProcess> bus_;
+  std::unique_ptr<ChildProcess> systemd_;
+  std::unique_ptr<sdbus::IConnection> connection_;
+};
+
+}  // namespace hotplugger::testing

@@ -111,6 +111,7 @@ absl::Status WriterProcess::Start() {
   if (child_socket == kChildSocket) {
     child_socket = fcntl(sockets[1], F_DUPFD_CLOEXEC, kChildSocket + 1);
   }
+  knobs_changed_ = false;
   const int error_number = Spawn(program_, root_, knobs_, child_socket, &pid_);
   close(sockets[1]);
   if (child_socket != sockets[1]) close(child_socket);
@@ -216,6 +217,8 @@ absl::StatusOr<int> WriterProcess::SetKnob(const std::string& path, const std::s
 void WriterProcess::AllowKnobs(std::vector<std::string> patterns) {
   if (patterns == knobs_) return;
   knobs_ = std::move(patterns);
+  // One that is stuck is ended once its answer is there.
+  knobs_changed_ = true;
   if (stuck_act_.empty()) End();
 }
 
@@ -231,6 +234,7 @@ absl::Status WriterProcess::WaitForStuckAct() {
   }
   Log(LogLevel::kWarning, "a stuck operation has ended", {{"operation", stuck_act_}});
   stuck_act_.clear();
+  if (knobs_changed_) End();
   return absl::OkStatus();
 }
 

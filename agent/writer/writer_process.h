@@ -69,6 +69,8 @@ class WriterProcess final : public KernelWriter {
   int socket_ = -1;
   uint64_t sequence_ = 0;
   std::vector<std::string> knobs_;
+  // Since the writer was started.
+  bool knobs_changed_ = false;
   // The act that has had no answer by its deadline; empty: none.
   std::string stuck_act_;
 };

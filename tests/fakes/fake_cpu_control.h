@@ -1,6 +1,8 @@
 // CPUs that drivers park, as a model.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,7 +31,8 @@ class FakeCpuControl final : public agent::CpuControl, public agent::ParkingReco
       place.set_die(0);
       place.set_core(cpu % cores);
       CpuSet siblings;
-      for (int thread = 0; thread < threads; ++thread) siblings.insert(cpu % cores + thread * cores);
+      for (int thread = 0; thread < threads; ++thread)
+        siblings.insert(cpu % cores + thread * cores);
       place.set_core_cpus(FormatCpuList(siblings));
     }
     view_.cpus.topology.Change(std::move(places), {});
@@ -46,19 +49,18 @@ class FakeCpuControl final : public agent::CpuControl, public agent::ParkingReco
     }
     return offline;
   }
-  // What changes of this CPU answer from now on.
-  void Fail(int cpu, absl::Status status) { errors_[cpu] = std::move(status); }
-  void FailAll(absl::Status status) { error_ = std::move(status); }
+  // What changes answer from now on, where it isn't ok; they do nothing then.
+  using Hook = std::function<absl::Status(int cpu, bool online, absl::Time deadline)>;
+  void SetHook(Hook hook) { hook_ = std::move(hook); }
   // "cpu3=0".
   std::vector<std::string> TakeChanges() { return std::exchange(changes_, {}); }
 
   absl::StatusOr<View> Look() override { return view_; }
 
-  absl::StatusOr<v1::ItemResult> Change(int cpu, bool online, absl::Time /*deadline*/) override {
+  absl::StatusOr<v1::ItemResult> Change(int cpu, bool online, absl::Time deadline) override {
     changes_.push_back(absl::StrCat("cpu", cpu, "=", online ? 1 : 0));
-    if (!error_.ok()) return error_;
-    if (const auto error = errors_.find(cpu); error != errors_.end() && !error->second.ok()) {
-      return error->second;
+    if (hook_) {
+      if (absl::Status status = hook_(cpu, online, deadline); !status.ok()) return status;
     }
     if (online) {
       view_.cpus.masks.online.insert(cpu);
@@ -72,8 +74,7 @@ class FakeCpuControl final : public agent::CpuControl, public agent::ParkingReco
   }
 
   agent::ParkingRecord LoadParking(const std::string& driver) override { return records_[driver]; }
-  absl::Status SaveParking(const std::string& driver,
-                           const agent::ParkingRecord& record) override {
+  absl::Status SaveParking(const std::string& driver, const agent::ParkingRecord& record) override {
     if (!save_error_.ok()) return save_error_;
     records_[driver] = record;
     return absl::OkStatus();
@@ -82,8 +83,7 @@ class FakeCpuControl final : public agent::CpuControl, public agent::ParkingReco
 
  private:
   View view_;
-  std::map<int, absl::Status> errors_;
-  absl::Status error_;
+  Hook hook_;
   absl::Status save_error_;
   std::vector<std::string> changes_;
   std::map<std::string, agent::ParkingRecord> records_;

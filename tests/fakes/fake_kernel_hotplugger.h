@@ -16,8 +16,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "agent/devices/operations/kernel_writer.h"
+#include "common/clock.h"
 
 namespace hotplugger::agent {
 
@@ -33,6 +35,8 @@ class FakeKernelHotplugger final : public KernelWriter {
     int stop_error = 0;
     // Answers 0 and stays as it was.
     bool lies = false;
+    // Has not answered at the deadline of the write, and stays as it was.
+    bool hangs = false;
     bool has_change_state = true;
   };
 
@@ -88,40 +92,48 @@ class FakeKernelHotplugger final : public KernelWriter {
   }
   void AllowKnobs(std::vector<std::string> /*patterns*/) override {}
 
-  absl::StatusOr<int> SetKernelDriver(absl::string_view driver, bool running, absl::Time) override {
+  absl::StatusOr<int> SetKernelDriver(absl::string_view driver, bool running,
+                                      absl::Time deadline) override {
     ++writes_;
     if (next_answer_) return *std::exchange(next_answer_, std::nullopt);
     if (!enabled_) return EPERM;
     Driver* found = Find(driver.substr(0, 30));  // the kernel reads "%30s"
     if (found == nullptr) return EINVAL;
-    const int error_number = Switch(*found, running);
+    const absl::StatusOr<int> error_number = Switch(*found, running, deadline);
     Publish();
     return error_number;
   }
 
  private:
+  // As the writer, which gives up on a write then.
+  static absl::Status OverDeadline(absl::Time deadline) {
+    absl::SleepFor(deadline - SteadyNow());
+    return absl::DeadlineExceededError("the write had not returned at its deadline");
+  }
+
   static bool Whitelists(const Driver& driver, const std::string& name) {
     return std::any_of(driver.whitelist.begin(), driver.whitelist.end(),
                        [&](const std::string& item) { return absl::EqualsIgnoreCase(item, name); });
   }
 
-  int Switch(Driver& driver, bool running) {
+  absl::StatusOr<int> Switch(Driver& driver, bool running, absl::Time deadline) {
     if (!driver.has_change_state || driver.running == running) return EFAULT;
     if (running) {
-      if (const int error_number = DisableConflicts(driver); error_number != 0) {
-        return error_number;
-      }
+      const absl::StatusOr<int> stopped = DisableConflicts(driver, deadline);
+      if (!stopped.ok() || *stopped != 0) return stopped;
     }
+    if (driver.hangs) return OverDeadline(deadline);
     const int answer = running ? driver.start_error : driver.stop_error;
     if (answer == 0 && !driver.lies) driver.running = running;
     return answer;
   }
 
-  int DisableConflicts(const Driver& starting) {
+  absl::StatusOr<int> DisableConflicts(const Driver& starting, absl::Time deadline) {
     for (Driver& other : drivers_) {
       if (&other == &starting || !other.running) continue;
       if (Whitelists(starting, other.name) && Whitelists(other, starting.name)) continue;
-      if (const int error_number = Switch(other, false); error_number != 0) return error_number;
+      const absl::StatusOr<int> stopped = Switch(other, false, deadline);
+      if (!stopped.ok() || *stopped != 0) return stopped;
     }
     return 0;
   }

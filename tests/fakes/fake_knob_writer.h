@@ -22,7 +22,7 @@ class FakeKnobWriter final : public agent::KernelWriter {
  public:
   // What the kernel makes of a write to one file: an errno, or 0 and `*content`, which is at first
   // what was written.
-  using Model = std::function<absl::StatusOr<int>(std::string* content)>;
+  using Model = std::function<absl::StatusOr<int>(std::string* content, absl::Time deadline)>;
 
   explicit FakeKnobWriter(const TempDir& tree) : tree_(tree) {}
 
@@ -43,13 +43,13 @@ class FakeKnobWriter final : public agent::KernelWriter {
     return ENOENT;
   }
   absl::StatusOr<int> SetKnob(const std::string& path, const std::string& value,
-                              absl::Time) override {
+                              absl::Time deadline) override {
     writes_.push_back(path + "=" + value);
     if (!std::filesystem::exists(tree_.Path(path))) return ENOENT;
     std::string content = value + "\n";
     const auto model = models_.find(path);
     if (model != models_.end()) {
-      const absl::StatusOr<int> answer = model->second(&content);
+      const absl::StatusOr<int> answer = model->second(&content, deadline);
       if (!answer.ok() || *answer != 0) return answer;
     }
     tree_.Write(path, content);

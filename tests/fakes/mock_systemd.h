@@ -2,6 +2,7 @@
 #pragma once
 
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <poll.h>
 #include <sdbus-c++/sdbus-c++.h>
 #include <signal.h>
@@ -33,14 +34,19 @@ class ChildProcess {
     envp.push_back(nullptr);
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
-    // The daemon's remarks on the limits of the machine are not the test's.
-    posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
+    // What the daemons say is not the test's.
+    for (const int stream : {1, 2}) {
+      posix_spawn_file_actions_addopen(&actions, stream, "/dev/null", O_WRONLY, 0);
+    }
     posix_spawnp(&pid_, argv[0], &actions, nullptr, argv.data(), envp.data());
     posix_spawn_file_actions_destroy(&actions);
   }
   ~ChildProcess() { Kill(); }
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
+
+  // Stands still, or goes on.
+  void Freeze(bool frozen) { kill(pid_, frozen ? SIGSTOP : SIGCONT); }
 
   void Kill() {
     if (pid_ <= 0) return;
@@ -98,17 +104,38 @@ class MockSystemd {
     bus_->Kill();
     systemd_->Kill();
   }
+  // It is there and answers nobody.
+  void FreezeBus(bool frozen) { bus_->Freeze(frozen); }
   void StartBus() {
+    directory_.Remove("bus");
+    // Without the machine's own services, which the daemon would start.
+    directory_.Write("bus.conf", absl::StrCat(R"(<!DOCTYPE busconfig PUBLIC
+ "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>)",
+                                              address(), R"(</listen>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+)"));
     bus_ = std::make_unique<ChildProcess>(
-        std::vector<std::string>{"dbus-daemon", "--session", "--nofork", "--nopidfile",
-                                 absl::StrCat("--address=", address())},
+        std::vector<std::string>{"dbus-daemon", "--nofork", "--nopidfile",
+                                 absl::StrCat("--config-file=", directory_.Path("bus.conf"))},
         std::vector<std::string>());
     for (int i = 0; i < 500 && access(directory_.Path("bus").c_str(), F_OK) != 0; ++i) Nap();
     systemd_ = std::make_unique<ChildProcess>(
-        std::vector<std::string>{"python3", "-m", "dbusmock", "--session", "--template",
+        // Debian's, which has the module, whichever else comes first in PATH.
+        std::vector<std::string>{"/usr/bin/python3", "-m", "dbusmock", "--session", "--template",
                                  HOTPLUGGER_SOURCE_DIR "/tests/fakes/mock_systemd.py"},
         std::vector<std::string>{absl::StrCat("DBUS_SESSION_BUS_ADDRESS=", address())});
-    for (int i = 0; i < 500 && !Answers(); ++i) Nap();
+    bool answers = false;
+    for (int i = 0; i < 500 && !answers; ++i, Nap()) answers = Answers();
+    if (!answers) ADD_FAILURE() << "no mock of systemd: is python3-dbusmock installed?";
   }
 
  private:

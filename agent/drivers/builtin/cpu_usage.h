@@ -26,8 +26,8 @@ absl::StatusOr<CpuTimes> ReadCpuTimes(const FileTree& tree);
 // both times, or whose counters went back, don't count. Nothing where no CPU has ticked.
 std::optional<double> BusyCpus(const CpuTimes& before, const CpuTimes& after);
 
-// Microseconds since boot in which some task waited for a CPU (proc/pressure/cpu); nothing where the
-// kernel doesn't say.
+// Microseconds since boot in which some task waited for a CPU (proc/pressure/cpu); nothing where
+// the kernel doesn't say.
 absl::StatusOr<std::optional<uint64_t>> ReadCpuPressure(const FileTree& tree);
 
 }  // namespace hotplugger::agent

@@ -43,7 +43,8 @@ std::map<std::string, uint64_t> EnergyMeter::Read() const {
     const std::string zone = absl::StrCat(kFolder, "/", name);
     const absl::StatusOr<std::string> what = tree_.Read(absl::StrCat(zone, "/name"));
     if (!what.ok() || !absl::StartsWith(*what, "package-")) return;
-    if (const auto count = ReadCount(tree_, absl::StrCat(zone, "/energy_uj"))) counts[zone] = *count;
+    if (const auto count = ReadCount(tree_, absl::StrCat(zone, "/energy_uj")))
+      counts[zone] = *count;
   });
   return listed.ok() ? counts : std::map<std::string, uint64_t>();
 }
@@ -57,7 +58,8 @@ void EnergyMeter::Note(bool parked, absl::Time now) {
       uint64_t used = count - before;
       if (count < before) {
         // The counter has come to its end and begun anew.
-        used = count + ReadCount(tree_, absl::StrCat(zone, "/max_energy_range_uj")).value_or(before) -
+        used = count +
+               ReadCount(tree_, absl::StrCat(zone, "/max_energy_range_uj")).value_or(before) -
                before;
       }
       power.joules += static_cast<double>(used) / 1e6;

@@ -72,8 +72,8 @@ absl::StatusOr<ParkingWish> LoadRule::Judge(const ParkingState& state, absl::Tim
   LoadSample sample{.time = now, .busy_cpus = *busy, .pressure = std::nullopt};
   const double elapsed = absl::ToDoubleMicroseconds(now - last_.time);
   if (reading.pressure.has_value() && last_.pressure.has_value() && elapsed > 0) {
-    const double waited = static_cast<double>(*reading.pressure) -
-                          static_cast<double>(*last_.pressure);
+    const double waited =
+        static_cast<double>(*reading.pressure) - static_cast<double>(*last_.pressure);
     sample.pressure = std::clamp(waited / elapsed, 0.0, 1.0);
   }
   last_ = std::move(reading);

@@ -174,7 +174,7 @@ void ParkingDriver::ForgetWoken(const CpuControl::View& view) {
   (void)SaveRecord(parked_);
   if (!woken.empty()) Decide(absl::StrCat(CpuNames(woken), " came online without this driver"));
   if (!taken.empty()) {
-    Decide(absl::StrCat(CpuNames(taken), " are somebody else's decision now, and left so"));
+    Decide(absl::StrCat(CpuNames(taken), ": somebody else's decision now, and left so"));
   }
 }
 
@@ -241,8 +241,8 @@ void ParkingDriver::Park(const CpuSet& core, const std::string& why) {
     if (!status.ok()) {
       (void)SaveRecord(parked_);
       no_parking_until_ = parts_.clock.Now() + kRefusalPause;
-      return Decide(absl::StrCat("could not park ", CpuNames(core), " (", why,
-                                 "): ", status.message()));
+      return Decide(
+          absl::StrCat("could not park ", CpuNames(core), " (", why, "): ", status.message()));
     }
   }
   parked_ = std::move(parked);
@@ -272,8 +272,8 @@ void ParkingDriver::Wake(const CpuSet& core, const std::string& why) {
     const absl::Status status =
         GiveBack(parts_.control, core, parts_.clock.Now() + kChangeDeadline);
     if (!status.ok()) {
-      return Decide(absl::StrCat("could not wake ", CpuNames(core), " (", why,
-                                 "): ", status.message()));
+      return Decide(
+          absl::StrCat("could not wake ", CpuNames(core), " (", why, "): ", status.message()));
     }
   }
   for (const int cpu : core) parked_.erase(cpu);
@@ -298,9 +298,8 @@ void ParkingDriver::Decide(std::string text) {
   v1::DriverDecision decision;
   const absl::Time now = parts_.wall_clock.Now();
   decision.mutable_time()->set_seconds(absl::ToUnixSeconds(now));
-  decision.mutable_time()->set_nanos(
-      static_cast<int32_t>((now - absl::FromUnixSeconds(absl::ToUnixSeconds(now))) /
-                           absl::Nanoseconds(1)));
+  decision.mutable_time()->set_nanos(static_cast<int32_t>(
+      (now - absl::FromUnixSeconds(absl::ToUnixSeconds(now))) / absl::Nanoseconds(1)));
   decision.set_text(std::move(text));
   decision.set_dry_run(dry_run);
   MutexLock lock(&mutex_);
@@ -314,10 +313,10 @@ void ParkingDriver::SetActivity(std::string activity) {
 }
 
 void ParkingDriver::DescribeParked(const CpuControl::View& view) {
-  std::string text =
-      parked_.empty() ? "nothing parked"
-                      : absl::StrCat(parked_.size(), " of ", view.cpus.masks.present.size(),
-                                     " CPUs parked (", FormatCpuList(parked_), ")");
+  std::string text = parked_.empty()
+                         ? "nothing parked"
+                         : absl::StrCat(parked_.size(), " of ", view.cpus.masks.present.size(),
+                                        " CPUs parked (", FormatCpuList(parked_), ")");
   if (parts_.settings.dry_run) text = absl::StrCat("dry run, would have ", text);
   const std::string energy = parts_.energy.Describe();
   if (!energy.empty()) absl::StrAppend(&text, "; ", energy);

@@ -28,16 +28,17 @@ std::vector<int> FirstThreads(const CpuSnapshot& cpus) {
 CpuSet NextCoreToPark(const CpuControl::View& view, const CpuSet& parked,
                       const ParkingSettings& settings) {
   const CpuSet& online = view.cpus.masks.online;
-  const size_t most_parked = view.cpus.masks.present.size() *
-                             static_cast<size_t>(settings.max_parked_percent) / 100;
+  const size_t most_parked =
+      view.cpus.masks.present.size() * static_cast<size_t>(settings.max_parked_percent) / 100;
   for (const int first : FirstThreads(view.cpus)) {
     CpuSet core;
     for (const int cpu : view.cpus.topology.CoreCpus(first)) {
       if (online.count(cpu) > 0) core.insert(cpu);
     }
     if (core.empty() || !CanGo(view, core)) continue;
-    const bool within = online.size() >= core.size() + static_cast<size_t>(settings.min_online_cpus) &&
-                        parked.size() + core.size() <= most_parked;
+    const bool within =
+        online.size() >= core.size() + static_cast<size_t>(settings.min_online_cpus) &&
+        parked.size() + core.size() <= most_parked;
     return within ? core : CpuSet();
   }
   return {};

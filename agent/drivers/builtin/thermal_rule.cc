@@ -51,8 +51,8 @@ absl::StatusOr<std::vector<ThermalZone>> ReadThermalZones(const FileTree& tree,
 ParkingWish ThermalJudge::Judge(const ThermalZone& hottest, const ParkingState& state,
                                 absl::Time now) {
   if (now - last_step_ < absl::Seconds(settings_.step_seconds)) return {};
-  const std::string is = absl::StrFormat("%s (%s) is at %.1f °C", hottest.name, hottest.type,
-                                         hottest.celsius);
+  const std::string is =
+      absl::StrFormat("%s (%s) is at %.1f °C", hottest.name, hottest.type, hottest.celsius);
   if (hottest.celsius >= settings_.trip_celsius && state.next_core_threads > 0) {
     last_step_ = now;
     return {ParkingWish::Act::kPark, 1,
@@ -74,9 +74,8 @@ absl::StatusOr<ThermalZone> ThermalRule::Hottest() const {
                                   " can be read below ", tree_.FullPath(kFolder),
                                   "; set drivers.thermal.zones to a type that is there"));
   }
-  return *std::max_element(zones.begin(), zones.end(), [](const auto& a, const auto& b) {
-    return a.celsius < b.celsius;
-  });
+  return *std::max_element(zones.begin(), zones.end(),
+                           [](const auto& a, const auto& b) { return a.celsius < b.celsius; });
 }
 
 absl::Status ThermalRule::Begin(absl::Time /*now*/) {

@@ -47,8 +47,7 @@ class CatalogueReader {
     for (auto& [name, driver] : drivers_) {
       if (content_.drivers.size() == kMaxDrivers) {
         content_.problems.push_back(absl::StrCat(drivers_.size(), " drivers are described; those ",
-                                                 "after the first ", kMaxDrivers,
-                                                 " are left out"));
+                                                 "after the first ", kMaxDrivers, " are left out"));
         break;
       }
       content_.drivers.push_back(std::move(driver));

@@ -26,7 +26,8 @@ struct KnobDefinition {
   // is written there. Neither is empty.
   std::vector<std::string> on;
   std::vector<std::string> off;
-  // Written in this order instead, where one write doesn't do. "." as a path: the driver's own file.
+  // Written in this order instead, where one write doesn't do. "." as a path: the driver's own
+  // file.
   std::vector<KnobWrite> start;
   std::vector<KnobWrite> stop;
   // Once stopped, the CPUs that it left offline come back.

@@ -224,9 +224,9 @@ class DriverReader {
     return [this, to](const YamlNode& value, const std::string& path) {
       if (value.kind != YamlNode::Kind::kSequence || value.children.empty() ||
           value.children.size() > kMaxKnobSteps) {
-        return AddWrong(value, path,
-                        absl::StrCat("a list of 1 to ", kMaxKnobSteps,
-                                     " writes, e.g. [{path: ., value: 1}]"));
+        return AddWrong(
+            value, path,
+            absl::StrCat("a list of 1 to ", kMaxKnobSteps, " writes, e.g. [{path: ., value: 1}]"));
       }
       for (size_t i = 0; i < value.children.size(); ++i) {
         ReadWrite(value.children[i], absl::StrCat(path, "[", i, "]"), &to->emplace_back());
@@ -374,8 +374,8 @@ absl::Status ValidateKnobPath(absl::string_view pattern) {
   }
   for (const char* forbidden : kForbidden) {
     if (MayName(pattern, forbidden)) {
-      return BadPath(pattern, absl::StrCat("may name ", forbidden,
-                                           ", which no driver is switched by"));
+      return BadPath(pattern,
+                     absl::StrCat("may name ", forbidden, ", which no driver is switched by"));
     }
   }
   return absl::OkStatus();
@@ -385,7 +385,8 @@ absl::StatusOr<std::vector<DriverDefinition>> ParseDriverFile(absl::string_view 
                                                               absl::string_view text) {
   FileErrors errors((std::string(file)));
   const YamlFile yaml = ReadYaml(text);
-  for (const YamlProblem& problem : yaml.problems) errors.Add(problem.place, "", problem.description);
+  for (const YamlProblem& problem : yaml.problems)
+    errors.Add(problem.place, "", problem.description);
   std::vector<DriverDefinition> drivers;
   for (const YamlNode& document : yaml.documents) {
     DriverReader(std::string(file), &errors).Read(document, &drivers);

@@ -17,8 +17,8 @@ inline constexpr size_t kMaxKnobSteps = 32;
 // Of a value that is written, without the newline.
 inline constexpr size_t kMaxKnobValue = 63;
 
-// Ok where `pattern` may be a knob's path: below sys/ or proc/, relative, no "..", no empty name, at
-// most kMaxKnobPath bytes, and no file that has an operation of its own (online and state of
+// Ok where `pattern` may be a knob's path: below sys/ or proc/, relative, no "..", no empty name,
+// at most kMaxKnobPath bytes, and no file that has an operation of its own (online and state of
 // devices, smt/control) or that can end the host (sysrq-trigger, power/state).
 inline constexpr size_t kMaxKnobPath = 191;
 absl::Status ValidateKnobPath(absl::string_view pattern);

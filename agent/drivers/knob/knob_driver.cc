@@ -45,11 +45,11 @@ KnobDriver::KnobDriver(DriverDefinition definition, const FileTree& tree, Kernel
 absl::StatusOr<std::vector<std::string>> KnobDriver::Files() const {
   ASSIGN_OR_RETURN(std::vector<std::string> files, FindFirstKnobFiles(tree_, knob_.paths));
   if (!files.empty()) return files;
-  return MakeError(absl::StatusCode::kNotFound, "DRIVER_VANISHED",
-                   absl::StrCat("none of the files of ", definition_.name, " is there any more (",
-                                absl::StrJoin(knob_.paths, ", "),
-                                "); its module was unloaded, load it again"),
-                   {{"driver", definition_.name}});
+  return MakeError(
+      absl::StatusCode::kNotFound, "DRIVER_VANISHED",
+      absl::StrCat("none of the files of ", definition_.name, " is there any more (",
+                   absl::StrJoin(knob_.paths, ", "), "); its module was unloaded, load it again"),
+      {{"driver", definition_.name}});
 }
 
 absl::StatusOr<bool> KnobDriver::IsRunning() {
@@ -59,13 +59,13 @@ absl::StatusOr<bool> KnobDriver::IsRunning() {
     ASSIGN_OR_RETURN(const std::string content, tree_.Read(file));
     const std::optional<bool> on = ReadKnob(knob_, content);
     if (!on.has_value()) {
-      return MakeError(absl::StatusCode::kFailedPrecondition, "KNOB_UNREADABLE",
-                       absl::StrCat(tree_.FullPath(file), " reads ",
-                                    QuotedText(absl::StripAsciiWhitespace(content)),
-                                    ", which stands for neither on (", absl::StrJoin(knob_.on, ", "),
-                                    ") nor off (", absl::StrJoin(knob_.off, ", "), "); add it in ",
-                                    definition_.file),
-                       {{"driver", definition_.name}});
+      return MakeError(
+          absl::StatusCode::kFailedPrecondition, "KNOB_UNREADABLE",
+          absl::StrCat(
+              tree_.FullPath(file), " reads ", QuotedText(absl::StripAsciiWhitespace(content)),
+              ", which stands for neither on (", absl::StrJoin(knob_.on, ", "), ") nor off (",
+              absl::StrJoin(knob_.off, ", "), "); add it in ", definition_.file),
+          {{"driver", definition_.name}});
     }
     running = running || *on;
   }
@@ -124,13 +124,12 @@ absl::Status KnobDriver::Undo(const std::vector<Write>& before, const absl::Stat
     if (write->value.empty() || !Carry(*write, deadline).ok()) left.push_back(write->path);
   }
   if (left.empty()) return cause;
-  return WithMessage(cause, absl::StrCat(cause.message(), "; not put back: ",
-                                         absl::StrJoin(left, ", ")));
+  return WithMessage(cause,
+                     absl::StrCat(cause.message(), "; not put back: ", absl::StrJoin(left, ", ")));
 }
 
 absl::Status KnobDriver::Explain(const Write& write, int error_number) const {
-  const bool retryable =
-      error_number == EBUSY || error_number == EAGAIN || error_number == EINTR;
+  const bool retryable = error_number == EBUSY || error_number == EAGAIN || error_number == EINTR;
   return MakeError(absl::StatusCode::kFailedPrecondition, "KNOB_REFUSED",
                    absl::StrCat("writing ", write.value, " to ", tree_.FullPath(write.path), ": ",
                                 ErrnoName(error_number),

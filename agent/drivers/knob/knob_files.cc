@@ -13,9 +13,7 @@
 namespace hotplugger::agent {
 namespace {
 
-bool IsPattern(const std::string& name) {
-  return name.find_first_of("*?[\\") != std::string::npos;
-}
+bool IsPattern(const std::string& name) { return name.find_first_of("*?[\\") != std::string::npos; }
 
 // The entries of `folder` that match `name`, as paths.
 absl::Status AddMatches(const FileTree& tree, const std::string& folder, const std::string& name,

@@ -11,8 +11,8 @@
 namespace hotplugger::agent {
 
 // Refresh and the drivers' IsRunning are safe for concurrent use. Their ChangeState goes to the
-// writer and, for one that gives back CPUs, to `control`, so switches of these drivers belong on the
-// host's operation queue.
+// writer and, for one that gives back CPUs, to `control`, so switches of these drivers belong on
+// the host's operation queue.
 //
 // A driver is there when one of its paths is. It runs when any of its files reads as "on". Writes
 // that were done before one that failed are put back to what the files read before.

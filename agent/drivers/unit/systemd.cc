@@ -28,8 +28,7 @@ constexpr absl::Duration kMaxCall = absl::Seconds(10);
 
 // Zero would mean sdbus's own, which is 25 s.
 std::chrono::microseconds TimeLeft(absl::Time deadline) {
-  const absl::Duration left =
-      std::clamp(deadline - SteadyNow(), absl::Milliseconds(1), kMaxCall);
+  const absl::Duration left = std::clamp(deadline - SteadyNow(), absl::Milliseconds(1), kMaxCall);
   return std::chrono::microseconds(absl::ToInt64Microseconds(left));
 }
 
@@ -39,11 +38,11 @@ bool IsOneOf(const std::string& name, std::initializer_list<const char*> names) 
 }
 
 bool SaysThatTheConnectionIsGone(const std::string& name) {
-  return IsOneOf(name, {"org.freedesktop.DBus.Error.Disconnected",
-                        "org.freedesktop.DBus.Error.NoServer", "System.Error.ENOTCONN",
-                        "System.Error.ECONNRESET", "System.Error.EPIPE", "System.Error.ECONNREFUSED",
-                        "System.Error.ENOENT", "System.Error.ESTALE",
-                        "org.freedesktop.DBus.Error.FileNotFound"});
+  return IsOneOf(name,
+                 {"org.freedesktop.DBus.Error.Disconnected", "org.freedesktop.DBus.Error.NoServer",
+                  "System.Error.ENOTCONN", "System.Error.ECONNRESET", "System.Error.EPIPE",
+                  "System.Error.ECONNREFUSED", "System.Error.ENOENT", "System.Error.ESTALE",
+                  "org.freedesktop.DBus.Error.FileNotFound"});
 }
 
 absl::Status NoServiceManager(absl::string_view cause) {
@@ -53,14 +52,18 @@ absl::Status NoServiceManager(absl::string_view cause) {
                    {{"retry", "CONDITIONAL"}});
 }
 
+absl::Status NoAnswer(absl::string_view cause) {
+  return MakeError(absl::StatusCode::kDeadlineExceeded, "SERVICE_MANAGER_HANGS",
+                   absl::StrCat("systemd has not answered in time (", cause, ")"),
+                   {{"retry", "TRANSIENT"}});
+}
+
 absl::Status ToStatus(const sdbus::Error& error) {
   const std::string& name = error.getName();
   const std::string cause = absl::StrCat(name, ": ", error.getMessage());
   if (IsOneOf(name, {"org.freedesktop.DBus.Error.NoReply", "org.freedesktop.DBus.Error.Timeout",
                      "System.Error.ETIMEDOUT"})) {
-    return MakeError(absl::StatusCode::kDeadlineExceeded, "SERVICE_MANAGER_HANGS",
-                     absl::StrCat("systemd has not answered in time (", cause, ")"),
-                     {{"retry", "TRANSIENT"}});
+    return NoAnswer(cause);
   }
   if (SaysThatTheConnectionIsGone(name) ||
       IsOneOf(name, {"org.freedesktop.DBus.Error.ServiceUnknown",
@@ -80,20 +83,25 @@ Systemd::~Systemd() {
   Disconnect();
 }
 
-absl::Status Systemd::Connect() {
+absl::Status Systemd::Connect(absl::Time deadline) {
   if (manager_ != nullptr) return absl::OkStatus();
-  if (SteadyNow() - connect_tried_ < kConnectInterval) return connect_error_;
-  connect_tried_ = SteadyNow();
-  try {
-    connection_ = address_.empty() ? sdbus::createSystemBusConnection()
-                                   : sdbus::createSessionBusConnectionWithAddress(address_);
-    manager_ = sdbus::createProxy(*connection_, kService, kManagerPath);
-    connect_error_ = absl::OkStatus();
-  } catch (const sdbus::Error& error) {
-    Disconnect();
-    connect_error_ = NoServiceManager(absl::StrCat(error.getName(), ": ", error.getMessage()));
+  if (attempt_ == nullptr) {
+    if (SteadyNow() - connect_tried_ < kConnectInterval) return connect_error_;
+    connect_tried_ = SteadyNow();
+    attempt_ = std::make_unique<BusConnectionAttempt>(address_);
   }
-  return connect_error_;
+  // One that hangs is not begun again, but waited for by whoever asks.
+  if (!attempt_->Wait(std::min(deadline, SteadyNow() + kMaxCall))) {
+    return NoAnswer("the bus has not greeted us");
+  }
+  absl::StatusOr<std::unique_ptr<sdbus::IConnection>> connection = attempt_->Take();
+  attempt_.reset();
+  connect_error_ =
+      connection.ok() ? absl::OkStatus() : NoServiceManager(connection.status().message());
+  RETURN_IF_ERROR(connect_error_);
+  connection_ = *std::move(connection);
+  manager_ = sdbus::createProxy(*connection_, kService, kManagerPath);
+  return absl::OkStatus();
 }
 
 void Systemd::Disconnect() {
@@ -102,9 +110,9 @@ void Systemd::Disconnect() {
 }
 
 template <typename Call>
-absl::Status Systemd::Run(Call call) {
-  RETURN_IF_ERROR(Connect());
+absl::Status Systemd::Run(absl::Time deadline, Call call) {
   try {
+    RETURN_IF_ERROR(Connect(deadline));
     call();
     return absl::OkStatus();
   } catch (const sdbus::Error& error) {
@@ -124,7 +132,7 @@ absl::StatusOr<UnitState> Systemd::ReadState(const std::string& unit, absl::Time
   UnitState state;
   // LoadUnit also knows units that nobody has started yet; one that isn't there it makes up, as
   // "not-found".
-  const absl::Status status = Run([&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+  const absl::Status status = Run(deadline, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     sdbus::ObjectPath path;
     manager_->callMethod("LoadUnit")
         .onInterface(kManager)
@@ -147,13 +155,14 @@ absl::StatusOr<UnitState> Systemd::ReadState(const std::string& unit, absl::Time
     state.active = read("ActiveState").get<std::string>();
   });
   if (status.ok()) return state;
-  if (absl::StrContains(status.message(), "NoSuchUnit")) return UnitState{"not-found", "inactive", false};
+  if (absl::StrContains(status.message(), "NoSuchUnit"))
+    return UnitState{"not-found", "inactive", false};
   return status;
 }
 
 absl::Status Systemd::Request(const std::string& unit, bool running, absl::Time deadline) {
   MutexLock lock(&mutex_);
-  return Run([&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+  return Run(deadline, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     sdbus::ObjectPath job;
     manager_->callMethod(running ? "StartUnit" : "StopUnit")
         .onInterface(kManager)

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "agent/drivers/unit/bus_connection.h"
 #include "agent/drivers/unit/service_manager.h"
 #include "common/mutex.h"
 
@@ -26,16 +27,18 @@ class Systemd final : public ServiceManager {
   absl::Status Request(const std::string& unit, bool running, absl::Time deadline) override;
 
  private:
-  absl::Status Connect() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Connect(absl::Time deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Disconnect() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Runs `call` on the connection; what it throws comes back as a status.
   template <typename Call>
-  absl::Status Run(Call call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Run(absl::Time deadline, Call call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const std::string address_;
   Mutex mutex_;
   std::unique_ptr<sdbus::IConnection> connection_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<sdbus::IProxy> manager_ ABSL_GUARDED_BY(mutex_);
+  // Under way.
+  std::unique_ptr<BusConnectionAttempt> attempt_ ABSL_GUARDED_BY(mutex_);
   // Why the last attempt to connect failed, and when it was.
   absl::Status connect_error_ ABSL_GUARDED_BY(mutex_);
   absl::Time connect_tried_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();

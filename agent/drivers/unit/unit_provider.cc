@@ -21,9 +21,9 @@ absl::StatusOr<DriverList> UnitDriverProvider::Refresh() {
     const absl::StatusOr<UnitState> state = services_.ReadState(unit->unit, deadline);
     if (!state.ok()) {
       list.complete = false;
-      list.warnings.push_back(absl::StrCat(ErrorReason(state.status()),
-                                           ": drivers that are units can't be looked for: ",
-                                           state.status().message()));
+      list.warnings.push_back(
+          absl::StrCat(ErrorReason(state.status()),
+                       ": drivers that are units can't be looked for: ", state.status().message()));
       return list;
     }
     if (state->load == "not-found" || state->load == "masked") continue;

@@ -80,6 +80,50 @@ limits:
   EXPECT_THAT(limits.allowed_kinds, ElementsAre(v1::DEVICE_KIND_CPU, v1::DEVICE_KIND_GENERIC));
 }
 
+TEST(AgentConfigTest, ReadsTheSettingsOfTheAgentsOwnDrivers) {
+  const absl::StatusOr<AgentConfig> config = ParseAgentConfig(R"(
+drivers:
+  load:
+    sample_seconds: 2
+    park_below_percent: 20
+    park_samples: 5
+    cooldown_seconds: 120
+    wake_above_percent: 80
+    wake_pressure_percent: 40
+    wake_samples: 2
+    min_online_cpus: 4
+    max_parked_percent: 60
+    dry_run: true
+    whitelist: [thermal, "*"]
+  thermal:
+    trip_celsius: 90
+    release_celsius: 70
+    step_seconds: 5
+    zones: [x86_pkg_temp, "soc*"]
+)",
+                                                              "a.yaml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  const LoadSettings& load = config->load;
+  EXPECT_EQ(load.parking.sample_seconds, 2);
+  EXPECT_EQ(load.park_below_percent, 20);
+  EXPECT_EQ(load.park_samples, 5);
+  EXPECT_EQ(load.cooldown_seconds, 120);
+  EXPECT_EQ(load.wake_above_percent, 80);
+  EXPECT_EQ(load.wake_pressure_percent, 40);
+  EXPECT_EQ(load.wake_samples, 2);
+  EXPECT_EQ(load.parking.min_online_cpus, 4);
+  EXPECT_EQ(load.parking.max_parked_percent, 60);
+  EXPECT_TRUE(load.parking.dry_run);
+  EXPECT_THAT(load.parking.whitelist, ElementsAre("thermal", "*"));
+  const ThermalSettings& thermal = config->thermal;
+  EXPECT_EQ(thermal.trip_celsius, 90);
+  EXPECT_EQ(thermal.release_celsius, 70);
+  EXPECT_EQ(thermal.step_seconds, 5);
+  EXPECT_THAT(thermal.zones, ElementsAre("x86_pkg_temp", "soc*"));
+  EXPECT_EQ(thermal.parking.sample_seconds, 2) << "as before";
+  EXPECT_FALSE(thermal.parking.dry_run);
+}
+
 TEST(AgentConfigTest, WhatIsLeftOutKeepsItsDefault) {
   for (const char* text :
        {"", "# nothing\n", "---\n", "limits:\n", "limits: {}\n", "limits:\n  cpus:\n  memory:\n"}) {
@@ -179,6 +223,16 @@ INSTANTIATE_TEST_SUITE_P(
         WrongText{"limits: {allowed_kinds: [cpu, disk]}",
                   "limits.allowed_kinds[1] | \"disk\" is not cpu, memory, smt or generic"},
         WrongText{"limits: {allowed_kinds: cpu}", "\"cpu\" is not a list, e.g. [cpu, smt]"},
+        WrongText{"drivers: {load: {park_below_percent: 70}}",
+                  "drivers.load.park_below_percent | 70 is not below "
+                  "drivers.load.wake_above_percent, 70"},
+        WrongText{"drivers: {thermal: {release_celsius: 95}}",
+                  "drivers.thermal.release_celsius | 95 is not below "
+                  "drivers.thermal.trip_celsius, 95"},
+        WrongText{"drivers: {load: {whitelist: [load]}}", "drivers.load.whitelist"},
+        WrongText{"drivers: {load: {whitelist: [a b]}}", "drivers.load.whitelist"},
+        WrongText{"drivers: {load: {dry_run: 1}}", "\"1\" is not true or false"},
+        WrongText{"drivers: {lod: {}}", "drivers.lod | unknown field; did you mean load?"},
         WrongText{"limits: {}\n---\nlimits: {}\n", "a.yaml:3:1 | a second document begins"},
         WrongText{"limits: {cpus: {[a]: 1}}", "limits.cpus | a list is no key"},
         WrongText{"limits: {cpus: {min_online: 3}\n", "not readable as YAML"},

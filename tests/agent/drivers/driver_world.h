@@ -8,8 +8,9 @@
 
 namespace hotplugger::agent {
 
-// Has the drivers alpha, beta and gamma of one provider, all stopped at first. What is done here is
-// done behind the registry's back.
+// Has the drivers alpha, beta and gamma of one provider, in this order and all stopped at first.
+// Alpha and gamma spare each other; gamma spares beta too, which spares nobody. What is done here
+// is done behind the registry's back.
 class DriverWorld {
  public:
   virtual ~DriverWorld() = default;
@@ -24,14 +25,23 @@ class DriverWorld {
   virtual void MakeFail(const std::string& driver) = 0;
   // ...says that it did and stays as it is;
   virtual void MakeLie(const std::string& driver) = 0;
-  // ...has not answered at its deadline;
+  // ...has not answered at its deadline.
   virtual void MakeHang(const std::string& driver) = 0;
   // It is no longer there, as a module that is unloaded.
   virtual void Remove(const std::string& driver) = 0;
 
-  // Some can't do these things.
-  virtual bool can_lie() const { return true; }
-  virtual bool can_vanish() const { return true; }
+  // Whether what stops conflicts is behind the provider, so that a failure doesn't say whose.
+  virtual bool stops_conflicts_itself() const { return false; }
+
+  // Why there is no such thing here; empty where there is.
+  virtual std::string CannotLie() const { return ""; }
+  virtual std::string CannotHangInStart() const { return ""; }
+  virtual std::string CannotVanish() const { return ""; }
 };
+
+std::unique_ptr<DriverWorld> MakeKernelWorld();
+std::unique_ptr<DriverWorld> MakeKnobWorld();
+std::unique_ptr<DriverWorld> MakeUnitWorld();
+std::unique_ptr<DriverWorld> MakeBuiltinWorld();
 
 }  // namespace hotplugger::agent

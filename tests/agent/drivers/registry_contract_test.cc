@@ -133,6 +133,14 @@ TEST_F(ContractTest, Contract08OneSidedWhitelistSparesNobodyAndNamesTheMissingSi
                     HasSubstr("add alucard to the whitelist of thermal")));
 }
 
+TEST_F(ContractTest, Contract08ARingOfWhitelistsSparesNobody) {
+  Add("a", Names{"b"}, true);
+  Add("b", Names{"c"});
+  Add("c", Names{"a"}, true);
+  EXPECT_EQ(registry_.SwitchDrivers({"b"}, {}, Deadline()).status, absl::OkStatus());
+  EXPECT_THAT(Running(), ElementsAre("b")) << "no two of them spare each other";
+}
+
 TEST_F(ContractTest, Contract09NoAndEmptyWhitelistsSpareNobodyAndNamesNeedNoDriver) {
   Add("thermal", Names{"alucard", "not-registered"}, true);
   Add("alucard", Names());

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -121,6 +122,45 @@ TEST_F(WriteServerTest, RefusesNamesThatWouldBePaths) {
                                                         {std::string(40, 'x'), "here"}}) {
     EXPECT_EQ(CarryOut({.root = root_}, Device(bus, name)), EINVAL) << bus << " " << name;
   }
+}
+
+WriteRequest Knob(const std::string& path, const std::string& text) {
+  WriteRequest request = {};
+  request.act = WriteAct::kKnob;
+  memcpy(request.path, path.data(), std::min(path.size(), sizeof request.path));
+  memcpy(request.text, text.data(), std::min(text.size(), sizeof request.text));
+  return request;
+}
+
+TEST_F(WriteServerTest, WritesKnobsThatAPatternMatchesAndNoOthers) {
+  dir_.Write("root/sys/module/a/enabled", "0\n");
+  dir_.Write("root/sys/module/.hidden/enabled", "0\n");
+  dir_.Write("root/proc/hps/enabled", "0\n");
+  const char* const knobs[] = {"sys/module/*/enabled", "proc/hps/enabled", nullptr};
+  const WriteScope scope{.root = root_, .knobs = knobs};
+  EXPECT_EQ(CarryOut(scope, Knob("sys/module/a/enabled", "Y")), 0);
+  EXPECT_EQ(dir_.Read("root/sys/module/a/enabled"), "Y\n");
+  EXPECT_EQ(CarryOut(scope, Knob("proc/hps/enabled", "1")), 0);
+  for (const char* path : {"sys/module/a/b/enabled", "sys/module/.hidden/enabled",
+                           "sys/devices/system/cpu/cpu1/online", "proc/hps/enable"}) {
+    EXPECT_EQ(CarryOut(scope, Knob(path, "1")), EACCES) << path;
+  }
+  EXPECT_EQ(CarryOut({.root = root_}, Knob("sys/module/a/enabled", "1")), EACCES);
+}
+
+TEST_F(WriteServerTest, RefusesKnobsElsewhereWhateverThePatterns) {
+  dir_.Write("root/etc/passwd", "untouched");
+  const char* const knobs[] = {"*", "*/*", "sys/*/*/*", "etc/passwd", nullptr};
+  const WriteScope scope{.root = root_, .knobs = knobs};
+  for (const std::string& path :
+       {std::string("etc/passwd"), std::string("sys/../etc/passwd"), std::string("sys//passwd"),
+        std::string("sys/./a"), std::string("/sys/a"), std::string(""), std::string("sysfs/a"),
+        std::string(192, 's')}) {
+    EXPECT_EQ(CarryOut(scope, Knob(path, "1")), EINVAL) << path;
+  }
+  EXPECT_EQ(CarryOut(scope, Knob("sys/a/b", "")), EINVAL);
+  EXPECT_EQ(CarryOut(scope, Knob("sys/a/b", std::string(64, '1'))), EINVAL);
+  EXPECT_EQ(dir_.Read("root/etc/passwd"), "untouched");
 }
 
 TEST_F(WriteServerTest, DoesNotFollowALinkOut) {

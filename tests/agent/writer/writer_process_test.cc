@@ -121,6 +121,35 @@ TEST_F(WriterProcessTest, AnswersTheKernelsErrno) {
   EXPECT_EQ(*writer_->SetKernelDriver("alucard", true, Soon()), ENOENT);
 }
 
+TEST_F(WriterProcessTest, WritesTheKnobsThatItWasLastAllowed) {
+  dir_.Write("sys/module/a/enabled", "0\n");
+  const auto set = [this] { return *writer_->SetKnob("sys/module/a/enabled", "Y", Soon()); };
+  EXPECT_EQ(set(), EACCES);
+  writer_->AllowKnobs({"sys/module/b/enabled", "sys/module/a/*"});
+  EXPECT_EQ(set(), 0);
+  EXPECT_EQ(dir_.Read("sys/module/a/enabled"), "Y\n");
+  const pid_t pid = writer_->pid();
+  writer_->AllowKnobs({"sys/module/b/enabled", "sys/module/a/*"});
+  EXPECT_EQ(writer_->pid(), pid) << "nothing new, so nothing is restarted";
+  writer_->AllowKnobs({});
+  EXPECT_EQ(set(), EACCES);
+}
+
+TEST_F(WriterProcessTest, KnobsAllowedWhileAnActIsStuckCountOnceItIsOver) {
+  dir_.Write("sys/module/a/enabled", "0\n");
+  const FullPipe pipe(dir_.Path("sys/devices/system/cpu/cpu2/online"));
+  EXPECT_FALSE(SetCpu(2, false, SteadyNow() + absl::Milliseconds(50)).ok());
+  writer_->AllowKnobs({"sys/module/a/enabled"});
+  pipe.Drain();
+  EXPECT_EQ(SetCpuOnceFree()->error_number, 0);
+  EXPECT_EQ(*writer_->SetKnob("sys/module/a/enabled", "1", Soon()), 0);
+}
+
+TEST_F(WriterProcessTest, ALongKnobIsRefusedBeforeItIsSent) {
+  EXPECT_FALSE(writer_->SetKnob("sys/" + std::string(192, 'x'), "1", Soon()).ok());
+  EXPECT_FALSE(writer_->SetKnob("sys/a", std::string(64, '1'), Soon()).ok());
+}
+
 TEST_F(WriterProcessTest, ADeadIdleWriterIsReplaced) {
   const pid_t first = writer_->pid();
   kill(first, SIGKILL);

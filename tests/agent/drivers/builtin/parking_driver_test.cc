@@ -1,0 +1,261 @@
+#include "agent/drivers/builtin/parking_driver.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "agent/drivers/builtin/parking_plan.h"
+#include "common/error_info.h"
+#include "tests/agent/drivers/builtin/parking_fixture.h"
+
+namespace hotplugger::agent {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using Act = ParkingWish::Act;
+
+class ParkingDriverTest : public ::testing::Test {
+ protected:
+  absl::Status Start() { return world_.driver->ChangeState(true, Soon()); }
+  absl::Status Stop() { return world_.driver->ChangeState(false, Soon()); }
+  absl::Time Soon() { return world_.clock.Now() + absl::Seconds(60); }
+  // The last one.
+  std::string Decision() {
+    const auto decisions = world_.driver->Decisions();
+    return decisions.empty() ? "" : decisions.front().text();
+  }
+
+  // Four cores of two threads: CPU n and n + 4.
+  testing::FakeCpuControl cpus_{8, 2};
+  ParkingWorld world_{"load", cpus_};
+};
+
+TEST_F(ParkingDriverTest, ParksWholeCoresSecondThreadFirst) {
+  ASSERT_EQ(Start(), absl::OkStatus());
+  world_.Beat(Act::kPark);
+  EXPECT_THAT(cpus_.TakeChanges(), ElementsAre("cpu7=0", "cpu3=0"));
+  EXPECT_EQ(Decision(), "parked CPUs 3,7: as scripted");
+  EXPECT_THAT(world_.driver->Activity(), HasSubstr("2 of 8 CPUs parked (3,7)"));
+}
+
+TEST_F(ParkingDriverTest, WakesTheLastParkedFirst) {
+  ASSERT_EQ(Start(), absl::OkStatus());
+  world_.Beat(Act::kPark);
+  world_.Beat(Act::kPark);
+  cpus_.TakeChanges();
+  world_.Beat(Act::kWake);
+  EXPECT_THAT(cpus_.TakeChanges(), ElementsAre("cpu2=1", "cpu6=1"));
+  world_.Beat(Act::kWake, 5);
+  EXPECT_THAT(cpus_.offline(), IsEmpty());
+}
+
+TEST_F(ParkingDriverTest, KeepsItsFloors) {
+  ASSERT_EQ(Start(), absl::OkStatus());
+  for (int i = 0; i < 10; ++i) world_.Beat(Act::kPark);
+  EXPECT_EQ(cpus_.offline().size(), 4u) << "half, and no more";
+  EXPECT_EQ(world_.rule->state.next_core_threads, 0);
+}
+
+TEST_F(ParkingDriverTest, StoppedItGivesBackWhatItParkedAndNothingElse) {
+  cpus_.view().cpus.masks.online.erase(1);
+  ASSERT_EQ(Start(), absl::OkStatus());
+  world_.Beat(Act::kPark);
+  ASSERT_EQ(Stop(), absl::OkStatus());
+  EXPECT_EQ(cpus_.offline(), CpuSet{1});
+  EXPECT_FALSE(*world_.driver->IsRunning());
+  EXPECT_FALSE(world_.ticker->beats());
+  EXPECT_FALSE(cpus_.LoadParking("load").running);
+}
+
+TEST_F(ParkingDriverTest, WhereACpuDoesNotComeBackItHasNotStopped) {
+  ASSERT_EQ(Start(), absl::OkStatus());
+  world_.Beat(Act::kPark);
+  cpus_.SetHook([](int cpu, bool online, absl::Time) {
+    return cpu == 3 && online ? absl::InternalError("it is broken") : absl::OkStatus();
+  });
+  EXPECT_EQ(ErrorReason(Stop()), "CPUS_NOT_GIVEN_BACK");
+  EXPECT_TRUE(*world_.driver->IsRunning());
+  EXPECT_TRUE(world_.ticker->beats());
+  cpus_.SetHook(nullptr);
+  EXPECT_EQ(Stop(), absl::OkStatus());
+  EXPECT_THAT(cpus_.offline(), IsEmpty());
+}
+
+TEST_F(ParkingDriverTest, HoldsOffWhileAnotherConflictsAndGivesBack) {
+  ASSERT_EQ(Start(), absl::OkStatus());
+  world_.Beat(Act::kPark);
+  world_.conflicts = std::vector<std::string>{"bricked"};
+  world_.Beat(Act::kPark);
+  EXPECT_THAT(cpus_.offline(), IsEmpty());
+  EXPECT_TRUE(*world_.driver->IsRunning());
+  EXPECT_EQ(world_.driver->Activity(), "holds off: bricked runs and is in conflict with load");
+  EXPECT_THAT(Decision(), AllOf(HasSubstr("gave back CPUs 3,7"), HasSubstr("bricked")));
+  const int begins = world_.rule->begins;
+  world_.conflicts = std::vector<std::string>();
+  world_.rule->wishes.clear();
+  world_.Beat(Act::kNothing);
+  EXPECT_EQ(Decision(), "goes on: no other driver is in conflict any more");
+  EXPECT_EQ(world_.rule->begins, begins + 1) << "what was measured before counts no more";
+}
+
+TEST_F(ParkingDriverTest, NotToKnowWhetherAnotherRunsCountsAsAConflict) {
+  ASSERT_EQ(Start(), absl::OkStatus());
+  world_.conflicts = absl::FailedPreconditionError("bricked can't be asked");
+  world_.Beat(Act::kPark);
+  EXPECT_THAT(cpus_.offline(), IsEmpty());
+  EXPECT_THAT(world_.driver->Activity(), HasSubstr("holds off: bricked can't be asked"));
+}
+
+TEST_F(ParkingDriverTest, ACoreThatGoesHalfwayIsBroughtBackAndLeftInPeaceAWhile) {
+  ASSERT_EQ(Start(), absl::OkStatus());
+  cpus_.SetHook([](int cpu, bool online, absl::Time) {
+    return cpu == 3 && !online ? absl::FailedPreconditionError("a limit") : absl::OkStatus();
+  });
+  world_.Beat(Act::kPark);
+  EXPECT_THAT(cpus_.TakeChanges(), ElementsAre("cpu7=0", "cpu3=0", "cpu7=1"));
+  EXPECT_EQ(Decision(), "could not park CPUs 3,7 (as scripted): a limit");
+  EXPECT_THAT(cpus_.LoadParking("load").parked, IsEmpty());
+  world_.Beat(Act::kNothing);
+  EXPECT_EQ(world_.rule->state.next_core_threads, 0);
+  world_.clock.Advance(ParkingDriver::kRefusalPause);
+  world_.Beat(Act::kNothing);
+  EXPECT_EQ(world_.rule->state.next_core_threads, 2);
+}
+
+TEST_F(ParkingDriverTest, WhatCannotBeWrittenDownIsNotParked) {
+  ASSERT_EQ(Start(), absl::OkStatus());
+  cpus_.FailSaves(absl::ResourceExhaustedError("the disk is full"));
+  world_.Beat(Act::kPark);
+  EXPECT_THAT(cpus_.offline(), IsEmpty());
+  EXPECT_THAT(Decision(), HasSubstr("the disk is full"));
+}
+
+TEST_F(ParkingDriverTest, CpusThatSomebodyElseWakesAreNoLongerItsOwn) {
+  ASSERT_EQ(Start(), absl::OkStatus());
+  world_.Beat(Act::kPark);
+  cpus_.view().cpus.masks.online.insert(7);
+  world_.Beat(Act::kNothing);
+  EXPECT_EQ(Decision(), "CPU 7 came online without this driver");
+  cpus_.view().decided.insert(3);
+  world_.Beat(Act::kNothing);
+  EXPECT_EQ(Decision(), "CPU 3: somebody else's decision now, and left so");
+  cpus_.TakeChanges();
+  ASSERT_EQ(Stop(), absl::OkStatus());
+  EXPECT_THAT(cpus_.TakeChanges(), IsEmpty());
+}
+
+TEST_F(ParkingDriverTest, ARestartedAgentGoesOnWhereTheLastEnded) {
+  ASSERT_EQ(Start(), absl::OkStatus());
+  world_.Beat(Act::kPark);
+  world_.driver->Suspend();
+  ParkingWorld next("load", cpus_);
+  next.driver->Resume();
+  EXPECT_TRUE(*next.driver->IsRunning());
+  EXPECT_EQ(cpus_.offline(), (CpuSet{3, 7}));
+  next.Beat(Act::kWake);
+  EXPECT_THAT(cpus_.offline(), IsEmpty());
+}
+
+TEST_F(ParkingDriverTest, OneThatCannotStartAgainGivesBack) {
+  ASSERT_EQ(Start(), absl::OkStatus());
+  world_.Beat(Act::kPark);
+  ParkingWorld next("load", cpus_);
+  next.rule->begin_answer = absl::FailedPreconditionError("nothing to measure");
+  next.driver->Resume();
+  EXPECT_FALSE(*next.driver->IsRunning());
+  EXPECT_THAT(cpus_.offline(), IsEmpty());
+}
+
+TEST_F(ParkingDriverTest, KilledBetweenItsNoteAndTheCpuItGivesBackAllThatItNoted) {
+  // Noted, and only one of the two gone.
+  ASSERT_EQ(cpus_.SaveParking("load", {.running = false, .parked = {3, 7}}), absl::OkStatus());
+  cpus_.view().cpus.masks.online.erase(7);
+  world_.driver->Resume();
+  EXPECT_FALSE(*world_.driver->IsRunning());
+  EXPECT_THAT(cpus_.offline(), IsEmpty());
+}
+
+TEST_F(ParkingDriverTest, ADryRunWritesDownWhatItWouldDoAndDoesNothing) {
+  ParkingWorld dry("load", cpus_, {.dry_run = true});
+  ASSERT_EQ(dry.driver->ChangeState(true, Soon()), absl::OkStatus());
+  dry.Beat(Act::kPark);
+  dry.Beat(Act::kPark);
+  EXPECT_THAT(cpus_.TakeChanges(), IsEmpty());
+  const auto decisions = dry.driver->Decisions();
+  ASSERT_EQ(decisions.size(), 2u);
+  EXPECT_TRUE(decisions[0].dry_run());
+  EXPECT_EQ(decisions[0].text(), "parked CPUs 2,6: as scripted") << "as if 3 and 7 were gone";
+  EXPECT_THAT(dry.driver->Activity(), HasSubstr("dry run, would have 4 of 8 CPUs parked"));
+  ASSERT_EQ(dry.driver->ChangeState(false, Soon()), absl::OkStatus());
+  EXPECT_THAT(cpus_.TakeChanges(), IsEmpty());
+}
+
+TEST_F(ParkingDriverTest, WhatCannotBeMeasuredIsSaidAndNothingIsDone) {
+  ASSERT_EQ(Start(), absl::OkStatus());
+  world_.rule->wishes.push_back(absl::InternalError("proc/stat is garbage"));
+  world_.ticker->Beat();
+  EXPECT_EQ(world_.driver->Activity(), "can't decide: proc/stat is garbage");
+}
+
+TEST_F(ParkingDriverTest, KeepsTheLastDecisionsAlone) {
+  ASSERT_EQ(Start(), absl::OkStatus());
+  for (int i = 0; i < 20; ++i) {
+    world_.Beat(Act::kPark);
+    world_.Beat(Act::kWake);
+  }
+  EXPECT_EQ(world_.driver->Decisions().size(), ParkingDriver::kMaxDecisions);
+}
+
+class ParkingPlanTest : public ::testing::Test {
+ protected:
+  CpuSet Next(const CpuSet& parked = {}) {
+    return NextCoreToPark(cpus_.view(), parked, settings_);
+  }
+
+  testing::FakeCpuControl cpus_{8, 2};
+  ParkingSettings settings_{.min_online_cpus = 2, .max_parked_percent = 100};
+};
+
+TEST_F(ParkingPlanTest, CoresWithAThreadThatCannotGoOrIsDecidedStay) {
+  EXPECT_EQ(Next(), (CpuSet{3, 7}));
+  cpus_.view().decided = {7};
+  EXPECT_EQ(Next(), (CpuSet{2, 6}));
+  cpus_.view().cpus.hotpluggable.erase(2);
+  EXPECT_EQ(Next(), (CpuSet{1, 5}));
+}
+
+TEST_F(ParkingPlanTest, ACoreOfWhichOneThreadIsOfflineGoesWithTheOther) {
+  cpus_.view().cpus.masks.online.erase(7);
+  EXPECT_EQ(Next(), CpuSet{3});
+}
+
+TEST_F(ParkingPlanTest, FloorsOfNumberAndShare) {
+  settings_.min_online_cpus = 7;
+  EXPECT_THAT(Next(), IsEmpty());
+  settings_.min_online_cpus = 6;
+  EXPECT_EQ(Next(), (CpuSet{3, 7}));
+  settings_.max_parked_percent = 24;
+  EXPECT_THAT(Next(), IsEmpty());
+  settings_.max_parked_percent = 25;
+  EXPECT_EQ(Next(), (CpuSet{3, 7}));
+  EXPECT_THAT(Next({1}), IsEmpty());
+}
+
+TEST_F(ParkingPlanTest, TheFirstCoreStays) {
+  for (const CpuSet& core : {CpuSet{3, 7}, CpuSet{2, 6}, CpuSet{1, 5}}) {
+    EXPECT_EQ(Next(), core);
+    for (const int cpu : core) cpus_.view().cpus.masks.online.erase(cpu);
+  }
+  EXPECT_THAT(Next(), IsEmpty());
+}
+
+TEST_F(ParkingPlanTest, CoresWakeInTheReverseOrder) {
+  EXPECT_THAT(CoresToWake(cpus_.view(), {1, 5, 3, 7, 2, 6}),
+              ElementsAre(CpuSet{1, 5}, CpuSet{2, 6}, CpuSet{3, 7}));
+  EXPECT_THAT(CoresToWake(cpus_.view(), {}), IsEmpty());
+}
+
+}  // namespace
+}  // namespace hotplugger::agent

@@ -30,6 +30,7 @@
 #include "agent/reconcile/host_cpu_control.h"
 #include "agent/reconcile/local_device_operations.h"
 #include "agent/reconcile/local_driver_operations.h"
+#include "agent/reconcile/remote_operations.h"
 #include "agent/reconcile/state_file.h"
 #include "agent/writer/writer_process.h"
 #include "common/clock.h"
@@ -80,6 +81,7 @@ v1::Hello MakeHello(const AgentOptions& options, const Host& host) {
 class NoController final : public ControllerLink {
  public:
   void SendAck(const v1::SpecAck& /*ack*/) override {}
+  void SendOperationResult(const v1::NodeOperationResult& /*result*/) override {}
   void SendReport(const v1::NodeReport& /*report*/) override {}
   void SendInventory(const v1::Inventory& /*inventory*/) override {}
 };
@@ -101,6 +103,8 @@ class AgentImpl final : public Agent {
     device_operations_ =
         std::make_unique<LocalDeviceOperations>(*host_, [this] { return stopping_.load(); });
     driver_operations_ = std::make_unique<LocalDriverOperations>(*host_);
+    remote_operations_ = std::make_unique<RemoteOperations>(*driver_operations_, *queue_, *link_,
+                                                            [this] { HostChanged(); });
     service_ =
         std::make_unique<HostService>(HostService::Parts{.queries = *queries_,
                                                          .devices = *device_operations_,
@@ -229,7 +233,8 @@ class AgentImpl final : public Agent {
         ControllerConnector::Options{.controller = options_.controller,
                                      .hello = MakeHello(options_, *host_),
                                      .backoff = replacements_.reconnect},
-        [this](v1::Spec spec, uint64_t epoch) { reconciler_->OfferSpec(std::move(spec), epoch); });
+        [this](v1::Spec spec, uint64_t epoch) { reconciler_->OfferSpec(std::move(spec), epoch); },
+        [this](const v1::NodeOperation& operation) { remote_operations_->Receive(operation); });
     link_ = connector_.get();
   }
 
@@ -261,6 +266,7 @@ class AgentImpl final : public Agent {
   std::unique_ptr<DeviceQueries> queries_;
   std::unique_ptr<LocalDeviceOperations> device_operations_;
   std::unique_ptr<LocalDriverOperations> driver_operations_;
+  std::unique_ptr<RemoteOperations> remote_operations_;
   DeviceWatch watch_;
   std::unique_ptr<HostService> service_;
   std::unique_ptr<HostServer> server_;

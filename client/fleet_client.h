@@ -1,6 +1,8 @@
 // The controller as commands see it.
 #pragma once
 
+#include <functional>
+
 #include "absl/status/statusor.h"
 #include "hotplugger/v1/fleet_service.pb.h"
 #include "hotplugger/v1/policy_service.pb.h"
@@ -11,6 +13,9 @@ namespace hotplugger::client {
 // is. UNAVAILABLE with reason UNREACHABLE: there was no controller. Not for concurrent use.
 class FleetClient {
  public:
+  // Takes one node's answer.
+  using OnNodeAnswer = std::function<void(v1::OperateNodesResponse answer)>;
+
   virtual ~FleetClient() = default;
 
   virtual absl::StatusOr<v1::ApplyPolicyResponse> ApplyPolicy(
@@ -27,6 +32,11 @@ class FleetClient {
   virtual absl::StatusOr<v1::ListNodesResponse> ListNodes(const v1::ListNodesRequest& request) = 0;
   virtual absl::StatusOr<v1::DeleteNodeResponse> DeleteNode(
       const v1::DeleteNodeRequest& request) = 0;
+
+  // Calls `on_answer` on this thread with every node's answer, as they come. An error where the
+  // controller refuses, or where the stream breaks before all have answered.
+  virtual absl::Status OperateNodes(const v1::OperateNodesRequest& request,
+                                    const OnNodeAnswer& on_answer) = 0;
 };
 
 }  // namespace hotplugger::client

@@ -46,6 +46,12 @@ class HostClient {
       const v1::DisableDriverRequest& request) = 0;
   virtual absl::StatusOr<v1::SwitchDriversResponse> SwitchDrivers(
       const v1::SwitchDriversRequest& request) = 0;
+  virtual absl::StatusOr<v1::RegisterDriverResponse> RegisterDriver(
+      const v1::RegisterDriverRequest& request) = 0;
+  virtual absl::StatusOr<v1::UnregisterDriverResponse> UnregisterDriver(
+      const v1::UnregisterDriverRequest& request) = 0;
+  virtual absl::StatusOr<v1::ListConflictingActorsResponse> ListConflictingActors(
+      const v1::ListConflictingActorsRequest& request) = 0;
   virtual absl::StatusOr<v1::SetSwitchingResponse> SetSwitching(
       const v1::SetSwitchingRequest& request) = 0;
 };

@@ -28,13 +28,16 @@ absl::Status Controller::Start(const Options& options) {
   state_ = std::make_unique<FleetState>(records_.get(), &registry_, &clock_, &counters_);
   RETURN_IF_ERROR(state_->Load());
   engine_ = std::make_unique<FleetEngine>(state_.get(), &counters_, epoch_);
+  operations_ = std::make_unique<OperationDesk>(&registry_, epoch_);
   ASSIGN_OR_RETURN(metrics_server_, StartMetricsServer(options.metrics_listen,
                                                        {&registry_, &counters_, epoch_, kVersion}));
   metrics_port_ = metrics_server_->port();
-  ASSIGN_OR_RETURN(
-      grpc_server_,
-      StartGrpcServer(options.listen,
-                      {engine_.get(), &registry_, &counters_, {epoch_, options.ping_interval}}));
+  ASSIGN_OR_RETURN(grpc_server_,
+                   StartGrpcServer(options.listen, {engine_.get(),
+                                                    &registry_,
+                                                    operations_.get(),
+                                                    &counters_,
+                                                    {epoch_, options.ping_interval}}));
   grpc_port_ = grpc_server_->port();
   liveness_timer_ = std::make_unique<LivenessTimer>(&registry_, epoch_, options.ping_interval);
   if (!options.port_file.empty()) {
@@ -48,6 +51,7 @@ void Controller::Shutdown() {
   if (liveness_timer_ != nullptr) liveness_timer_->Stop();
   // What was accepted is stored and answered; what comes later is refused.
   if (engine_ != nullptr) engine_->Stop();
+  if (operations_ != nullptr) operations_->Stop();
   registry_.CloseAll(MakeError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN",
                                "the controller is shutting down; try again later"));
   if (grpc_server_ != nullptr) grpc_server_->Shutdown(kShutdownGrace);

@@ -49,6 +49,7 @@ class Controller {
   std::unique_ptr<Records> records_;
   std::unique_ptr<FleetState> state_;
   std::unique_ptr<FleetEngine> engine_;
+  std::unique_ptr<OperationDesk> operations_;
   std::unique_ptr<MetricsServer> metrics_server_;
   std::unique_ptr<GrpcServer> grpc_server_;
   std::unique_ptr<LivenessTimer> liveness_timer_;

@@ -167,6 +167,26 @@ grpc::ServerUnaryReactor* HostService::SwitchDrivers(Context* context,
                 [this, request] { return parts_.drivers.SwitchDrivers(*request); });
 }
 
+grpc::ServerUnaryReactor* HostService::RegisterDriver(
+    Context* context, const v1::RegisterDriverRequest* request,
+    v1::RegisterDriverResponse* response) noexcept {
+  return Change(context, response,
+                [this, request] { return parts_.drivers.RegisterDriver(request->driver()); });
+}
+
+grpc::ServerUnaryReactor* HostService::UnregisterDriver(
+    Context* context, const v1::UnregisterDriverRequest* request,
+    v1::UnregisterDriverResponse* response) noexcept {
+  return Change(context, response,
+                [this, request] { return parts_.drivers.UnregisterDriver(request->driver()); });
+}
+
+grpc::ServerUnaryReactor* HostService::ListConflictingActors(
+    Context* context, const v1::ListConflictingActorsRequest* /*request*/,
+    v1::ListConflictingActorsResponse* response) noexcept {
+  return Read(context, response, [this] { return parts_.drivers.ListConflictingActors(); });
+}
+
 grpc::ServerUnaryReactor* HostService::SetSwitching(Context* context,
                                                     const v1::SetSwitchingRequest* request,
                                                     v1::SetSwitchingResponse* response) noexcept {

@@ -62,6 +62,12 @@ class HostService final : public v1::HostService::CallbackService {
                          v1::DisableDriverResponse* response) noexcept override;
   Reactor* SwitchDrivers(Context* context, const v1::SwitchDriversRequest* request,
                          v1::SwitchDriversResponse* response) noexcept override;
+  Reactor* RegisterDriver(Context* context, const v1::RegisterDriverRequest* request,
+                          v1::RegisterDriverResponse* response) noexcept override;
+  Reactor* UnregisterDriver(Context* context, const v1::UnregisterDriverRequest* request,
+                            v1::UnregisterDriverResponse* response) noexcept override;
+  Reactor* ListConflictingActors(Context* context, const v1::ListConflictingActorsRequest* request,
+                                 v1::ListConflictingActorsResponse* response) noexcept override;
   Reactor* SetSwitching(Context* context, const v1::SetSwitchingRequest* request,
                         v1::SetSwitchingResponse* response) noexcept override;
 

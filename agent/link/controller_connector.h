@@ -33,14 +33,18 @@ class ControllerConnector final : public ControllerLink {
   };
   using SpecSink = std::function<void(v1::Spec spec, uint64_t epoch)>;
 
-  // `spec_sink` is quick and outlives this.
-  ControllerConnector(Options options, SpecSink spec_sink);
+  using OperationSink = std::function<void(const v1::NodeOperation& operation)>;
+
+  // The sinks are quick and outlive this. An operation of an epoch below the largest one that was
+  // seen is refused here (STALE_EPOCH).
+  ControllerConnector(Options options, SpecSink spec_sink, OperationSink operation_sink);
   ~ControllerConnector() override;
 
   void Start();
   void Stop();
 
   void SendAck(const v1::SpecAck& ack) override;
+  void SendOperationResult(const v1::NodeOperationResult& result) override;
   void SendReport(const v1::NodeReport& report) override;
   void SendInventory(const v1::Inventory& inventory) override;
 
@@ -49,6 +53,7 @@ class ControllerConnector final : public ControllerLink {
   // One stream from beginning to end; why it ended.
   absl::Status RunStream();
   void OnMessage(const v1::ControllerMessage& message);
+  void OnOperation(const v1::NodeOperation& operation, uint64_t epoch);
   void Welcome();
   v1::AgentMessage MakeHello() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SendLocked(AgentSlot slot, v1::AgentMessage message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -58,6 +63,7 @@ class ControllerConnector final : public ControllerLink {
 
   const Options options_;
   const SpecSink spec_sink_;
+  const OperationSink operation_sink_;
   std::unique_ptr<v1::LinkService::Stub> stub_;
   std::thread thread_;
   // Of the thread alone.

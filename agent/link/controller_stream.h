@@ -15,7 +15,16 @@
 namespace hotplugger::agent {
 
 // Kinds of messages, each with one slot in the outbox: the newest of a kind wins.
-enum class AgentSlot : size_t { kHello, kSpecAck, kInventory, kReport, kPong, kCount };
+// The controller waits for an operation's result before it sends the next operation.
+enum class AgentSlot : size_t {
+  kHello,
+  kSpecAck,
+  kInventory,
+  kReport,
+  kPong,
+  kOperationResult,
+  kCount
+};
 
 // Keeps itself alive from Start until it hands itself to `done`. All methods are safe for
 // concurrent use.

@@ -6,14 +6,16 @@
 
 namespace hotplugger::agent {
 
-// Safe for concurrent use; never blocks. Without a connection the newest message of each kind but
-// the ack is kept and sent on the next one.
+// Safe for concurrent use; never blocks. Without a connection the newest report and inventory are
+// kept and sent on the next one; all else is dropped.
 class ControllerLink {
  public:
   virtual ~ControllerLink() = default;
 
   // The receipt of a pushed spec; dropped if its stream is gone.
   virtual void SendAck(const v1::SpecAck& ack) = 0;
+  // The answer to a NodeOperation; dropped if its stream is gone, which the controller knows.
+  virtual void SendOperationResult(const v1::NodeOperationResult& result) = 0;
   virtual void SendReport(const v1::NodeReport& report) = 0;
   virtual void SendInventory(const v1::Inventory& inventory) = 0;
 };

@@ -64,7 +64,7 @@ class Host {
 
   // Reads the descriptions of drivers again; the writer may write their files from now on.
   void ReloadCatalogue();
-  const Catalogue& catalogue() const { return parts_.catalogue; }
+  Catalogue& catalogue() { return parts_.catalogue; }
 
   // Takes over what the driver providers have now.
   absl::Status SyncDrivers();
@@ -79,6 +79,8 @@ class Host {
   DeviceOperator& devices() { return *devices_; }
   Registry& drivers() { return parts_.drivers; }
   const std::string& boot_id() const { return parts_.boot_id; }
+
+  const FileTree& tree() const { return parts_.tree; }
 
   // Replaces the names (normalized) of the drivers that are unregistered, over restarts, too.
   absl::Status SetUnregistered(const std::set<std::string>& names);

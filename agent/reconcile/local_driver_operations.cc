@@ -1,9 +1,15 @@
 #include "agent/reconcile/local_driver_operations.h"
 
+#include <memory>
+#include <set>
 #include <utility>
+#include <variant>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "agent/drivers/actors/conflicting_actors.h"
+#include "agent/drivers/driver_errors.h"
 #include "agent/reconcile/held_by_spec.h"
 #include "common/clock.h"
 #include "common/driver_rules.h"
@@ -50,6 +56,7 @@ absl::StatusOr<v1::ListDriversResponse> LocalDriverOperations::ListDrivers() {
   for (std::string& warning : host_.drivers().Warnings()) {
     response.add_warnings(std::move(warning));
   }
+  *response.mutable_unregistered() = host_.state().unregistered_drivers();
   return response;
 }
 
@@ -74,6 +81,106 @@ absl::StatusOr<v1::SwitchDriversResponse> LocalDriverOperations::SwitchDrivers(
   return WithResults<v1::SwitchDriversResponse>(host_.drivers().SwitchDrivers(
       {request.active().begin(), request.active().end()},
       {request.stopped().begin(), request.stopped().end()}, SteadyNow() + kSwitchDeadline));
+}
+
+std::optional<v1::Driver> LocalDriverOperations::FindRegistered(const std::string& name) {
+  for (v1::Driver& driver : host_.drivers().List()) {
+    if (absl::EqualsIgnoreCase(driver.name(), name)) return std::move(driver);
+  }
+  return std::nullopt;
+}
+
+absl::StatusOr<v1::RegisterDriverResponse> LocalDriverOperations::RegisterDriver(
+    const std::string& driver) {
+  RETURN_IF_ERROR(ValidateDriverName(driver));
+  const auto& names = host_.state().unregistered_drivers();
+  const std::set<std::string> before(names.begin(), names.end());
+  std::set<std::string> after = before;
+  const bool was_out = after.erase(NormalizeDriverName(driver)) > 0;
+  RETURN_IF_ERROR(host_.SyncDrivers());
+  const bool was_there = FindRegistered(driver).has_value();
+  host_.ReloadCatalogue();
+  if (was_out) RETURN_IF_ERROR(host_.SetUnregistered(after));
+  RETURN_IF_ERROR(host_.SyncDrivers());
+  const std::optional<v1::Driver> registered = FindRegistered(driver);
+  if (!registered.has_value()) {
+    if (was_out) RETURN_IF_ERROR(host_.SetUnregistered(before));
+    return NoSuchDriver(driver);
+  }
+  v1::RegisterDriverResponse response;
+  v1::ItemResult& item = *response.add_results();
+  item.set_subject(absl::StrCat("driver/", registered->name()));
+  item.set_outcome(was_there ? v1::OUTCOME_ALREADY : v1::OUTCOME_CHANGED);
+  item.set_message(was_there ? "registered already; its description was read again" : "registered");
+  return response;
+}
+
+absl::Status LocalDriverOperations::NoSuchDriver(const std::string& name) {
+  const std::shared_ptr<const CatalogueContent> catalogue = host_.catalogue().content();
+  std::string known = absl::StrCat("nothing describes it: neither the kernel's list nor a file of ",
+                                   absl::StrJoin(host_.catalogue().folders(), " or "));
+  for (const DriverDefinition& driver : catalogue->drivers) {
+    if (!absl::EqualsIgnoreCase(driver.name, name)) continue;
+    const auto* knob = std::get_if<KnobDefinition>(&driver.how);
+    known = absl::StrCat(
+        driver.file, " describes it, but this host has ",
+        knob != nullptr ? absl::StrCat("none of its files (", absl::StrJoin(knob->paths, ", "), ")")
+                        : absl::StrCat("no unit ", std::get<UnitDefinition>(driver.how).unit,
+                                       ", or no systemd that tells"));
+  }
+  if (!catalogue->problems.empty()) {
+    absl::StrAppend(&known, "; not all files could be read: ", catalogue->problems.front());
+  }
+  return MakeError(absl::StatusCode::kNotFound, "DRIVER_NOT_FOUND",
+                   absl::StrCat("there is no driver ", name, " on this host: ", known),
+                   {{"driver", name}});
+}
+
+absl::StatusOr<v1::UnregisterDriverResponse> LocalDriverOperations::UnregisterDriver(
+    const std::string& driver) {
+  if (driver.empty()) return NoDriverError();
+  RETURN_IF_ERROR(PrepareDrivers({}));
+  const std::optional<v1::Driver> registered = FindRegistered(driver);
+  RETURN_IF_ERROR(host_.drivers().Unregister(driver, SteadyNow() + kSwitchDeadline));
+  const auto& names = host_.state().unregistered_drivers();
+  std::set<std::string> unregistered(names.begin(), names.end());
+  unregistered.insert(NormalizeDriverName(driver));
+  const absl::Status saved = host_.SetUnregistered(unregistered);
+  if (!saved.ok()) {
+    return absl::Status(saved.code(),
+                        absl::StrCat(driver, " is stopped, but that it is unregistered could not ",
+                                     "be saved, so it comes back: ", saved.message()));
+  }
+  const bool ran = registered.has_value() && registered->state() == v1::DRIVER_STATE_RUNNING;
+  v1::UnregisterDriverResponse response;
+  v1::ItemResult& item = *response.add_results();
+  item.set_subject(absl::StrCat("driver/", registered.has_value() ? registered->name() : driver));
+  item.set_outcome(v1::OUTCOME_CHANGED);
+  item.set_message(absl::StrCat(ran ? "stopped and unregistered" : "unregistered",
+                                "; `register` brings it back"));
+  return response;
+}
+
+std::vector<std::string> LocalDriverOperations::DriverUnits() {
+  std::vector<std::string> units;
+  const std::shared_ptr<const CatalogueContent> catalogue = host_.catalogue().content();
+  for (const v1::Driver& driver : host_.drivers().List()) {
+    if (driver.provider() != v1::DRIVER_PROVIDER_UNIT) continue;
+    for (const DriverDefinition& definition : catalogue->drivers) {
+      const auto* unit = std::get_if<UnitDefinition>(&definition.how);
+      if (unit != nullptr && definition.name == driver.name()) units.push_back(unit->unit);
+    }
+  }
+  return units;
+}
+
+absl::StatusOr<v1::ListConflictingActorsResponse> LocalDriverOperations::ListConflictingActors() {
+  RETURN_IF_ERROR(host_.SyncDrivers());
+  ConflictingActors found = FindConflictingActors(host_.tree(), DriverUnits());
+  v1::ListConflictingActorsResponse response;
+  for (v1::ConflictingActor& actor : found.actors) *response.add_actors() = std::move(actor);
+  for (std::string& warning : found.warnings) response.add_warnings(std::move(warning));
+  return response;
 }
 
 absl::StatusOr<v1::SetSwitchingResponse> LocalDriverOperations::SetSwitching(v1::Switch switching) {

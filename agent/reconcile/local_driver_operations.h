@@ -1,6 +1,7 @@
 // What somebody on the host itself may ask of the agent about drivers.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,10 +26,22 @@ class LocalDriverOperations {
   absl::StatusOr<v1::SwitchDriversResponse> SwitchDrivers(const v1::SwitchDriversRequest& request);
   absl::StatusOr<v1::SetSwitchingResponse> SetSwitching(v1::Switch switching);
 
+  // NOT_FOUND (DRIVER_NOT_FOUND) with what is known of the driver; then nothing has changed.
+  absl::StatusOr<v1::RegisterDriverResponse> RegisterDriver(const std::string& driver);
+  absl::StatusOr<v1::UnregisterDriverResponse> UnregisterDriver(const std::string& driver);
+
+  absl::StatusOr<v1::ListConflictingActorsResponse> ListConflictingActors();
+
  private:
   // Reads the drivers anew; an error where the spec says which run, or that one of `drivers`, which
   // are to run, is stopped.
   absl::Status PrepareDrivers(const std::vector<std::string>& drivers);
+
+  // The driver as it is registered; nullopt where it isn't.
+  std::optional<v1::Driver> FindRegistered(const std::string& driver);
+  absl::Status NoSuchDriver(const std::string& driver);
+  // Of the registered drivers that are units.
+  std::vector<std::string> DriverUnits();
 
   Host& host_;
 };

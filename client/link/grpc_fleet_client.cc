@@ -8,6 +8,10 @@
 namespace hotplugger::client {
 namespace {
 
+// Of a fleet, some nodes at once, each with its own deadline; how long that takes in all only the
+// controller knows.
+constexpr absl::Duration kLongestOperation = absl::Hours(12);
+
 class GrpcFleetClient final : public FleetClient {
  public:
   GrpcFleetClient(const std::shared_ptr<grpc::Channel>& channel, Peer peer)
@@ -43,6 +47,17 @@ class GrpcFleetClient final : public FleetClient {
   }
   absl::StatusOr<v1::DeleteNodeResponse> DeleteNode(const v1::DeleteNodeRequest& request) override {
     return Call(fleet_, &v1::FleetService::Stub::DeleteNode, request, peer_);
+  }
+  absl::Status OperateNodes(const v1::OperateNodesRequest& request,
+                            const OnNodeAnswer& on_answer) override {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() +
+                         absl::ToChronoMicroseconds(kLongestOperation));
+    const auto reader = fleet_.OperateNodes(&context, request);
+    v1::OperateNodesResponse answer;
+    while (reader->Read(&answer)) on_answer(std::move(answer));
+    const grpc::Status status = reader->Finish();
+    return status.ok() ? absl::OkStatus() : DescribeCallError(status, peer_);
   }
 
  private:

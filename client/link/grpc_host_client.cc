@@ -93,6 +93,18 @@ class GrpcHostClient final : public HostClient {
       const v1::SwitchDriversRequest& request) override {
     return Call(host_, &v1::HostService::Stub::SwitchDrivers, request, peer_);
   }
+  absl::StatusOr<v1::RegisterDriverResponse> RegisterDriver(
+      const v1::RegisterDriverRequest& request) override {
+    return Call(host_, &v1::HostService::Stub::RegisterDriver, request, peer_);
+  }
+  absl::StatusOr<v1::UnregisterDriverResponse> UnregisterDriver(
+      const v1::UnregisterDriverRequest& request) override {
+    return Call(host_, &v1::HostService::Stub::UnregisterDriver, request, peer_);
+  }
+  absl::StatusOr<v1::ListConflictingActorsResponse> ListConflictingActors(
+      const v1::ListConflictingActorsRequest& request) override {
+    return Call(host_, &v1::HostService::Stub::ListConflictingActors, request, peer_);
+  }
   absl::StatusOr<v1::SetSwitchingResponse> SetSwitching(
       const v1::SetSwitchingRequest& request) override {
     return Call(host_, &v1::HostService::Stub::SetSwitching, request, peer_);

@@ -1,6 +1,8 @@
 #include "server/api/fleet_service.h"
 
+#include "server/api/operation_stream.h"
 #include "server/api/unary.h"
+#include "server/fleet/operation_run.h"
 
 namespace hotplugger::server {
 
@@ -20,6 +22,11 @@ grpc::ServerUnaryReactor* FleetService::DeleteNode(grpc::CallbackServerContext* 
                                                    const v1::DeleteNodeRequest* request,
                                                    v1::DeleteNodeResponse* response) {
   return AnswerFrom(engine_, &FleetEngine::DeleteNode, context, request, response);
+}
+
+grpc::ServerWriteReactor<v1::OperateNodesResponse>* FleetService::OperateNodes(
+    grpc::CallbackServerContext* /*context*/, const v1::OperateNodesRequest* request) {
+  return OperationStream::Start(PlanOperation(*request, registry_->Snapshot()), nodes_);
 }
 
 }  // namespace hotplugger::server

@@ -4,13 +4,15 @@
 
 #include "hotplugger/v1/fleet_service.grpc.pb.h"
 #include "server/fleet/fleet_engine.h"
+#include "server/fleet/operation_desk.h"
 
 namespace hotplugger::server {
 
-// Nodes, as the engine answers. The engine must outlive the server.
+// Nodes, as the engine answers, and what they are asked to do. All parts must outlive the server.
 class FleetService final : public v1::FleetService::CallbackService {
  public:
-  explicit FleetService(FleetEngine* engine) : engine_(engine) {}
+  FleetService(FleetEngine* engine, NodeRegistry* registry, NodeOperator* nodes)
+      : engine_(engine), registry_(registry), nodes_(nodes) {}
 
   grpc::ServerUnaryReactor* GetNode(grpc::CallbackServerContext* context,
                                     const v1::GetNodeRequest* request,
@@ -21,9 +23,13 @@ class FleetService final : public v1::FleetService::CallbackService {
   grpc::ServerUnaryReactor* DeleteNode(grpc::CallbackServerContext* context,
                                        const v1::DeleteNodeRequest* request,
                                        v1::DeleteNodeResponse* response) override;
+  grpc::ServerWriteReactor<v1::OperateNodesResponse>* OperateNodes(
+      grpc::CallbackServerContext* context, const v1::OperateNodesRequest* request) override;
 
  private:
   FleetEngine* const engine_;
+  NodeRegistry* const registry_;
+  NodeOperator* const nodes_;
 };
 
 }  // namespace hotplugger::server

@@ -20,9 +20,9 @@ namespace {
 class GrpcServerImpl final : public GrpcServer {
  public:
   explicit GrpcServerImpl(const GrpcServerParts& parts)
-      : link_(parts.registry, parts.engine, parts.counters, parts.session),
+      : link_(parts.registry, parts.engine, parts.operations, parts.counters, parts.session),
         policies_(parts.engine),
-        fleet_(parts.engine) {}
+        fleet_(parts.engine, parts.registry, parts.operations) {}
   ~GrpcServerImpl() override { Shutdown(absl::ZeroDuration()); }
 
   absl::Status Start(const std::string& address);

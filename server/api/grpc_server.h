@@ -31,6 +31,7 @@ class GrpcServer {
 struct GrpcServerParts {
   FleetEngine* engine = nullptr;
   NodeRegistry* registry = nullptr;
+  OperationDesk* operations = nullptr;
   FleetCounters* counters = nullptr;
   SessionOptions session;
 };

@@ -8,7 +8,8 @@ namespace hotplugger::server {
 
 grpc::ServerBidiReactor<v1::AgentMessage, v1::ControllerMessage>* LinkService::Connect(
     grpc::CallbackServerContext* /*context*/) {
-  return NodeStream::Start(std::make_unique<NodeSession>(registry_, events_, counters_, options_));
+  return NodeStream::Start(
+      std::make_unique<NodeSession>(registry_, events_, operations_, counters_, options_));
 }
 
 }  // namespace hotplugger::server

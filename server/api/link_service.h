@@ -10,9 +10,13 @@ namespace hotplugger::server {
 // Agents' streams. What it is given must outlive the server.
 class LinkService final : public v1::LinkService::CallbackService {
  public:
-  LinkService(NodeRegistry* registry, FleetEvents* events, FleetCounters* counters,
-              SessionOptions options)
-      : registry_(registry), events_(events), counters_(counters), options_(options) {}
+  LinkService(NodeRegistry* registry, FleetEvents* events, OperationDesk* operations,
+              FleetCounters* counters, SessionOptions options)
+      : registry_(registry),
+        events_(events),
+        operations_(operations),
+        counters_(counters),
+        options_(options) {}
 
   grpc::ServerBidiReactor<v1::AgentMessage, v1::ControllerMessage>* Connect(
       grpc::CallbackServerContext* context) override;
@@ -20,6 +24,7 @@ class LinkService final : public v1::LinkService::CallbackService {
  private:
   NodeRegistry* const registry_;
   FleetEvents* const events_;
+  OperationDesk* const operations_;
   FleetCounters* const counters_;
   const SessionOptions options_;
 };

@@ -29,6 +29,9 @@ void NodeStream::Send(const v1::ControllerMessage& message) {
     case v1::ControllerMessage::kSpec:
       slot = kSpec;
       break;
+    case v1::ControllerMessage::kOperation:
+      slot = kOperation;
+      break;
     case v1::ControllerMessage::kPing:
       slot = kPing;
       break;

@@ -30,7 +30,8 @@ class NodeStream final : public grpc::ServerBidiReactor<v1::AgentMessage, v1::Co
   void OnDone() noexcept override;
 
  private:
-  enum Slot : size_t { kWelcome, kSpec, kPing, kSlots };
+  // The next operation is sent when the one before has its answer.
+  enum Slot : size_t { kWelcome, kSpec, kPing, kOperation, kSlots };
 
   explicit NodeStream(std::unique_ptr<NodeSession> session) : session_(std::move(session)) {}
 

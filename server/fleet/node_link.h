@@ -11,8 +11,8 @@ class NodeLink {
  public:
   virtual ~NodeLink() = default;
 
-  // Sends `message` when the one before has left; of each kind (welcome, spec, ping) only the
-  // newest waits. Nothing happens once the link is closed.
+  // Sends `message` when the one before has left; of each kind (welcome, spec, ping,
+  // operation) only the newest waits. Nothing happens once the link is closed.
   virtual void Send(const v1::ControllerMessage& message) = 0;
 
   // Ends the stream with `status`; the first call counts.

@@ -21,6 +21,12 @@ absl::Status NodeNotFound(absl::string_view name) {
                    {{"node", std::string(name)}});
 }
 
+absl::Status NotConnected(const std::string& node) {
+  return MakeError(absl::StatusCode::kUnavailable, "NODE_NOT_CONNECTED",
+                   absl::StrCat("node ", node, " is not connected, so nothing was asked of it"),
+                   {{"node", node}});
+}
+
 absl::Status NameTaken(const v1::Hello& hello, const std::string& holder_boot_id) {
   return MakeError(
       absl::StatusCode::kAlreadyExists, "NODE_NAME_TAKEN",
@@ -129,6 +135,14 @@ void NodeRegistry::Detach(const StreamKey& key) {
   const auto it = nodes_.find(key.node);
   if (it == nodes_.end() || it->second.stream_id != key.id) return;
   Disconnect(&it->second);
+}
+
+absl::StatusOr<NodeRegistry::Stream> NodeRegistry::FindStream(const std::string& node) {
+  MutexLock lock(&mutex_);
+  const auto it = nodes_.find(node);
+  if (it == nodes_.end()) return NodeNotFound(node);
+  if (!it->second.ready || it->second.link == nullptr) return NotConnected(node);
+  return Stream{{node, it->second.stream_id}, it->second.link};
 }
 
 NodeRegistry::Node* NodeRegistry::FindLocked(const StreamKey& key) {

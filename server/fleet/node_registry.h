@@ -92,6 +92,14 @@ class NodeRegistry {
   // The stream is over. A newer stream of the node stays.
   void Detach(const StreamKey& key);
 
+  // The way to a node that is ready for messages. NOT_FOUND (NODE_NOT_FOUND), UNAVAILABLE
+  // (NODE_NOT_CONNECTED).
+  struct Stream {
+    StreamKey key;
+    std::shared_ptr<NodeLink> link;
+  };
+  absl::StatusOr<Stream> FindStream(const std::string& node);
+
   // These record what came on a stream, and count as a sign of life. Ignored where the stream is
   // no longer the node's.
   void RecordContact(const StreamKey& key);

@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "common/names.h"
 #include "common/number_ranges.h"
+#include "common/rpc_status.h"
 #include "common/status_macros.h"
 
 namespace hotplugger::server {
@@ -120,6 +121,9 @@ absl::Status NodeSession::OnMessage(const v1::AgentMessage& message,
     case Kind::kReport:
       OnReport(message.report());
       break;
+    case Kind::kOperationResult:
+      OnOperationResult(message.operation_result());
+      break;
     default:
       // Pong, and what a newer agent says beyond this version: signs of life.
       registry_->RecordContact(*key_);
@@ -202,10 +206,23 @@ void NodeSession::OnReport(const v1::NodeReport& report) {
   }
 }
 
+void NodeSession::OnOperationResult(const v1::NodeOperationResult& result) {
+  registry_->RecordContact(*key_);
+  if (result.ByteSizeLong() <= kMaxRecordBytes) return operations_->Answered(*key_, result);
+  v1::NodeOperationResult cut;
+  cut.set_id(result.id());
+  *cut.mutable_result()->mutable_error() = ToRpcStatus(
+      MakeError(absl::StatusCode::kResourceExhausted, "ANSWER_TOO_LARGE",
+                absl::StrCat("node ", key_->node, " answered with ", result.ByteSizeLong(),
+                             " bytes; at most ", kMaxRecordBytes, " are taken")));
+  operations_->Answered(*key_, cut);
+}
+
 void NodeSession::OnClosed(const NodeLink* link) {
   registry_->Forget(link);
   if (!key_) return;
   registry_->Detach(*key_);
+  operations_->StreamEnded(*key_);
   Log(LogLevel::kInfo, "stream of node ended", {{"node", key_->node}});
   key_.reset();
 }

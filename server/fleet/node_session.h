@@ -11,6 +11,7 @@
 #include "server/fleet/fleet_counters.h"
 #include "server/fleet/node_link.h"
 #include "server/fleet/node_registry.h"
+#include "server/fleet/operation_desk.h"
 
 namespace hotplugger::server {
 
@@ -33,9 +34,13 @@ struct SessionOptions {
 // One stream's state machine. Calls come one after another, OnClosed last. Never blocks.
 class NodeSession {
  public:
-  NodeSession(NodeRegistry* registry, FleetEvents* events, FleetCounters* counters,
-              SessionOptions options)
-      : registry_(registry), events_(events), counters_(counters), options_(options) {}
+  NodeSession(NodeRegistry* registry, FleetEvents* events, OperationDesk* operations,
+              FleetCounters* counters, SessionOptions options)
+      : registry_(registry),
+        events_(events),
+        operations_(operations),
+        counters_(counters),
+        options_(options) {}
 
   // Before all else. An error is what the stream is to be closed with, here and below; `link` is
   // the stream's own.
@@ -50,9 +55,11 @@ class NodeSession {
   void OnInventory(const v1::Inventory& inventory);
   void OnSpecAck(const v1::SpecAck& ack);
   void OnReport(const v1::NodeReport& report);
+  void OnOperationResult(const v1::NodeOperationResult& result);
 
   NodeRegistry* const registry_;
   FleetEvents* const events_;
+  OperationDesk* const operations_;
   FleetCounters* const counters_;
   const SessionOptions options_;
   // Once Hello was taken.

@@ -293,7 +293,7 @@ TEST_F(FleetCommandsTest, HoldsOfDevicesAndDrivers) {
       "hold { node: 'a' subject: 'driver/x' state: DEVICE_STATE_ONLINE } "
       "replaced { node: 'a' subject: 'driver/y' state: DEVICE_STATE_ONLINE }"));
   EXPECT_EQ(Run({"online", "a", "cpu3"}), 0);
-  EXPECT_EQ(Run({"switch", "a", "x"}), 0);
+  EXPECT_EQ(Run({"online", "a", "driver/x"}), 0);
   EXPECT_EQ(out, "hold/a/driver/x online\nhold/a/driver/y replaced\n");
   ASSERT_THAT(fleet.set_hold.requests, SizeIs(3));
   EXPECT_EQ(fleet.set_hold.requests[0].hold().reason(), "bad cache");
@@ -365,7 +365,7 @@ TEST_F(FleetCommandsTest, HelpShowsTheVerbsOfItsScopeAndTheExitCodes) {
   EXPECT_THAT(out, HasSubstr("69  the controller or the agent can't be reached"));
   EXPECT_EQ(Run({"--host", "--help"}), 0);
   EXPECT_THAT(out, HasSubstr("switching"));
-  EXPECT_THAT(out, testing::Not(HasSubstr("describe")));
+  EXPECT_THAT(out, testing::Not(HasSubstr("describe  ")));
   EXPECT_EQ(Run({"wait", "--help"}), 0);
   EXPECT_THAT(out, HasSubstr("--timeout DURATION=1m"));
 }

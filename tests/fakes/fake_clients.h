@@ -48,6 +48,10 @@ struct FakeFleet {
   FakeCall<v1::GetNodeRequest, v1::GetNodeResponse> get_node;
   FakeCall<v1::ListNodesRequest, v1::ListNodesResponse> list_nodes;
   FakeCall<v1::DeleteNodeRequest, v1::DeleteNodeResponse> delete_node;
+  // Each node's answer to OperateNodes, and how that ends.
+  std::vector<v1::OperateNodesResponse> node_answers;
+  absl::Status operation_end;
+  std::vector<v1::OperateNodesRequest> operations;
 };
 
 class FakeFleetClient final : public FleetClient {
@@ -80,6 +84,12 @@ class FakeFleetClient final : public FleetClient {
   }
   absl::StatusOr<v1::DeleteNodeResponse> DeleteNode(const v1::DeleteNodeRequest& r) override {
     return fleet_.delete_node(r);
+  }
+  absl::Status OperateNodes(const v1::OperateNodesRequest& r,
+                            const OnNodeAnswer& on_answer) override {
+    fleet_.operations.push_back(r);
+    for (const v1::OperateNodesResponse& answer : fleet_.node_answers) on_answer(answer);
+    return fleet_.operation_end;
   }
 
  private:
@@ -124,6 +134,10 @@ struct FakeHost {
   FakeCall<v1::EnableDriverRequest, v1::EnableDriverResponse> enable_driver;
   FakeCall<v1::DisableDriverRequest, v1::DisableDriverResponse> disable_driver;
   FakeCall<v1::SwitchDriversRequest, v1::SwitchDriversResponse> switch_drivers;
+  FakeCall<v1::RegisterDriverRequest, v1::RegisterDriverResponse> register_driver;
+  FakeCall<v1::UnregisterDriverRequest, v1::UnregisterDriverResponse> unregister_driver;
+  FakeCall<v1::ListConflictingActorsRequest, v1::ListConflictingActorsResponse>
+      list_conflicting_actors;
   FakeCall<v1::SetSwitchingRequest, v1::SetSwitchingResponse> set_switching;
 };
 
@@ -172,6 +186,18 @@ class FakeHostClient final : public HostClient {
   absl::StatusOr<v1::SwitchDriversResponse> SwitchDrivers(
       const v1::SwitchDriversRequest& r) override {
     return host_.switch_drivers(r);
+  }
+  absl::StatusOr<v1::RegisterDriverResponse> RegisterDriver(
+      const v1::RegisterDriverRequest& r) override {
+    return host_.register_driver(r);
+  }
+  absl::StatusOr<v1::UnregisterDriverResponse> UnregisterDriver(
+      const v1::UnregisterDriverRequest& r) override {
+    return host_.unregister_driver(r);
+  }
+  absl::StatusOr<v1::ListConflictingActorsResponse> ListConflictingActors(
+      const v1::ListConflictingActorsRequest& r) override {
+    return host_.list_conflicting_actors(r);
   }
   absl::StatusOr<v1::SetSwitchingResponse> SetSwitching(const v1::SetSwitchingRequest& r) override {
     return host_.set_switching(r);

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "agent/reconcile/controller_link.h"
@@ -16,6 +17,11 @@ class FakeControllerLink final : public agent::ControllerLink {
   void SendAck(const v1::SpecAck& ack) override {
     MutexLock lock(&mutex_);
     acks_.push_back(ack);
+    changed_.NotifyAll();
+  }
+  void SendOperationResult(const v1::NodeOperationResult& result) override {
+    MutexLock lock(&mutex_);
+    results_.push_back(result);
     changed_.NotifyAll();
   }
   void SendReport(const v1::NodeReport& report) override {
@@ -33,6 +39,11 @@ class FakeControllerLink final : public agent::ControllerLink {
   std::optional<v1::NodeReport> AwaitReport(const std::function<bool(const v1::NodeReport&)>& fits,
                                             size_t from = 0) {
     return Await(reports_, fits, from);
+  }
+  std::optional<v1::NodeOperationResult> AwaitResult(const std::string& id) {
+    const std::function<bool(const v1::NodeOperationResult&)> fits =
+        [&id](const v1::NodeOperationResult& result) { return result.id() == id; };
+    return Await(results_, fits, 0);
   }
   std::optional<v1::SpecAck> AwaitAck(const std::function<bool(const v1::SpecAck&)>& fits) {
     return Await(acks_, fits, 0);
@@ -65,6 +76,7 @@ class FakeControllerLink final : public agent::ControllerLink {
   Mutex mutex_;
   CondVar changed_;
   std::vector<v1::SpecAck> acks_;
+  std::vector<v1::NodeOperationResult> results_;
   std::vector<v1::NodeReport> reports_;
   std::vector<v1::Inventory> inventories_;
 };

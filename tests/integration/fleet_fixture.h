@@ -102,6 +102,9 @@ class FleetTest : public ::testing::Test {
     options.socket = node.state.Path("agent.sock");
     options.sysroot = node.host.root();
     options.config = config_;
+    // Nothing of this machine's own.
+    options.driver_folders = {};
+    options.bus = "unix:path=/nowhere";
     agent::Agent::Replacements replacements;
     replacements.writer = std::make_unique<WriterOf>(node.host);
     replacements.monitor_uevents = false;
@@ -136,6 +139,20 @@ class FleetTest : public ::testing::Test {
         [&](auto* context, auto* answer) { return fleet_->GetNode(context, request, answer); });
     if (!response.ok()) return response.status();
     return response->node();
+  }
+
+  // Each node's answer, by name.
+  absl::StatusOr<std::map<std::string, v1::OperationResult>> Operate(
+      const v1::OperateNodesRequest& request) {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
+    const auto reader = fleet_->OperateNodes(&context, request);
+    std::map<std::string, v1::OperationResult> answers;
+    v1::OperateNodesResponse answer;
+    while (reader->Read(&answer)) answers[answer.node()] = answer.result();
+    const absl::Status status = FromGrpcStatus(reader->Finish());
+    if (!status.ok()) return status;
+    return answers;
   }
 
   template <typename Response, typename Rpc>

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "common/error_info.h"
+#include "common/rpc_status.h"
 #include "tests/integration/fleet_fixture.h"
 
 namespace hotplugger {
@@ -122,6 +123,41 @@ TEST_F(FleetTest, BadInputChangesNothing) {
   EXPECT_EQ(violation(no_selector), "policy.selector");
   EXPECT_TRUE(EventuallyOnline("alpha", "0-3"));
   EXPECT_THAT(nodes_.at("alpha").host.writes(), IsEmpty());
+}
+
+TEST_F(FleetTest, DriversAreSwitchedOnceOnNodesOfASelector) {
+  for (const char* name : {"alpha", "beta", "gamma"}) {
+    AddNode(name, {{"pool", name == std::string("gamma") ? "other" : "lab"}});
+    ASSERT_TRUE(EventuallyOnline(name, "0-3"));
+  }
+  nodes_.at("beta").kernel.Find("alucard")->start_error = EIO;
+  v1::OperateNodesRequest request;
+  (*request.mutable_selector()->mutable_match_labels())["pool"] = "lab";
+  request.mutable_operation()->mutable_enable_driver()->set_driver("alucard");
+  request.set_keep_going(true);
+  const auto answers = Operate(request);
+  ASSERT_TRUE(answers.ok()) << answers.status();
+  ASSERT_EQ(answers->size(), 2u);
+  EXPECT_EQ(answers->at("alpha").enable_driver().results(0).outcome(), v1::OUTCOME_CHANGED);
+  EXPECT_THAT(answers->at("beta").error().message(), HasSubstr("EIO"));
+  EXPECT_TRUE(nodes_.at("alpha").kernel.Find("alucard")->running);
+  EXPECT_FALSE(nodes_.at("gamma").kernel.Find("alucard")->running);
+}
+
+TEST_F(FleetTest, ANodeThatIsGoneIsSaidToBeSoAndHoldsUpNobody) {
+  AddNode("alpha", {{"pool", "lab"}});
+  AddNode("beta", {{"pool", "lab"}});
+  ASSERT_TRUE(EventuallyOnline("alpha", "0-3"));
+  ASSERT_TRUE(EventuallyOnline("beta", "0-3"));
+  nodes_.at("beta").agent.reset();
+  ASSERT_TRUE(Eventually("beta", [](const v1::Node& node) { return !node.connected(); }));
+  v1::OperateNodesRequest request;
+  (*request.mutable_selector()->mutable_match_labels())["pool"] = "lab";
+  request.mutable_operation()->mutable_list_drivers();
+  const auto answers = Operate(request);
+  ASSERT_TRUE(answers.ok()) << answers.status();
+  EXPECT_EQ(ErrorReason(FromRpcStatus(answers->at("beta").error())), "NODE_NOT_CONNECTED");
+  EXPECT_GE(answers->at("alpha").list_drivers().drivers_size(), 2);
 }
 
 }  // namespace

@@ -32,7 +32,8 @@ Action DeclareDeviceHold(Arguments& arguments, v1::DeviceState state) {
   auto hold = std::make_shared<v1::Hold>();
   hold->set_state(state);
   arguments.Required("NODE", "the node's name", hold->mutable_node());
-  arguments.Required("DEVICE", "the device: cpu3, memory32 or BUS/NAME", hold->mutable_subject());
+  arguments.Required("DEVICE", "the device: cpu3, memory32 or BUS/NAME; or driver/NAME",
+                     hold->mutable_subject());
   arguments.Option("--reason", "why, for the next person", hold->mutable_reason());
   return [hold](Session& session) { return SetHold(*hold, session); };
 }

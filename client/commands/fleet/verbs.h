@@ -1,4 +1,4 @@
-// The verbs for the fleet, a file each.
+// The verbs for the fleet, most with a file each.
 #pragma once
 
 #include "client/command.h"
@@ -11,8 +11,14 @@ Action DeclareDescribe(Arguments& arguments);
 Action DeclareDelete(Arguments& arguments);
 Action DeclareOffline(Arguments& arguments);
 Action DeclareOnline(Arguments& arguments);
-Action DeclareSwitch(Arguments& arguments);
 Action DeclareRelease(Arguments& arguments);
+Action DeclareDrivers(Arguments& arguments);
+Action DeclareEnable(Arguments& arguments);
+Action DeclareDisable(Arguments& arguments);
+Action DeclareSwitch(Arguments& arguments);
+Action DeclareSwitching(Arguments& arguments);
+Action DeclareRegister(Arguments& arguments);
+Action DeclareUnregister(Arguments& arguments);
 Action DeclareWait(Arguments& arguments);
 
 }  // namespace hotplugger::client::fleet

@@ -1,4 +1,4 @@
-// The verbs for this host (hotplugctl --host), a file each.
+// The verbs for this host (hotplugctl --host), most with a file each.
 #pragma once
 
 #include "client/command.h"
@@ -19,5 +19,7 @@ Action DeclareEnable(Arguments& arguments);
 Action DeclareDisable(Arguments& arguments);
 Action DeclareSwitch(Arguments& arguments);
 Action DeclareSwitching(Arguments& arguments);
+Action DeclareRegister(Arguments& arguments);
+Action DeclareUnregister(Arguments& arguments);
 
 }  // namespace hotplugger::client::host

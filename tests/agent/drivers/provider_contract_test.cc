@@ -98,8 +98,7 @@ TEST_P(ProviderContractTest, Contract08ThoseThatSpareEachOtherRunTogether) {
 
 TEST_P(ProviderContractTest, Contract16AWholeTargetSet) {
   world_->SetRunning("beta", true);
-  EXPECT_EQ(registry_.SwitchDrivers({"alpha", "gamma"}, {"beta"}, Soon()).status,
-            absl::OkStatus());
+  EXPECT_EQ(registry_.SwitchDrivers({"alpha", "gamma"}, {"beta"}, Soon()).status, absl::OkStatus());
   EXPECT_THAT(Running(), ElementsAre("alpha", "gamma"));
 }
 

@@ -240,8 +240,7 @@ class RegistryModelTest : public RegistryTest, public ::testing::WithParamInterf
         if (done.turn.has_value()) {
           const std::optional<Set> expected = model_.Do(done.operation, states_[*done.turn]);
           ASSERT_EQ(done.status.ok(), expected.has_value()) << done.status;
-          ASSERT_EQ(states_[*done.turn + 1], expected.value_or(states_[*done.turn]))
-              << done.status;
+          ASSERT_EQ(states_[*done.turn + 1], expected.value_or(states_[*done.turn])) << done.status;
           ++(expected.has_value() ? changed_ : undone_);
         } else {
           ASSERT_TRUE(AgreesSomewhere(done)) << done.status;
@@ -284,7 +283,8 @@ TEST_P(RegistryModelTest, EndsAsTheModelSays) {
         std::vector<Done>(static_cast<size_t>(kOperationsPerRound / threads)));
     std::vector<std::thread> workers;
     for (std::vector<Done>& share : round) {
-      workers.emplace_back([this, seed = static_cast<unsigned>(random()), &share] { Work(seed, &share); });
+      workers.emplace_back(
+          [this, seed = static_cast<unsigned>(random()), &share] { Work(seed, &share); });
     }
     for (std::thread& worker : workers) worker.join();
     Compare(round);

@@ -83,8 +83,7 @@ TEST(StateInquiryTest, OneThatHangsIsUnknownAndHoldsUpNobody) {
   const absl::Time began = SteadyNow();
   const auto answers = inquiry.Ask({hangs, runs});
   EXPECT_LT(SteadyNow() - began, kMuch);
-  EXPECT_THAT(States(answers),
-              ElementsAre(v1::DRIVER_STATE_UNKNOWN, v1::DRIVER_STATE_RUNNING));
+  EXPECT_THAT(States(answers), ElementsAre(v1::DRIVER_STATE_UNKNOWN, v1::DRIVER_STATE_RUNNING));
   EXPECT_THAT(answers[0].detail, HasSubstr("hangs has not answered within 100ms"));
   hangs->LetGo();
 }
@@ -131,8 +130,7 @@ TEST(StateInquiryTest, ARegistryWithOneThatHangsListsAndRefusesToGuess) {
   Registry registry(clock, {.patience = kPatience});
   const auto hangs = std::make_shared<HangingDriver>("hangs");
   ASSERT_EQ(registry.Register(hangs), absl::OkStatus());
-  ASSERT_EQ(registry.Register(
-                std::make_shared<FakeDriver>("alucard", std::vector<std::string>())),
+  ASSERT_EQ(registry.Register(std::make_shared<FakeDriver>("alucard", std::vector<std::string>())),
             absl::OkStatus());
   const auto list = registry.List();
   ASSERT_EQ(list.size(), 2u);

@@ -122,11 +122,16 @@ class ControllerConnectorTest : public ::testing::Test {
     options.hello.set_node("alpha");
     options.hello.set_largest_epoch(3);
     options.backoff = {.base = absl::Milliseconds(1), .cap = absl::Milliseconds(5)};
-    connector_ =
-        std::make_unique<ControllerConnector>(options, [this](v1::Spec spec, uint64_t epoch) {
+    connector_ = std::make_unique<ControllerConnector>(
+        options,
+        [this](v1::Spec spec, uint64_t epoch) {
           MutexLock lock(&mutex_);
           specs_.push_back(spec.digest());
           epochs_.push_back(epoch);
+        },
+        [this](const v1::NodeOperation& operation) {
+          MutexLock lock(&mutex_);
+          operations_.push_back(operation.id());
         });
   }
 
@@ -141,6 +146,7 @@ class ControllerConnectorTest : public ::testing::Test {
   Mutex mutex_;
   std::vector<std::string> specs_;
   std::vector<uint64_t> epochs_;
+  std::vector<std::string> operations_;
   std::unique_ptr<ControllerConnector> connector_;
 };
 
@@ -249,7 +255,8 @@ TEST_F(ControllerConnectorTest, StopsWhileAStreamIsOpen) {
 TEST(ControllerConnectorStopTest, StopsWhileNobodyListens) {
   ControllerConnector::Options options;
   options.controller = "127.0.0.1:1";
-  ControllerConnector connector(options, [](const v1::Spec&, uint64_t) {});
+  ControllerConnector connector(
+      options, [](const v1::Spec&, uint64_t) {}, [](const v1::NodeOperation&) {});
   connector.Start();
   connector.SendReport(v1::NodeReport());
   connector.Stop();

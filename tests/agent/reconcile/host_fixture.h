@@ -74,6 +74,8 @@ class HostFixture {
   testing::FakeHost fake;
   FakeKernelHotplugger kernel;
   testing::MemoryStateStore store;
+  // The host's drivers.d.
+  testing::TempDir driver_folder;
 
   // Limits have tests of their own; here any CPU but the last may go.
   static SafetyLimits AnyNumber() {
@@ -94,7 +96,7 @@ class HostFixture {
   const SafetyLimits limits_;
   std::unique_ptr<FileTree> tree_;
   KernelDriverProvider provider_{*tree_, fake};
-  Catalogue catalogue_{{}};
+  Catalogue catalogue_{{driver_folder.path()}};
   std::unique_ptr<Registry> registry_;
   std::unique_ptr<Journal> journal_;
 

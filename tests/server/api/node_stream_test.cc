@@ -17,8 +17,9 @@ using Stream = testing::FakeServerStream<v1::AgentMessage, v1::ControllerMessage
 class NodeStreamTest : public FleetFixture {
  protected:
   std::unique_ptr<Stream> Open() {
-    reactor_ = NodeStream::Start(std::make_unique<NodeSession>(
-        registry_.get(), engine_.get(), &counters_, SessionOptions{kEpoch, absl::Seconds(20)}));
+    reactor_ = NodeStream::Start(
+        std::make_unique<NodeSession>(registry_.get(), engine_.get(), desk_.get(), &counters_,
+                                      SessionOptions{kEpoch, absl::Seconds(20)}));
     return std::make_unique<Stream>(reactor_);
   }
 

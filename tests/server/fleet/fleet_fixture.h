@@ -38,18 +38,21 @@ class FleetFixture : public ::testing::Test {
   // A controller over the same store, as after a restart.
   void Start() {
     engine_.reset();
+    desk_.reset();
     state_.reset();
     registry_ = std::make_unique<NodeRegistry>(&clock_, max_nodes_);
     state_ = std::make_unique<FleetState>(&records_, registry_.get(), &clock_, &counters_);
     const absl::Status loaded = state_->Load();
     EXPECT_TRUE(loaded.ok()) << loaded;
+    desk_ = std::make_unique<OperationDesk>(registry_.get(), kEpoch);
     engine_ = std::make_unique<FleetEngine>(state_.get(), &counters_, kEpoch);
   }
 
   FakeAgent NewAgent() {
     FakeAgent agent;
-    agent.session = std::make_unique<NodeSession>(registry_.get(), engine_.get(), &counters_,
-                                                  SessionOptions{kEpoch, absl::Seconds(20)});
+    agent.session =
+        std::make_unique<NodeSession>(registry_.get(), engine_.get(), desk_.get(), &counters_,
+                                      SessionOptions{kEpoch, absl::Seconds(20)});
     return agent;
   }
 
@@ -117,6 +120,7 @@ class FleetFixture : public ::testing::Test {
   Records records_{&store_};
   std::unique_ptr<NodeRegistry> registry_;
   std::unique_ptr<FleetState> state_;
+  std::unique_ptr<OperationDesk> desk_;
   std::unique_ptr<FleetEngine> engine_;
 };
 

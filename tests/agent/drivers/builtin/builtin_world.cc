@@ -57,8 +57,8 @@ class BuiltinWorld final : public DriverWorld {
     worlds["gamma"] = Make("gamma", {"alpha", "beta"}, cpus_);
     return worlds;
   }();
-  BuiltinDriverProvider provider_{{worlds_.at("alpha")->driver, worlds_.at("beta")->driver,
-                                   worlds_.at("gamma")->driver}};
+  BuiltinDriverProvider provider_{
+      {worlds_.at("alpha")->driver, worlds_.at("beta")->driver, worlds_.at("gamma")->driver}};
 };
 
 }  // namespace

@@ -232,8 +232,7 @@ TEST(EnergyMeterTest, TellsWhatWasDrawnWithAndWithoutParkedCpus) {
   EXPECT_EQ(meter.Describe(), "") << "nothing to compare with yet";
   count(130'000'000, 20'000'000);
   meter.Note(true, now += absl::Seconds(10));
-  EXPECT_EQ(meter.Describe(),
-            "package power 4.0 W with CPUs parked (10 s), 12.0 W without (10 s)");
+  EXPECT_EQ(meter.Describe(), "package power 4.0 W with CPUs parked (10 s), 12.0 W without (10 s)");
 }
 
 TEST(EnergyMeterTest, SaysNothingWhereNothingCanBeRead) {

@@ -210,9 +210,7 @@ TEST_F(ParkingDriverTest, KeepsTheLastDecisionsAlone) {
 
 class ParkingPlanTest : public ::testing::Test {
  protected:
-  CpuSet Next(const CpuSet& parked = {}) {
-    return NextCoreToPark(cpus_.view(), parked, settings_);
-  }
+  CpuSet Next(const CpuSet& parked = {}) { return NextCoreToPark(cpus_.view(), parked, settings_); }
 
   testing::FakeCpuControl cpus_{8, 2};
   ParkingSettings settings_{.min_online_cpus = 2, .max_parked_percent = 100};

@@ -23,8 +23,8 @@ class ThermalRuleTest : public ::testing::Test {
   }
   Act At(int celsius, ParkingState state = {.parked_cores = 1, .next_core_threads = 1}) {
     now_ += absl::Seconds(1);
-    wish_ = judge_.Judge({"thermal_zone0", "x86_pkg_temp", static_cast<double>(celsius)}, state,
-                         now_);
+    wish_ =
+        judge_.Judge({"thermal_zone0", "x86_pkg_temp", static_cast<double>(celsius)}, state, now_);
     return wish_.act;
   }
 
@@ -40,8 +40,7 @@ TEST_F(ThermalRuleTest, ParksAtTheTripTemperatureAndSaysSo) {
   EXPECT_EQ(At(94), Act::kNothing);
   EXPECT_EQ(At(95), Act::kPark);
   EXPECT_EQ(wish_.cores, 1);
-  EXPECT_EQ(wish_.why,
-            "thermal_zone0 (x86_pkg_temp) is at 95.0 °C, the trip temperature is 95");
+  EXPECT_EQ(wish_.why, "thermal_zone0 (x86_pkg_temp) is at 95.0 °C, the trip temperature is 95");
 }
 
 TEST_F(ThermalRuleTest, OneCoreAStepAndTheNextOnlyOnceItHadTimeToHelp) {

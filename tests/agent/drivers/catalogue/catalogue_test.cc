@@ -90,10 +90,9 @@ TEST_F(CatalogueTest, ReadsAgainWhenAskedTo) {
 }
 
 TEST_F(CatalogueTest, KnobPatternsAreAllThatMayBeWritten) {
-  own_.Write("a.yaml",
-             Knob("alpha", "sys/kernel/b, sys/kernel/a*") +
-                 "start: [{path: sys/kernel/c, value: 1}, {path: ., value: 1}]\n"
-                 "stop: [{path: sys/kernel/b, value: 1}]\n");
+  own_.Write("a.yaml", Knob("alpha", "sys/kernel/b, sys/kernel/a*") +
+                           "start: [{path: sys/kernel/c, value: 1}, {path: ., value: 1}]\n"
+                           "stop: [{path: sys/kernel/b, value: 1}]\n");
   own_.Write("u.yaml", "apiVersion: hotplugger/v1\nkind: UnitDriver\nname: u\nunit: u.service\n");
   Catalogue catalogue({own_.path()});
   EXPECT_THAT(catalogue.KnobPatterns(),

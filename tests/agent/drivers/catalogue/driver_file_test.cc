@@ -48,12 +48,11 @@ givesBackCpus: true
   EXPECT_THAT(driver.whitelist, ElementsAre("thermal", "*"));
   EXPECT_EQ(driver.file, "d.yaml");
   const auto& knob = std::get<KnobDefinition>(driver.how);
-  EXPECT_THAT(knob.paths, ElementsAre("sys/kernel/bricked/enabled",
-                                      "sys/module/bricked*/parameters/enabled"));
+  EXPECT_THAT(knob.paths,
+              ElementsAre("sys/kernel/bricked/enabled", "sys/module/bricked*/parameters/enabled"));
   EXPECT_THAT(knob.on, ElementsAre("Y", "1"));
   EXPECT_THAT(knob.off, ElementsAre("N"));
-  EXPECT_THAT(knob.start,
-              ElementsAre(KnobWrite{"proc/sys/vm/bricked", "3"}, KnobWrite{".", "1"}));
+  EXPECT_THAT(knob.start, ElementsAre(KnobWrite{"proc/sys/vm/bricked", "3"}, KnobWrite{".", "1"}));
   EXPECT_THAT(knob.stop, ElementsAre(KnobWrite{".", "0"}));
   EXPECT_TRUE(knob.gives_back_cpus);
 }
@@ -156,8 +155,8 @@ INSTANTIATE_TEST_SUITE_P(
         WrongFile{"LongValue", Knob(absl::StrCat(kPath, "on: ", std::string(64, '1'))),
                   "d.yaml:5:5: on | "},
         WrongFile{"EmptyValue", Knob(absl::StrCat(kPath, "on: ''")), "d.yaml:5:5: on | "},
-        WrongFile{"StartAlone",
-                  Knob(absl::StrCat(kPath, "start: [{path: ., value: 1}]")), "stop | is missing"},
+        WrongFile{"StartAlone", Knob(absl::StrCat(kPath, "start: [{path: ., value: 1}]")),
+                  "stop | is missing"},
         WrongFile{"WriteWithoutValue",
                   Knob(absl::StrCat(kPath, "start: [{path: .}]\nstop: [{path: ., value: 0}]")),
                   "start[0] | has no value"},

@@ -104,8 +104,8 @@ TEST_F(KnobDriverTest, SeveralWritesGoInOrder) {
   root_.Write("sys/devices/bcl/hotplug_soc_mask", "0\n");
   KnobDriver driver = Make(kBcl);
   EXPECT_EQ(driver.ChangeState(true, Soon()), absl::OkStatus());
-  EXPECT_THAT(writer_.TakeWrites(), ElementsAre("sys/devices/bcl/hotplug_mask=3",
-                                                "sys/devices/bcl/mode=enabled"));
+  EXPECT_THAT(writer_.TakeWrites(),
+              ElementsAre("sys/devices/bcl/hotplug_mask=3", "sys/devices/bcl/mode=enabled"));
   EXPECT_EQ(*driver.IsRunning(), true);
 }
 
@@ -119,11 +119,10 @@ TEST_F(KnobDriverTest, AWriteThatFailsInTheMiddleIsUndoneInReverse) {
   EXPECT_EQ(ErrorReason(status), "KNOB_REFUSED");
   EXPECT_EQ(ErrorMetadataValue(status, "errno"), "EIO");
   EXPECT_THAT(std::string(status.message()), HasSubstr("hotplug_soc_mask"));
-  EXPECT_THAT(
-      writer_.TakeWrites(),
-      ElementsAre("sys/devices/bcl/mode=disabled", "sys/devices/bcl/hotplug_mask=0",
-                  "sys/devices/bcl/hotplug_soc_mask=0", "sys/devices/bcl/hotplug_mask=7",
-                  "sys/devices/bcl/mode=enabled"));
+  EXPECT_THAT(writer_.TakeWrites(),
+              ElementsAre("sys/devices/bcl/mode=disabled", "sys/devices/bcl/hotplug_mask=0",
+                          "sys/devices/bcl/hotplug_soc_mask=0", "sys/devices/bcl/hotplug_mask=7",
+                          "sys/devices/bcl/mode=enabled"));
   EXPECT_EQ(*driver.IsRunning(), true);
 }
 

@@ -58,10 +58,8 @@ TEST(SystemdTest, ACutConnectionIsAnErrorOnceAndThenMadeAnew) {
   Systemd services(systemd.address());
   ASSERT_EQ(services.ReadState("a.service", In(kMuch)).status(), absl::OkStatus());
   systemd.CutBus();
-  EXPECT_EQ(ErrorReason(services.ReadState("a.service", In(kMuch)).status()),
-            "NO_SERVICE_MANAGER");
-  EXPECT_EQ(ErrorReason(services.ReadState("a.service", In(kMuch)).status()),
-            "NO_SERVICE_MANAGER");
+  EXPECT_EQ(ErrorReason(services.ReadState("a.service", In(kMuch)).status()), "NO_SERVICE_MANAGER");
+  EXPECT_EQ(ErrorReason(services.ReadState("a.service", In(kMuch)).status()), "NO_SERVICE_MANAGER");
   systemd.StartBus();
   systemd.Define("a.service", true);
   absl::StatusOr<UnitState> state;
@@ -136,8 +134,7 @@ TEST_F(UnitProviderTest, UnitsThatAreNotInstalledAreNoDrivers) {
 TEST_F(UnitProviderTest, WithTheBusCutDriversStayAndCannotBeAskedAndNothingIsSwitched) {
   systemd_.Define("alpha.service", true);
   systemd_.Define("beta.service", false);
-  EXPECT_THAT(States(),
-              ElementsAre("alpha DRIVER_STATE_RUNNING", "beta DRIVER_STATE_STOPPED"));
+  EXPECT_THAT(States(), ElementsAre("alpha DRIVER_STATE_RUNNING", "beta DRIVER_STATE_STOPPED"));
   systemd_.CutBus();
   EXPECT_THAT(States(), ElementsAre("alpha DRIVER_STATE_UNKNOWN", "beta DRIVER_STATE_UNKNOWN"));
   EXPECT_THAT(registry_.Warnings(), ElementsAre(HasSubstr("NO_SERVICE_MANAGER")));

@@ -1,0 +1,218 @@
+#include "server/fleet/operation_desk.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/clock.h"
+#include "common/error_info.h"
+#include "common/rpc_status.h"
+
+namespace hotplugger::server {
+namespace {
+
+v1::OperationResult Failed(const absl::Status& status) {
+  v1::OperationResult result;
+  *result.mutable_error() = ToRpcStatus(status);
+  return result;
+}
+
+absl::Status AnswerLost(const std::string& node) {
+  return MakeError(absl::StatusCode::kUnavailable, "ANSWER_LOST",
+                   absl::StrCat("the connection to node ", node,
+                                " ended before it answered: it is not known whether it did what "
+                                "it was asked; look at it once it is back"),
+                   {{"node", node}});
+}
+
+absl::Status NoAnswer(const std::string& node, bool sent) {
+  return MakeError(
+      absl::StatusCode::kDeadlineExceeded, sent ? "NO_ANSWER" : "NOT_BEGUN",
+      sent ? absl::StrCat("node ", node,
+                          " has not answered within the deadline: it is not known whether it did "
+                          "what it was asked, or still will; look at it")
+           : absl::StrCat("node ", node,
+                          " was busy with earlier operations until the deadline, so it was not "
+                          "asked"),
+      {{"node", node}});
+}
+
+absl::Status Busy(const std::string& node) {
+  return MakeError(absl::StatusCode::kResourceExhausted, "NODE_BUSY",
+                   absl::StrCat(OperationDesk::kMaxWaiting, " operations wait for node ", node,
+                                " already; try again when they are done"),
+                   {{"node", node}});
+}
+
+absl::Status ShuttingDown() {
+  return MakeError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN",
+                   "the controller is shutting down; what it has asked of nodes goes on there");
+}
+
+google::protobuf::Duration ToProto(absl::Duration duration) {
+  google::protobuf::Duration message;
+  message.set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &duration));
+  message.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
+  return message;
+}
+
+}  // namespace
+
+OperationDesk::OperationDesk(NodeRegistry* registry, uint64_t epoch)
+    : registry_(registry), epoch_(epoch), thread_([this] { Run(); }) {}
+
+void OperationDesk::Ask(const std::string& node, const v1::Operation& operation,
+                        absl::Duration deadline, Answer answer) {
+  absl::Status refusal;
+  {
+    MutexLock lock(&mutex_);
+    const auto queue = questions_.find(node);
+    if (stopped_) {
+      refusal = ShuttingDown();
+    } else if (queue != questions_.end() && queue->second.size() >= kMaxWaiting) {
+      refusal = Busy(node);
+    } else {
+      questions_[node].push_back({absl::StrCat(epoch_, "-", ++last_id_), operation,
+                                  SteadyNow() + deadline, std::move(answer)});
+      changed_.NotifyAll();
+    }
+  }
+  if (!refusal.ok()) return answer(Failed(refusal));
+  SendNext(node);
+}
+
+void OperationDesk::SendNext(const std::string& node) {
+  const absl::StatusOr<NodeRegistry::Stream> stream = registry_->FindStream(node);
+  if (!stream.ok()) return FailUnsent(node, stream.status());
+  v1::ControllerMessage message;
+  {
+    MutexLock lock(&mutex_);
+    const auto queue = questions_.find(node);
+    if (queue == questions_.end() || queue->second.front().stream != 0) return;
+    Question& question = queue->second.front();
+    question.stream = stream->key.id;
+    message.set_epoch(epoch_);
+    message.mutable_operation()->set_id(question.id);
+    *message.mutable_operation()->mutable_operation() = question.operation;
+    *message.mutable_operation()->mutable_deadline() =
+        ToProto(std::max(question.deadline - SteadyNow(), absl::ZeroDuration()));
+  }
+  stream->link->Send(message);
+  // It may have ended before the question said that it was its own; then nobody else would tell.
+  const absl::StatusOr<NodeRegistry::Stream> now = registry_->FindStream(node);
+  if (!now.ok() || now->key.id != stream->key.id) StreamEnded(stream->key);
+}
+
+void OperationDesk::FailUnsent(const std::string& node, const absl::Status& status) {
+  std::vector<Finished> failed;
+  {
+    MutexLock lock(&mutex_);
+    const auto queue = questions_.find(node);
+    if (queue == questions_.end()) return;
+    Queue sent;
+    for (Question& question : queue->second) {
+      if (question.stream != 0) {
+        sent.push_back(std::move(question));
+      } else {
+        failed.push_back({std::move(question.answer), Failed(status)});
+      }
+    }
+    queue->second = std::move(sent);
+    if (queue->second.empty()) questions_.erase(queue);
+  }
+  for (Finished& each : failed) each.answer(std::move(each.result));
+}
+
+void OperationDesk::Answered(const StreamKey& stream, const v1::NodeOperationResult& result) {
+  Answer answer;
+  {
+    MutexLock lock(&mutex_);
+    const auto queue = questions_.find(stream.node);
+    if (queue == questions_.end()) return;
+    Question& first = queue->second.front();
+    if (first.id != result.id() || first.stream != stream.id) return;
+    answer = std::move(first.answer);
+    queue->second.pop_front();
+    if (queue->second.empty()) questions_.erase(queue);
+  }
+  answer(result.result());
+  SendNext(stream.node);
+}
+
+void OperationDesk::StreamEnded(const StreamKey& stream) {
+  Answer lost;
+  {
+    MutexLock lock(&mutex_);
+    const auto queue = questions_.find(stream.node);
+    if (queue == questions_.end()) return;
+    if (queue->second.front().stream == stream.id) {
+      lost = std::move(queue->second.front().answer);
+      queue->second.pop_front();
+      if (queue->second.empty()) questions_.erase(queue);
+    }
+  }
+  if (lost) lost(Failed(AnswerLost(stream.node)));
+  // The others go to the stream that has taken its place, or fail.
+  SendNext(stream.node);
+}
+
+void OperationDesk::Expire() {
+  std::vector<Finished> expired;
+  std::vector<std::string> free_nodes;
+  {
+    MutexLock lock(&mutex_);
+    const absl::Time now = SteadyNow();
+    for (auto queue = questions_.begin(); queue != questions_.end();) {
+      Queue left;
+      bool sent_expired = false;
+      for (Question& question : queue->second) {
+        if (question.deadline > now) {
+          left.push_back(std::move(question));
+          continue;
+        }
+        sent_expired = sent_expired || question.stream != 0;
+        expired.push_back({std::move(question.answer),
+                           Failed(NoAnswer(queue->first, question.stream != 0))});
+      }
+      queue->second = std::move(left);
+      if (sent_expired && !queue->second.empty()) free_nodes.push_back(queue->first);
+      queue = queue->second.empty() ? questions_.erase(queue) : std::next(queue);
+    }
+  }
+  for (Finished& each : expired) each.answer(std::move(each.result));
+  for (const std::string& node : free_nodes) SendNext(node);
+}
+
+void OperationDesk::Run() {
+  for (;;) {
+    {
+      MutexLock lock(&mutex_);
+      if (stopped_) return;
+      absl::Time next = absl::InfiniteFuture();
+      for (const auto& [node, queue] : questions_) {
+        for (const Question& question : queue) next = std::min(next, question.deadline);
+      }
+      if (SteadyNow() < next) {
+        changed_.WaitUntil(&mutex_, next);
+        continue;
+      }
+    }
+    Expire();
+  }
+}
+
+void OperationDesk::Stop() {
+  std::map<std::string, Queue> left;
+  {
+    MutexLock lock(&mutex_);
+    stopped_ = true;
+    left.swap(questions_);
+    changed_.NotifyAll();
+  }
+  for (auto& [node, queue] : left) {
+    for (Question& question : queue) question.answer(Failed(ShuttingDown()));
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+}  // namespace hotplugger::server

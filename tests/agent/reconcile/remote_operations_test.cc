@@ -1,0 +1,101 @@
+#include "agent/reconcile/remote_operations.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/error_info.h"
+#include "common/rpc_status.h"
+#include "tests/agent/reconcile/host_fixture.h"
+#include "tests/fakes/fake_controller_link.h"
+
+namespace hotplugger::agent {
+namespace {
+
+using ::testing::HasSubstr;
+
+class RemoteOperationsTest : public ::testing::Test, protected HostFixture {
+ protected:
+  ~RemoteOperationsTest() override { queue_.Stop(); }
+
+  v1::OperationResult Ask(const v1::Operation& operation, int seconds = 60) {
+    v1::NodeOperation asked;
+    asked.set_id(absl::StrCat("op-", ++last_id_));
+    asked.mutable_deadline()->set_seconds(seconds);
+    *asked.mutable_operation() = operation;
+    operations_.Receive(asked);
+    const auto answer = link_.AwaitResult(asked.id());
+    return answer.has_value() ? answer->result() : v1::OperationResult();
+  }
+  static v1::Operation Enable(const std::string& driver) {
+    v1::Operation operation;
+    operation.mutable_enable_driver()->set_driver(driver);
+    return operation;
+  }
+
+  testing::FakeControllerLink link_;
+  WorkQueue queue_{"operation queue", 4};
+  LocalDriverOperations drivers_{*host};
+  int changes_ = 0;
+  RemoteOperations operations_{drivers_, queue_, link_, [this] { ++changes_; }};
+  int last_id_ = 0;
+};
+
+TEST_F(RemoteOperationsTest, DoesWhatItIsAskedAndAnswers) {
+  const v1::OperationResult result = Ask(Enable("alucard"));
+  ASSERT_TRUE(result.has_enable_driver()) << result.DebugString();
+  EXPECT_EQ(result.enable_driver().results(0).outcome(), v1::OUTCOME_CHANGED);
+  EXPECT_TRUE(Runs("alucard"));
+  EXPECT_EQ(changes_, 1);
+}
+
+TEST_F(RemoteOperationsTest, EveryOperationHasItsAnswer) {
+  v1::Operation operation;
+  operation.mutable_list_drivers();
+  EXPECT_EQ(Ask(operation).list_drivers().drivers_size(), 3);
+  operation.mutable_list_conflicting_actors();
+  EXPECT_TRUE(Ask(operation).has_list_conflicting_actors());
+  EXPECT_EQ(changes_, 0) << "they only read";
+  operation.mutable_disable_driver()->set_driver("alucard");
+  EXPECT_TRUE(Ask(operation).has_disable_driver());
+  operation.mutable_switch_drivers()->add_active("alucard");
+  EXPECT_TRUE(Ask(operation).has_switch_drivers());
+  operation.mutable_unregister_driver()->set_driver("bricked");
+  EXPECT_TRUE(Ask(operation).has_unregister_driver());
+  operation.mutable_register_driver()->set_driver("bricked");
+  EXPECT_TRUE(Ask(operation).has_register_driver());
+  operation.mutable_set_switching()->set_switching(v1::SWITCH_OFF);
+  EXPECT_TRUE(Ask(operation).has_set_switching());
+}
+
+TEST_F(RemoteOperationsTest, AnErrorComesBackWithItsDetails) {
+  const absl::Status status = FromRpcStatus(Ask(Enable("nobody")).error());
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(ErrorReason(status), "DRIVER_NOT_REGISTERED");
+}
+
+TEST_F(RemoteOperationsTest, WhatTheSpecHoldsIsRefusedAsOnTheHostItself) {
+  v1::NodeSpec spec;
+  spec.add_drivers_active("alucard");
+  SetSpec(spec);
+  EXPECT_EQ(ErrorReason(FromRpcStatus(Ask(Enable("bricked")).error())), "HELD_BY_SPEC");
+}
+
+TEST_F(RemoteOperationsTest, OneThatThisAgentDoesNotKnowIsSaidToBeSo) {
+  EXPECT_EQ(ErrorReason(FromRpcStatus(Ask(v1::Operation()).error())), "UNKNOWN_OPERATION");
+}
+
+TEST_F(RemoteOperationsTest, OneWhoseTurnComesTooLateIsNotBegun) {
+  const absl::Status status = FromRpcStatus(Ask(Enable("alucard"), 0).error());
+  EXPECT_EQ(ErrorReason(status), "NOT_BEGUN");
+  EXPECT_FALSE(Runs("alucard"));
+}
+
+TEST_F(RemoteOperationsTest, AFullQueueIsAnsweredAtOnce) {
+  queue_.Stop();
+  const absl::Status status = FromRpcStatus(Ask(Enable("alucard")).error());
+  EXPECT_FALSE(status.ok());
+  EXPECT_FALSE(Runs("alucard"));
+}
+
+}  // namespace
+}  // namespace hotplugger::agent

@@ -143,7 +143,7 @@ void HostService::PublishDevices() {
 grpc::ServerUnaryReactor* HostService::ListDrivers(Context* context,
                                                    const v1::ListDriversRequest* /*request*/,
                                                    v1::ListDriversResponse* response) noexcept {
-  return Read(context, response, [this] { return parts_.drivers.ListDrivers(); });
+  return Query(context, response, [this] { return parts_.drivers.ListDrivers(); });
 }
 
 grpc::ServerUnaryReactor* HostService::EnableDriver(Context* context,

@@ -14,8 +14,8 @@
 namespace hotplugger::agent {
 
 // Each call is a task on a queue and is finished from there; gRPC's threads never wait. What asks
-// for the state of devices alone has a queue of its own, and is answered while an operation takes
-// its time; all else has its turn among the operations.
+// for the state of devices or drivers alone has a queue of its own, and is answered while an
+// operation takes its time; all else has its turn among the operations.
 class HostService final : public v1::HostService::CallbackService {
  public:
   struct Parts {

@@ -27,10 +27,13 @@ class HotplugDriver {
   // For a person, a line; may be empty.
   virtual std::string description() const { return ""; }
 
-  // What it is doing, a line for a person, and what it decided last, the latest first; safe for
-  // concurrent use. Most drivers keep that to themselves.
-  virtual std::string Activity() { return ""; }
-  virtual std::vector<v1::DriverDecision> Decisions() { return {}; }
+  // What it tells of itself besides: detail, decisions, power. Most drivers keep that to
+  // themselves. Safe for concurrent use.
+  virtual void AddDetails(v1::Driver* /*driver*/) {}
+
+  // Whether `other`, of the same provider and name, is this driver as it is described now, so that
+  // this object may stand for it.
+  virtual bool SameAs(const HotplugDriver& other) const { return this == &other; }
 
   // Whom it spares; nullopt where that can't be read.
   virtual DriverWhitelist whitelist() const = 0;

@@ -5,8 +5,10 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "agent/devices/rules/item_result.h"
 #include "agent/drivers/driver_errors.h"
 #include "common/driver_rules.h"
@@ -31,6 +33,11 @@ bool Has(const std::vector<std::shared_ptr<HotplugDriver>>& drivers, absl::strin
   return std::any_of(drivers.begin(), drivers.end(), [name](const auto& driver) {
     return absl::EqualsIgnoreCase(driver->name(), name);
   });
+}
+
+std::string KindName(v1::DriverProvider kind) {
+  return absl::AsciiStrToLower(
+      absl::StripPrefix(v1::DriverProvider_Name(kind), "DRIVER_PROVIDER_"));
 }
 
 }  // namespace
@@ -78,8 +85,41 @@ class Registry::SwitchScope {
   SwitchTransaction* transaction_ = nullptr;
 };
 
+// One question to a provider, on a thread of its own.
+class Registry::RefreshCall {
+ public:
+  void Run(DriverProvider& provider) {
+    absl::StatusOr<DriverList> list = provider.Refresh();
+    MutexLock lock(&mutex_);
+    answer_ = std::move(list);
+    changed_.NotifyAll();
+  }
+
+  // Nothing where it isn't there in time; from the second time on that is at once.
+  std::optional<absl::StatusOr<DriverList>> Await(absl::Duration patience) {
+    MutexLock lock(&mutex_);
+    const absl::Time give_up = SteadyNow() + (awaited_ ? absl::ZeroDuration() : patience);
+    awaited_ = true;
+    while (!answer_.has_value() && SteadyNow() < give_up) changed_.WaitUntil(&mutex_, give_up);
+    return answer_;
+  }
+
+ private:
+  Mutex mutex_;
+  CondVar changed_;
+  bool awaited_ ABSL_GUARDED_BY(mutex_) = false;
+  std::optional<absl::StatusOr<DriverList>> answer_ ABSL_GUARDED_BY(mutex_);
+};
+
 Registry::Registry(Clock& clock, Options options)
-    : clock_(clock), inquiry_(options.patience), switching_(options.switching) {}
+    : clock_(clock), options_(options), inquiry_(options.patience), switching_(options.switching) {}
+
+Registry::~Registry() {
+  MutexLock sync_lock(&sync_mutex_);
+  for (auto& [provider, call] : refreshes_) {
+    if (call != nullptr) (void)call->Await(options_.patience);
+  }
+}
 
 absl::Status Registry::Register(std::shared_ptr<HotplugDriver> driver) {
   if (driver == nullptr) return NoDriverError();
@@ -110,8 +150,28 @@ absl::Status Registry::Unregister(absl::string_view name, absl::Time deadline) {
 
 absl::StatusOr<SyncResult> Registry::SyncProvider(DriverProvider& provider) {
   MutexLock sync_lock(&sync_mutex_);
-  ASSIGN_OR_RETURN(const DriverList list, provider.Refresh());
-  return Adopt(provider.kind(), list);
+  std::shared_ptr<RefreshCall>& call = refreshes_[&provider];
+  if (call == nullptr) {
+    call = std::make_shared<RefreshCall>();
+    std::thread([call, &provider] { call->Run(provider); }).detach();
+  }
+  // One that hangs is waited for once; from then on it is only looked at.
+  std::optional<absl::StatusOr<DriverList>> answer = call->Await(options_.patience);
+  if (!answer.has_value()) {
+    MutexLock lock(&mutex_);
+    warnings_[provider.kind()] = {absl::StrCat(
+        "PROVIDER_HANGS: whether there are other drivers of the kind ", KindName(provider.kind()),
+        " can't be told: that was asked for and is not answered; those that are known stay")};
+    return SyncResult();
+  }
+  call.reset();
+  RETURN_IF_ERROR(answer->status());
+  return Adopt(provider.kind(), **answer);
+}
+
+std::vector<std::string> Registry::Unregistered() {
+  MutexLock lock(&mutex_);
+  return {unregistered_.begin(), unregistered_.end()};
 }
 
 SyncResult Registry::Adopt(v1::DriverProvider kind, const DriverList& list) {
@@ -133,8 +193,10 @@ SyncResult Registry::Adopt(v1::DriverProvider kind, const DriverList& list) {
       return other->provider() == kind && absl::EqualsIgnoreCase(other->name(), driver->name());
     });
     if (known != drivers_.end()) {
-      // The provider may describe it anew; its place in the order stays.
-      if (!whitelists[i] || ValidateWhitelist(driver->name(), *whitelists[i]).ok()) *known = driver;
+      // The provider may describe it anew; its place in the order stays. So does the object where
+      // nothing is new: a driver that hangs as it is asked is known by it.
+      const bool valid = !whitelists[i] || ValidateWhitelist(driver->name(), *whitelists[i]).ok();
+      if (valid && !(*known)->SameAs(*driver)) *known = driver;
       continue;
     }
     const absl::Status status = CheckNewLocked(*driver, whitelists[i]);
@@ -161,10 +223,7 @@ std::vector<v1::Driver> Registry::List() {
   std::vector<v1::Driver> list;
   for (size_t i = 0; i < snapshot.size(); ++i) {
     v1::Driver& driver = list.emplace_back(ToProto(snapshot[i]));
-    if (driver.detail().empty()) driver.set_detail(drivers[i]->Activity());
-    for (v1::DriverDecision& decision : drivers[i]->Decisions()) {
-      *driver.add_decisions() = std::move(decision);
-    }
+    if (driver.state() != v1::DRIVER_STATE_UNKNOWN) drivers[i]->AddDetails(&driver);
   }
   return list;
 }

@@ -58,12 +58,14 @@ class Registry {
   struct Options {
     // As it was when the agent ended; its owner keeps it over restarts (contract 23).
     bool switching = true;
-    // For one driver's answer whether it runs.
+    // For one driver's answer whether it runs, and for a provider's which drivers there are.
     absl::Duration patience = StateInquiry::kPatience;
   };
 
   // `clock` outlives this.
   Registry(Clock& clock, Options options);
+  // Waits for providers that hang once more, then leaves them to themselves.
+  ~Registry();
   Registry(const Registry&) = delete;
   Registry& operator=(const Registry&) = delete;
 
@@ -76,11 +78,13 @@ class Registry {
   absl::Status Unregister(absl::string_view name, absl::Time deadline);
 
   // Takes over what `provider` has now: new drivers come last, vanished ones go without being
-  // called, those of SetUnregistered are left out. On an error all stays.
+  // called, those of SetUnregistered are left out. On an error all stays, and so it does with a
+  // warning (PROVIDER_HANGS) where the provider doesn't answer; it is not asked again until then.
   absl::StatusOr<SyncResult> SyncProvider(DriverProvider& provider);
 
   // Drivers that a person has unregistered, so that their providers don't bring them back.
   void SetUnregistered(const std::vector<std::string>& names);
+  std::vector<std::string> Unregistered();
 
   // In order of registration, each asked now.
   std::vector<v1::Driver> List();
@@ -121,6 +125,7 @@ class Registry {
 
  private:
   class SwitchScope;
+  class RefreshCall;
   using Planner = std::function<absl::StatusOr<SwitchPlan>(const DriverSnapshots&)>;
   enum class Gate { kSwitching, kNone };
 
@@ -134,9 +139,12 @@ class Registry {
   SyncResult Adopt(v1::DriverProvider kind, const DriverList& list);
 
   Clock& clock_;
+  const Options options_;
   StateInquiry inquiry_;
   // Held over a whole SyncProvider, so that two don't cross; before mutex_.
   Mutex sync_mutex_;
+  // Those under way.
+  std::map<DriverProvider*, std::shared_ptr<RefreshCall>> refreshes_ ABSL_GUARDED_BY(sync_mutex_);
   Mutex mutex_;
   // In order of registration.
   std::vector<std::shared_ptr<HotplugDriver>> drivers_ ABSL_GUARDED_BY(mutex_);

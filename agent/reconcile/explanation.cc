@@ -10,6 +10,7 @@
 #include "agent/devices/rules/device_plan.h"
 #include "agent/devices/rules/item_result.h"
 #include "agent/reconcile/held_by_spec.h"
+#include "agent/reconcile/parked_cpus.h"
 #include "common/error_info.h"
 #include "common/status_macros.h"
 
@@ -39,6 +40,7 @@ class Explainer {
   absl::StatusOr<v1::ExplainDeviceResponse> Run() {
     ASSIGN_OR_RETURN(*response_.mutable_device(), FindDevice(device_, input_.snapshot));
     AddWants();
+    AddDrivers();
     AddSmt();
     AddKernel();
     if (device_.kind == v1::DEVICE_KIND_SMT) {
@@ -87,6 +89,17 @@ class Explainer {
             absl::StrCat("it was hot-added, and the spec's ", wanted.setting,
                          " brings such devices online"));
         return;
+    }
+  }
+
+  // The agent's own, which remember what they have parked.
+  void AddDrivers() {
+    if (device_.kind != v1::DEVICE_KIND_CPU) return;
+    for (const auto& [driver, cpus] : ParkedCpus(input_.state)) {
+      if (cpus.count(device_.number) == 0) continue;
+      Add(absl::StrCat("driver/", driver), v1::DEVICE_STATE_OFFLINE,
+          absl::StrCat("the driver ", driver, " has parked it and wakes it by itself; ",
+                       "`hotplugctl --host drivers ", driver, "` shows why"));
     }
   }
 

@@ -147,7 +147,12 @@ v1::Inventory Host::MakeInventory(const Snapshot& snapshot) {
   inventory.set_cpus_online(FormatCpuList(snapshot.cpus.masks.online));
   *inventory.mutable_smt() = snapshot.cpus.smt;
   if (snapshot.memory) *inventory.mutable_memory() = Summary(snapshot.memory->blocks);
-  for (v1::Driver& driver : drivers().List()) *inventory.add_drivers() = std::move(driver);
+  for (v1::Driver& driver : drivers().List()) {
+    // What changes at every moment would have the inventory sent at every moment.
+    driver.clear_decisions();
+    driver.clear_power();
+    *inventory.add_drivers() = std::move(driver);
+  }
   inventory.set_switching(drivers().switching() ? v1::SWITCH_ON : v1::SWITCH_OFF);
   inventory.set_kernel_release(parts_.kernel_release);
   return inventory;

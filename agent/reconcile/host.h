@@ -66,7 +66,7 @@ class Host {
   void ReloadCatalogue();
   Catalogue& catalogue() { return parts_.catalogue; }
 
-  // Takes over what the driver providers have now.
+  // Takes over what the driver providers have now. Safe for concurrent use.
   absl::Status SyncDrivers();
 
   // All devices now. What it teaches of the CPUs' places is saved.

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/devices/rules/device_name.h"
+#include "agent/reconcile/parked_cpus.h"
 #include "agent/reconcile/plan.h"
 #include "common/cpu_list.h"
 #include "common/status_macros.h"
@@ -20,15 +21,6 @@ bool LastTakenOffline(const Journal& journal, int cpu) {
 }
 
 }  // namespace
-
-std::map<std::string, CpuSet> ParkedCpus(const v1::AgentState& state) {
-  std::map<std::string, CpuSet> parked;
-  for (const auto& [driver, record] : state.builtin_drivers()) {
-    absl::StatusOr<CpuSet> cpus = ParseCpuList(record.parked_cpus());
-    if (cpus.ok() && !cpus->empty()) parked[driver] = *std::move(cpus);
-  }
-  return parked;
-}
 
 absl::StatusOr<CpuControl::View> HostCpuControl::Look() {
   View view;

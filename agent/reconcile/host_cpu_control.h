@@ -28,7 +28,4 @@ class HostCpuControl final : public CpuControl, public ParkingRecords {
   Host* host_ = nullptr;
 };
 
-// The CPUs that `state` says the agent's own drivers have parked, by driver.
-std::map<std::string, CpuSet> ParkedCpus(const v1::AgentState& state);
-
 }  // namespace hotplugger::agent

@@ -56,31 +56,33 @@ absl::StatusOr<v1::ListDriversResponse> LocalDriverOperations::ListDrivers() {
   for (std::string& warning : host_.drivers().Warnings()) {
     response.add_warnings(std::move(warning));
   }
-  *response.mutable_unregistered() = host_.state().unregistered_drivers();
+  for (std::string& driver : host_.drivers().Unregistered()) {
+    response.add_unregistered(std::move(driver));
+  }
   return response;
 }
 
 absl::StatusOr<v1::EnableDriverResponse> LocalDriverOperations::EnableDriver(
-    const std::string& driver) {
+    const std::string& driver, absl::Duration time) {
   RETURN_IF_ERROR(PrepareDrivers({driver}));
   return WithResults<v1::EnableDriverResponse>(
-      host_.drivers().EnableOne(driver, SteadyNow() + kSwitchDeadline));
+      host_.drivers().EnableOne(driver, SteadyNow() + time));
 }
 
 absl::StatusOr<v1::DisableDriverResponse> LocalDriverOperations::DisableDriver(
-    const std::string& driver) {
+    const std::string& driver, absl::Duration time) {
   // To stop what is to be stopped is no contradiction.
   RETURN_IF_ERROR(PrepareDrivers({}));
   return WithResults<v1::DisableDriverResponse>(
-      host_.drivers().DisableOne(driver, SteadyNow() + kSwitchDeadline));
+      host_.drivers().DisableOne(driver, SteadyNow() + time));
 }
 
 absl::StatusOr<v1::SwitchDriversResponse> LocalDriverOperations::SwitchDrivers(
-    const v1::SwitchDriversRequest& request) {
+    const v1::SwitchDriversRequest& request, absl::Duration time) {
   RETURN_IF_ERROR(PrepareDrivers({request.active().begin(), request.active().end()}));
   return WithResults<v1::SwitchDriversResponse>(host_.drivers().SwitchDrivers(
       {request.active().begin(), request.active().end()},
-      {request.stopped().begin(), request.stopped().end()}, SteadyNow() + kSwitchDeadline));
+      {request.stopped().begin(), request.stopped().end()}, SteadyNow() + time));
 }
 
 std::optional<v1::Driver> LocalDriverOperations::FindRegistered(const std::string& name) {
@@ -137,11 +139,11 @@ absl::Status LocalDriverOperations::NoSuchDriver(const std::string& name) {
 }
 
 absl::StatusOr<v1::UnregisterDriverResponse> LocalDriverOperations::UnregisterDriver(
-    const std::string& driver) {
+    const std::string& driver, absl::Duration time) {
   if (driver.empty()) return NoDriverError();
   RETURN_IF_ERROR(PrepareDrivers({}));
   const std::optional<v1::Driver> registered = FindRegistered(driver);
-  RETURN_IF_ERROR(host_.drivers().Unregister(driver, SteadyNow() + kSwitchDeadline));
+  RETURN_IF_ERROR(host_.drivers().Unregister(driver, SteadyNow() + time));
   const auto& names = host_.state().unregistered_drivers();
   std::set<std::string> unregistered(names.begin(), names.end());
   unregistered.insert(NormalizeDriverName(driver));

@@ -12,23 +12,29 @@
 
 namespace hotplugger::agent {
 
-// Not safe for concurrent use: everything runs on the operation queue's thread. A driver that
-// the spec has a say in is refused with FAILED_PRECONDITION (reason HELD_BY_SPEC), naming who
-// wants it so: the agent would only undo the change again.
+// Everything but ListDrivers runs on the operation queue's thread. A change takes at most `time`,
+// undo included. A driver that the spec has a say in is refused with FAILED_PRECONDITION (reason
+// HELD_BY_SPEC), naming who wants it so: the agent would only undo the change again.
 class LocalDriverOperations {
  public:
   // `host` outlives this.
   explicit LocalDriverOperations(Host& host) : host_(host) {}
 
+  // Safe for concurrent use, so that it is answered while a switch takes its time.
   absl::StatusOr<v1::ListDriversResponse> ListDrivers();
-  absl::StatusOr<v1::EnableDriverResponse> EnableDriver(const std::string& driver);
-  absl::StatusOr<v1::DisableDriverResponse> DisableDriver(const std::string& driver);
-  absl::StatusOr<v1::SwitchDriversResponse> SwitchDrivers(const v1::SwitchDriversRequest& request);
+
+  absl::StatusOr<v1::EnableDriverResponse> EnableDriver(const std::string& driver,
+                                                        absl::Duration time = kSwitchDeadline);
+  absl::StatusOr<v1::DisableDriverResponse> DisableDriver(const std::string& driver,
+                                                          absl::Duration time = kSwitchDeadline);
+  absl::StatusOr<v1::SwitchDriversResponse> SwitchDrivers(const v1::SwitchDriversRequest& request,
+                                                          absl::Duration time = kSwitchDeadline);
   absl::StatusOr<v1::SetSwitchingResponse> SetSwitching(v1::Switch switching);
 
   // NOT_FOUND (DRIVER_NOT_FOUND) with what is known of the driver; then nothing has changed.
   absl::StatusOr<v1::RegisterDriverResponse> RegisterDriver(const std::string& driver);
-  absl::StatusOr<v1::UnregisterDriverResponse> UnregisterDriver(const std::string& driver);
+  absl::StatusOr<v1::UnregisterDriverResponse> UnregisterDriver(
+      const std::string& driver, absl::Duration time = kSwitchDeadline);
 
   absl::StatusOr<v1::ListConflictingActorsResponse> ListConflictingActors();
 

@@ -1,5 +1,6 @@
 #include "agent/reconcile/remote_operations.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -33,9 +34,10 @@ bool OnlyReads(const v1::Operation& operation) {
 }
 
 absl::Status TooLate() {
-  return MakeError(absl::StatusCode::kDeadlineExceeded, "NOT_BEGUN",
-                   "the host was busy with other operations until the deadline, so this one was not "
-                   "begun; try again, or with a longer deadline");
+  return MakeError(
+      absl::StatusCode::kDeadlineExceeded, "NOT_BEGUN",
+      "the host was busy with other operations until the deadline, so this one was not "
+      "begun; try again, or with a longer deadline");
 }
 
 }  // namespace
@@ -47,25 +49,26 @@ void RemoteOperations::Receive(const v1::NodeOperation& operation) {
     if (SteadyNow() >= deadline) return Answer(operation.id(), Failed(TooLate()));
     Log(LogLevel::kInfo, "the controller asks for an operation",
         {{"id", operation.id()}, {"operation", operation.operation().ShortDebugString()}});
-    v1::OperationResult result = Carry(operation.operation());
+    v1::OperationResult result = Carry(operation.operation(), deadline - SteadyNow());
     if (!OnlyReads(operation.operation())) changed_();
     Answer(operation.id(), std::move(result));
   });
   if (!added.ok()) Answer(operation.id(), Failed(added));
 }
 
-v1::OperationResult RemoteOperations::Carry(const v1::Operation& operation) {
+v1::OperationResult RemoteOperations::Carry(const v1::Operation& operation, absl::Duration left) {
+  const absl::Duration time = std::min(left, kSwitchDeadline);
   switch (operation.operation_case()) {
     case v1::Operation::kListDrivers:
       return Result(drivers_.ListDrivers(), &v1::OperationResult::mutable_list_drivers);
     case v1::Operation::kEnableDriver:
-      return Result(drivers_.EnableDriver(operation.enable_driver().driver()),
+      return Result(drivers_.EnableDriver(operation.enable_driver().driver(), time),
                     &v1::OperationResult::mutable_enable_driver);
     case v1::Operation::kDisableDriver:
-      return Result(drivers_.DisableDriver(operation.disable_driver().driver()),
+      return Result(drivers_.DisableDriver(operation.disable_driver().driver(), time),
                     &v1::OperationResult::mutable_disable_driver);
     case v1::Operation::kSwitchDrivers:
-      return Result(drivers_.SwitchDrivers(operation.switch_drivers()),
+      return Result(drivers_.SwitchDrivers(operation.switch_drivers(), time),
                     &v1::OperationResult::mutable_switch_drivers);
     case v1::Operation::kSetSwitching:
       return Result(drivers_.SetSwitching(operation.set_switching().switching()),
@@ -74,10 +77,11 @@ v1::OperationResult RemoteOperations::Carry(const v1::Operation& operation) {
       return Result(drivers_.RegisterDriver(operation.register_driver().driver()),
                     &v1::OperationResult::mutable_register_driver);
     case v1::Operation::kUnregisterDriver:
-      return Result(drivers_.UnregisterDriver(operation.unregister_driver().driver()),
+      return Result(drivers_.UnregisterDriver(operation.unregister_driver().driver(), time),
                     &v1::OperationResult::mutable_unregister_driver);
     case v1::Operation::kListConflictingActors:
-      return Result(drivers_.ListConflictingActors(), &v1::OperationResult::mutable_list_conflicting_actors);
+      return Result(drivers_.ListConflictingActors(),
+                    &v1::OperationResult::mutable_list_conflicting_actors);
     case v1::Operation::OPERATION_NOT_SET:
       break;
   }

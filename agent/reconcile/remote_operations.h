@@ -25,7 +25,8 @@ class RemoteOperations {
   void Receive(const v1::NodeOperation& operation);
 
  private:
-  v1::OperationResult Carry(const v1::Operation& operation);
+  // Within what is `left` until its deadline.
+  v1::OperationResult Carry(const v1::Operation& operation, absl::Duration left);
   void Answer(const std::string& id, v1::OperationResult result);
 
   LocalDriverOperations& drivers_;

@@ -171,8 +171,8 @@ void OperationDesk::Expire() {
           continue;
         }
         sent_expired = sent_expired || question.stream != 0;
-        expired.push_back({std::move(question.answer),
-                           Failed(NoAnswer(queue->first, question.stream != 0))});
+        expired.push_back(
+            {std::move(question.answer), Failed(NoAnswer(queue->first, question.stream != 0))});
       }
       queue->second = std::move(left);
       if (sent_expired && !queue->second.empty()) free_nodes.push_back(queue->first);

@@ -89,10 +89,10 @@ absl::StatusOr<OperationPlan> PlanOperation(const v1::OperateNodesRequest& reque
     }
   }
   if (!unknown.empty()) {
-    return MakeError(absl::StatusCode::kNotFound, "NODE_NOT_FOUND",
-                     absl::StrCat("no node of these names has ever connected: ",
-                                  absl::StrJoin(unknown, ", "),
-                                  "; `hotplugctl get nodes` lists those that have"));
+    return MakeError(
+        absl::StatusCode::kNotFound, "NODE_NOT_FOUND",
+        absl::StrCat("no node of these names has ever connected: ", absl::StrJoin(unknown, ", "),
+                     "; `hotplugctl get nodes` lists those that have"));
   }
   if (plan.nodes.empty()) {
     return MakeError(absl::StatusCode::kNotFound, "NO_NODE_MATCHES",

@@ -70,11 +70,13 @@ TEST_F(FleetDriversTest, WithoutNodesNothingIsAsked) {
 }
 
 TEST_F(FleetDriversTest, ShowsEachNodesResultsByNameAndSomeFailuresAsPartial) {
-  Answer("node: 'b' result { enable_driver { results { subject: 'driver/x' outcome: "
-         "OUTCOME_CHANGED message: 'started' } } }");
+  Answer(
+      "node: 'b' result { enable_driver { results { subject: 'driver/x' outcome: "
+      "OUTCOME_CHANGED message: 'started' } } }");
   Refuse("c", "NODE_NOT_CONNECTED", "node c is not connected");
-  Answer("node: 'a' result { enable_driver { results { subject: 'driver/x' outcome: "
-         "OUTCOME_ALREADY } } }");
+  Answer(
+      "node: 'a' result { enable_driver { results { subject: 'driver/x' outcome: "
+      "OUTCOME_ALREADY } } }");
   EXPECT_EQ(Run({"enable", "x", "-l", "pool=lab"}), 64);
   EXPECT_EQ(out,
             "NODE  SUBJECT   OUTCOME  REASON  MESSAGE\n"
@@ -89,9 +91,10 @@ TEST_F(FleetDriversTest, WhereAllFailItFails) {
 }
 
 TEST_F(FleetDriversTest, DriversOfSeveralNodes) {
-  Answer("node: 'a' result { list_drivers { drivers { name: 'x' provider: DRIVER_PROVIDER_KNOB "
-         "state: DRIVER_STATE_STOPPED whitelist_known: true } drivers { name: 'y' } "
-         "warnings: 'a list is cut' } }");
+  Answer(
+      "node: 'a' result { list_drivers { drivers { name: 'x' provider: DRIVER_PROVIDER_KNOB "
+      "state: DRIVER_STATE_STOPPED whitelist_known: true } drivers { name: 'y' } "
+      "warnings: 'a list is cut' } }");
   EXPECT_EQ(Run({"drivers", "X", "-n", "a"}), 0);
   EXPECT_EQ(out,
             "NODE  NAME  PROVIDER  STATE    WHITELIST  DETAIL\n"

@@ -208,7 +208,7 @@ class Demo:
         print(f"""   export HOTPLUGGER_CONTROLLER={self._address()} PATH=$PWD/{build}/bin:$PATH
    hotplugctl describe node alpha
    hotplugctl offline gamma cpu1 --reason 'machine checks'; hotplugctl get holds
-   hotplugctl switch beta intelli; hotplugctl wait nodes; hotplugctl release beta driver/intelli
+   hotplugctl online beta driver/intelli; hotplugctl wait nodes; hotplugctl release beta driver/intelli
    tests/lab/lab.py run --run-dir {build}/demo/guests alpha -- hotplugctl --host drivers
    tests/lab/lab.py run --run-dir {build}/demo/guests alpha -- 'echo 1 > /sys/devices/system/cpu/cpu2/online'
    tests/lab/lab.py reboot --run-dir {build}/demo/guests beta

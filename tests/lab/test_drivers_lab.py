@@ -196,9 +196,9 @@ class DriversTest(FleetCase):
 
     # Through the controller: holds and policies.
 
-    def test_switch_of_a_node_holds_until_it_is_released(self) -> None:
+    def test_hold_of_a_driver_lasts_until_it_is_released(self) -> None:
         self.kernel.start("bricked")
-        self.control.check("switch", NODE, "alucard")
+        self.control.check("online", NODE, "driver/alucard")
         self.wait_in_sync()
         self.assertEqual(self.kernel.running(), {"alucard"})
         self.control.check("release", NODE, "driver/alucard")
@@ -207,7 +207,7 @@ class DriversTest(FleetCase):
 
     def test_driver_of_a_hold_that_fails_to_start_is_undone_and_reported(self) -> None:
         self.kernel.start("alucard", "thermal")
-        self.control.check("switch", NODE, "faulty")
+        self.control.check("online", NODE, "driver/faulty")
         waited = self.control.run("wait", "nodes", NODE, "--timeout", "60s")
         self.assertEqual(waited.status, 1, waited)
         self.assertIn("faulty could not be started", waited.err)

@@ -69,8 +69,9 @@ class ActorSearch {
         Actor::AUTO_ONLINE, "auto_online_blocks", tree_.FullPath(kAutoOnline),
         absl::StrCat("the kernel brings hot-added memory up as ", mode,
                      ", before anybody is asked"),
-        absl::StrCat("echo offline > ", tree_.FullPath(kAutoOnline),
-                     "; for every boot, memhp_default_state=offline on the kernel's command line")));
+        absl::StrCat(
+            "echo offline > ", tree_.FullPath(kAutoOnline),
+            "; for every boot, memhp_default_state=offline on the kernel's command line")));
   }
 
   void FindTmpfiles() {
@@ -84,10 +85,10 @@ class ActorSearch {
       for (const absl::string_view line : absl::StrSplit(*text, '\n')) {
         ++number;
         if (!WritesDeviceState(line)) continue;
-        found_.actors.push_back(MakeActor(
-            Actor::TMPFILES, name, absl::StrCat(tree_.FullPath(path), ":", number),
-            absl::StrCat("writes at every boot: ", absl::StripAsciiWhitespace(line)),
-            "take the line out; a policy says the same, and is held to"));
+        found_.actors.push_back(
+            MakeActor(Actor::TMPFILES, name, absl::StrCat(tree_.FullPath(path), ":", number),
+                      absl::StrCat("writes at every boot: ", absl::StripAsciiWhitespace(line)),
+                      "take the line out; a policy says the same, and is held to"));
       }
     }
   }

@@ -58,8 +58,8 @@ std::string WriteOf(absl::string_view rule) {
       write = absl::StrCat(token.key, "=", token.value);
     }
     const bool runs = absl::StartsWith(token.key, "RUN") && token.operation != "==";
-    if (runs && (absl::StrContains(token.value, "/online") ||
-                 absl::StrContains(token.value, "/state"))) {
+    if (runs &&
+        (absl::StrContains(token.value, "/online") || absl::StrContains(token.value, "/state"))) {
       write = absl::StrCat("RUN ", token.value);
     }
   }

@@ -31,14 +31,13 @@ absl::StatusOr<bool> ParkingDriver::IsRunning() {
   return running_;
 }
 
-std::string ParkingDriver::Activity() {
+void ParkingDriver::AddDetails(v1::Driver* driver) {
   MutexLock lock(&mutex_);
-  return running_ ? activity_ : "";
-}
-
-std::vector<v1::DriverDecision> ParkingDriver::Decisions() {
-  MutexLock lock(&mutex_);
-  return {decisions_.begin(), decisions_.end()};
+  if (running_) {
+    driver->set_detail(activity_);
+    driver->set_power(power_);
+  }
+  *driver->mutable_decisions() = {decisions_.begin(), decisions_.end()};
 }
 
 absl::Status ParkingDriver::Start() {
@@ -50,6 +49,7 @@ absl::Status ParkingDriver::Start() {
   {
     MutexLock lock(&mutex_);
     running_ = true;
+    power_.clear();
     activity_ = parts_.settings.dry_run ? "dry run: nothing decided yet" : "nothing parked";
   }
   StartTicking();
@@ -318,9 +318,10 @@ void ParkingDriver::DescribeParked(const CpuControl::View& view) {
                          : absl::StrCat(parked_.size(), " of ", view.cpus.masks.present.size(),
                                         " CPUs parked (", FormatCpuList(parked_), ")");
   if (parts_.settings.dry_run) text = absl::StrCat("dry run, would have ", text);
-  const std::string energy = parts_.energy.Describe();
-  if (!energy.empty()) absl::StrAppend(&text, "; ", energy);
   SetActivity(std::move(text));
+  std::string power = parts_.energy.Describe();
+  MutexLock lock(&mutex_);
+  power_ = std::move(power);
 }
 
 }  // namespace hotplugger::agent

@@ -24,14 +24,14 @@
 namespace hotplugger::agent {
 
 // Measures and acts on the operation queue's thread: ChangeState, Tick and Resume are called there.
-// What is asked of it from other threads (IsRunning, Activity, Decisions) waits for none of that.
+// What is asked of it from other threads (IsRunning, AddDetails) waits for none of that.
 //
 // It holds off while another running driver conflicts with it, and gives back what it had parked.
 // CPUs that somebody else brings online are no longer its own. Stopping it gives back every CPU.
 class ParkingDriver final : public HotplugDriver,
                             public std::enable_shared_from_this<ParkingDriver> {
  public:
-  // Kept for Decisions.
+  // Kept for show.
   static constexpr size_t kMaxDecisions = 16;
   // After the host has refused to park a core.
   static constexpr absl::Duration kRefusalPause = absl::Seconds(60);
@@ -66,8 +66,7 @@ class ParkingDriver final : public HotplugDriver,
   std::string description() const override { return parts_.description; }
   absl::Status ChangeState(bool running, absl::Time deadline) override;
   absl::StatusOr<bool> IsRunning() override;
-  std::string Activity() override;
-  std::vector<v1::DriverDecision> Decisions() override;
+  void AddDetails(v1::Driver* driver) override;
 
   // Goes on where an earlier agent ended: runs again with what it had parked, or gives that back.
   void Resume();
@@ -111,6 +110,7 @@ class ParkingDriver final : public HotplugDriver,
   Mutex mutex_;
   bool running_ ABSL_GUARDED_BY(mutex_) = false;
   std::string activity_ ABSL_GUARDED_BY(mutex_);
+  std::string power_ ABSL_GUARDED_BY(mutex_);
   // The latest first.
   std::deque<v1::DriverDecision> decisions_ ABSL_GUARDED_BY(mutex_);
 };

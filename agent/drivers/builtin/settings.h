@@ -22,7 +22,8 @@ struct ParkingSettings {
 
 // Parks whole cores while few CPUs are busy.
 struct LoadSettings {
-  ParkingSettings parking;
+  // Besides the agent's other driver, daemons that only some hosts use to take CPUs off.
+  ParkingSettings parking = {.whitelist = {"thermal", "rasdaemon", "thermald", "tuned"}};
   // A core is parked when the CPUs that would be left were busy for less than this share...
   int park_below_percent = 30;
   // ...in so many measurements in a row...
@@ -39,7 +40,8 @@ struct LoadSettings {
 
 // Parks whole cores while the host is too hot.
 struct ThermalSettings {
-  ParkingSettings parking = {.sample_seconds = 2};
+  ParkingSettings parking = {.sample_seconds = 2,
+                             .whitelist = {"load", "rasdaemon", "thermald", "tuned"}};
   // A core is parked while the hottest zone is at least so hot, degrees Celsius.
   int trip_celsius = 95;
   // A core is woken while it is at most so hot.

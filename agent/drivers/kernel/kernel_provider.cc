@@ -49,6 +49,8 @@ class KernelDriver final : public HotplugDriver {
   DriverWhitelist whitelist() const override { return std::nullopt; }
   absl::Status ChangeState(bool running, absl::Time deadline) override;
   absl::StatusOr<bool> IsRunning() override;
+  // Its name is all that there is to it.
+  bool SameAs(const HotplugDriver& /*other*/) const override { return true; }
 
  private:
   std::string FilePath(bool running) const {

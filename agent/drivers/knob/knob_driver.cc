@@ -42,6 +42,11 @@ KnobDriver::KnobDriver(DriverDefinition definition, const FileTree& tree, Kernel
       writer_(writer),
       control_(control) {}
 
+bool KnobDriver::SameAs(const HotplugDriver& other) const {
+  const auto* const knob = dynamic_cast<const KnobDriver*>(&other);
+  return knob != nullptr && knob->definition_ == definition_;
+}
+
 absl::StatusOr<std::vector<std::string>> KnobDriver::Files() const {
   ASSIGN_OR_RETURN(std::vector<std::string> files, FindFirstKnobFiles(tree_, knob_.paths));
   if (!files.empty()) return files;

@@ -31,6 +31,7 @@ class KnobDriver final : public HotplugDriver {
   std::string description() const override { return definition_.description; }
   absl::Status ChangeState(bool running, absl::Time deadline) override;
   absl::StatusOr<bool> IsRunning() override;
+  bool SameAs(const HotplugDriver& other) const override;
 
  private:
   // One file, one value.

@@ -31,6 +31,11 @@ UnitDriver::UnitDriver(DriverDefinition definition, ServiceManager& services)
       unit_(std::get<UnitDefinition>(definition_.how).unit),
       services_(services) {}
 
+bool UnitDriver::SameAs(const HotplugDriver& other) const {
+  const auto* const unit = dynamic_cast<const UnitDriver*>(&other);
+  return unit != nullptr && unit->definition_ == definition_;
+}
+
 absl::StatusOr<bool> UnitDriver::IsRunning() {
   ASSIGN_OR_RETURN(const UnitState state,
                    services_.ReadState(unit_, SteadyNow() + UnitDriverProvider::kPatience));

@@ -21,6 +21,7 @@ class UnitDriver final : public HotplugDriver {
   std::string description() const override { return definition_.description; }
   absl::Status ChangeState(bool running, absl::Time deadline) override;
   absl::StatusOr<bool> IsRunning() override;
+  bool SameAs(const HotplugDriver& other) const override;
 
  private:
   absl::Status AwaitState(bool running, absl::Time deadline);

@@ -22,10 +22,9 @@ MakeOperation DeclareNamed(Arguments& arguments, const char* help, Name name) {
 }  // namespace
 
 MakeOperation DeclareEnableOperation(Arguments& arguments) {
-  return DeclareNamed(arguments, "the driver that is to run; those it conflicts with are stopped",
-                      [](v1::Operation& operation) {
-                        return operation.mutable_enable_driver()->mutable_driver();
-                      });
+  return DeclareNamed(
+      arguments, "the driver that is to run; those it conflicts with are stopped",
+      [](v1::Operation& operation) { return operation.mutable_enable_driver()->mutable_driver(); });
 }
 
 MakeOperation DeclareDisableOperation(Arguments& arguments) {
@@ -73,8 +72,7 @@ MakeOperation DeclareSwitchOperation(Arguments& arguments) {
 
 MakeOperation DeclareSwitchingOperation(Arguments& arguments) {
   auto wanted = std::make_shared<std::string>();
-  arguments.Required("STATE", "whether drivers may be changed at all", wanted.get(),
-                     {"on", "off"});
+  arguments.Required("STATE", "whether drivers may be changed at all", wanted.get(), {"on", "off"});
   return [wanted] {
     v1::Operation operation;
     operation.mutable_set_switching()->set_switching(*wanted == "on" ? v1::SWITCH_ON

@@ -42,8 +42,8 @@ void PrintDriver(const v1::Driver& driver, std::ostream& out) {
   line("provider", ShortEnumName(*v1::DriverProvider_descriptor(), driver.provider()));
   line("state", ShortEnumName(*v1::DriverState_descriptor(), driver.state()));
   line("detail", driver.detail());
-  line("whitelist",
-       driver.whitelist_known() ? absl::StrJoin(driver.whitelist(), ", ") : "unknown");
+  if (!driver.power().empty()) line("power", driver.power());
+  line("whitelist", driver.whitelist_known() ? absl::StrJoin(driver.whitelist(), ", ") : "unknown");
   if (driver.decisions().empty()) return;
   out << "\ndecisions, the latest first:\n";
   Table table({"TIME", "DECISION"});

@@ -57,8 +57,8 @@ absl::Status ReadLabels(const std::string& text, v1::Selector* selector) {
   for (const absl::string_view pair : absl::StrSplit(text, ',', absl::SkipEmpty())) {
     const std::vector<std::string> sides = absl::StrSplit(pair, absl::MaxSplits('=', 1));
     if (sides.size() != 2 || sides[0].empty()) {
-      return MakeFieldErrors({{"--selector", absl::StrCat(Quoted(pair),
-                                                          " is not KEY=VALUE, e.g. pool=lab")}});
+      return MakeFieldErrors(
+          {{"--selector", absl::StrCat(Quoted(pair), " is not KEY=VALUE, e.g. pool=lab")}});
     }
     (*selector->mutable_match_labels())[sides[0]] = sides[1];
   }
@@ -112,8 +112,8 @@ void PrintFailures(const Answers& answers, Session& session) {
   for (const v1::OperateNodesResponse& answer : answers) {
     if (!answer.result().has_error()) continue;
     const absl::Status error = FromRpcStatus(answer.result().error());
-    session.err << "hotplugctl: " << Printable(answer.node()) << ": "
-                << Printable(error.message()) << " (" << Printable(ErrorReason(error)) << ")\n";
+    session.err << "hotplugctl: " << Printable(answer.node()) << ": " << Printable(error.message())
+                << " (" << Printable(ErrorReason(error)) << ")\n";
   }
 }
 
@@ -130,10 +130,10 @@ Table ChangesTable(const Answers& answers) {
   Table table({"NODE", "SUBJECT", "OUTCOME", "REASON", "MESSAGE"});
   for (const v1::OperateNodesResponse& answer : answers) {
     if (answer.result().has_set_switching()) {
-      table.AddRow({answer.node(), "switching",
-                    ShortEnumName(*v1::Switch_descriptor(),
-                                  answer.result().set_switching().switching()),
-                    "", ""});
+      table.AddRow(
+          {answer.node(), "switching",
+           ShortEnumName(*v1::Switch_descriptor(), answer.result().set_switching().switching()), "",
+           ""});
     }
     for (const v1::ItemResult& item : ItemsOf(answer.result())) {
       table.AddRow({answer.node(), item.subject(),
@@ -202,8 +202,7 @@ Action OnNodes(Arguments& arguments, MakeOperation make) {
 absl::StatusOr<ExitCode> Drivers(const DriverQuery& query, const NodeOptions& options,
                                  Session& session) {
   RETURN_IF_ERROR(CheckQuery(query));
-  ASSIGN_OR_RETURN(const v1::OperateNodesRequest request,
-                   MakeRequest(options, ToOperation(query)));
+  ASSIGN_OR_RETURN(const v1::OperateNodesRequest request, MakeRequest(options, ToOperation(query)));
   Answers answers;
   const absl::Status ended = Ask(request, session, &answers);
   PrintNodeWarnings(answers, session);

@@ -125,6 +125,57 @@ TEST(StateInquiryTest, ManyAskAtOnce) {
   EXPECT_EQ(wrong, 0);
 }
 
+// Which drivers it has is told when a test lets it.
+class HangingProvider final : public DriverProvider {
+ public:
+  v1::DriverProvider kind() const override { return v1::DRIVER_PROVIDER_KNOB; }
+  absl::StatusOr<DriverList> Refresh() override {
+    MutexLock lock(&mutex_);
+    ++asked_;
+    const absl::Time give_up = SteadyNow() + kMuch;
+    while (hangs_ && SteadyNow() < give_up) changed_.WaitUntil(&mutex_, give_up);
+    DriverList list;
+    list.drivers.push_back(
+        std::make_shared<FakeDriver>("late", std::vector<std::string>(), v1::DRIVER_PROVIDER_KNOB));
+    return list;
+  }
+
+  void SetHanging(bool hangs) {
+    MutexLock lock(&mutex_);
+    hangs_ = hangs;
+    changed_.NotifyAll();
+  }
+  int asked() {
+    MutexLock lock(&mutex_);
+    return asked_;
+  }
+
+ private:
+  Mutex mutex_;
+  CondVar changed_;
+  bool hangs_ ABSL_GUARDED_BY(mutex_) = true;
+  int asked_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+TEST(StateInquiryTest, AProviderThatHangsIsAWarningAndAskedOnce) {
+  SteadyClock clock;
+  HangingProvider provider;
+  Registry registry(clock, {.patience = kPatience});
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(registry.SyncProvider(provider).status(), absl::OkStatus());
+  }
+  EXPECT_THAT(registry.Warnings(), ElementsAre(HasSubstr("PROVIDER_HANGS: whether there are other "
+                                                         "drivers of the kind knob")));
+  EXPECT_EQ(provider.asked(), 1);
+  provider.SetHanging(false);
+  for (int i = 0; i < 1000 && registry.List().empty(); ++i) {
+    EXPECT_EQ(registry.SyncProvider(provider).status(), absl::OkStatus());
+    absl::SleepFor(absl::Milliseconds(1));
+  }
+  ASSERT_EQ(registry.List().size(), 1u);
+  EXPECT_THAT(registry.Warnings(), ElementsAre());
+}
+
 TEST(StateInquiryTest, ARegistryWithOneThatHangsListsAndRefusesToGuess) {
   SteadyClock clock;
   Registry registry(clock, {.patience = kPatience});

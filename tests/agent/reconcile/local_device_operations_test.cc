@@ -188,6 +188,21 @@ TEST_F(LocalDeviceOperationsTest, ExplainsWhoWantsItSo) {
   EXPECT_THAT(explanation.summary(), HasSubstr("cpu3 is offline; policy/park"));
 }
 
+TEST_F(LocalDeviceOperationsTest, ExplainsThatADriverHasParkedIt) {
+  fake.SwitchBehindOurBack(3, false);
+  v1::AgentState state = host->state();
+  (*state.mutable_builtin_drivers())["load"].set_running(true);
+  (*state.mutable_builtin_drivers())["load"].set_parked_cpus("2-3");
+  ASSERT_TRUE(host->SaveState(state).ok());
+  const v1::ExplainDeviceResponse explanation = Explain("cpu3");
+  ASSERT_THAT(explanation.influences(), SizeIs(1));
+  EXPECT_EQ(explanation.influences(0).source(), "driver/load");
+  EXPECT_EQ(explanation.influences(0).wants(), v1::DEVICE_STATE_OFFLINE);
+  EXPECT_THAT(explanation.summary(),
+              HasSubstr("cpu3 is offline; driver/load: the driver load has"));
+  EXPECT_THAT(Explain("cpu1").influences(), IsEmpty());
+}
+
 TEST_F(LocalDeviceOperationsTest, ExplainsWhatStopsAChange) {
   const v1::ExplainDeviceResponse fixed = Explain("cpu0");
   EXPECT_THAT(Reasons(fixed.offline_obstacles()), ElementsAre("NOT_HOTPLUGGABLE"));

@@ -13,9 +13,10 @@ PERMISSIVE: dict[str, dict[str, Any]] = {
 
 
 def agent_config(cpus: Mapping[str, Any] | None = None, memory: Mapping[str, Any] | None = None,
-                 **others: Any) -> str:
-    """The text of a config: the permissive limits, but for what is given. `others` are keys of
-    `limits` beside these two, e.g. protected_devices.
+                 load: Mapping[str, Any] | None = None, **others: Any) -> str:
+    """The text of a config: the permissive limits, but for what is given. `load` are the settings of
+    the driver of that name; `others` are keys of `limits` beside cpus and memory, e.g.
+    protected_devices.
     """
     limits = {"cpus": {**PERMISSIVE["cpus"], **(cpus or {})},
               "memory": {**PERMISSIVE["memory"], **(memory or {})}, **others}
@@ -26,6 +27,9 @@ def agent_config(cpus: Mapping[str, Any] | None = None, memory: Mapping[str, Any
             lines += [f"    {name}: {_scalar(setting)}" for name, setting in value.items()]
         else:
             lines.append(f"  {key}: {_scalar(value)}")
+    if load is not None:
+        lines += ["drivers:", "  load:"]
+        lines += [f"    {name}: {_scalar(setting)}" for name, setting in load.items()]
     return "\n".join(lines) + "\n"
 
 

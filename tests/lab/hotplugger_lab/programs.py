@@ -10,12 +10,14 @@ from .errors import LabError
 NAMES = ("hotplugger-agent", "hotplugger-writer", "hotplugctl")
 # In a guest too, where they have been built.
 BENCHMARKS = ("host_pair_bench",)
+TESTS = ("real_kernel_contract_test",)
 
 
 def built_programs(build_dir: Path) -> list[Path]:
     """Those of the programs that have been built."""
     wanted = [build_dir / "bin" / name for name in NAMES]
     wanted += [build_dir / "bench" / name for name in BENCHMARKS]
+    wanted += [build_dir / "guest" / name for name in TESTS]
     return [path for path in wanted if path.exists()]
 
 

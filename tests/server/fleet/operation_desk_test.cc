@@ -173,10 +173,8 @@ TEST_F(OperationDeskTest, AnAnswerThatIsTooLargeIsAnError) {
   Ask("n1");
   v1::AgentMessage message;
   message.mutable_operation_result()->set_id(Asked(agent)[0].id());
-  message.mutable_operation_result()
-      ->mutable_result()
-      ->mutable_list_drivers()
-      ->add_warnings(std::string(300'000, 'x'));
+  message.mutable_operation_result()->mutable_result()->mutable_list_drivers()->add_warnings(
+      std::string(300'000, 'x'));
   EXPECT_TRUE(agent.Say(message).ok());
   EXPECT_THAT(answers_.reasons(), ElementsAre("ANSWER_TOO_LARGE"));
 }
@@ -211,10 +209,9 @@ class FakeOperator final : public NodeOperator {
 class FakeSink final : public OperationRun::Sink {
  public:
   void NodeAnswered(v1::OperateNodesResponse answer) override {
-    answers.push_back(answer.node() + " " +
-                      (answer.result().has_error()
-                           ? ErrorReason(FromRpcStatus(answer.result().error()))
-                           : "ok"));
+    answers.push_back(
+        answer.node() + " " +
+        (answer.result().has_error() ? ErrorReason(FromRpcStatus(answer.result().error())) : "ok"));
   }
   void AllAnswered() override { ++ends; }
 
@@ -337,13 +334,14 @@ TEST_F(PlanOperationTest, NodesByNameAndLabels) {
 
 TEST_F(PlanOperationTest, UnknownNamesAndLabelsThatMatchNoneAreErrors) {
   FakeAgent a = Connect("a");
-  const absl::Status unknown = Plan(absl::StrCat("selector { nodes: ['a', 'zeta'] }", kEnable)).status();
+  const absl::Status unknown =
+      Plan(absl::StrCat("selector { nodes: ['a', 'zeta'] }", kEnable)).status();
   EXPECT_EQ(ErrorReason(unknown), "NODE_NOT_FOUND");
   EXPECT_THAT(std::string(unknown.message()), AllOf(HasSubstr("zeta")));
-  EXPECT_EQ(ErrorReason(Plan(absl::StrCat("selector { match_labels { key: 'k' value: 'v' } }",
-                                          kEnable))
-                            .status()),
-            "NO_NODE_MATCHES");
+  EXPECT_EQ(
+      ErrorReason(Plan(absl::StrCat("selector { match_labels { key: 'k' value: 'v' } }", kEnable))
+                      .status()),
+      "NO_NODE_MATCHES");
 }
 
 TEST_F(PlanOperationTest, EveryViolationWithItsField) {

@@ -88,8 +88,7 @@ TEST_F(ConflictingActorsTest, ARuleWithItsPlaceAndHowToMaskIt) {
   root_.Write("usr/lib/udev/rules.d/README", kRule);
   const ConflictingActors found = Find();
   ASSERT_THAT(Names(found), ElementsAre("40-redhat.rules"));
-  EXPECT_EQ(found.actors[0].place(),
-            root_.Path("usr/lib/udev/rules.d/40-redhat.rules:2"));
+  EXPECT_EQ(found.actors[0].place(), root_.Path("usr/lib/udev/rules.d/40-redhat.rules:2"));
   EXPECT_THAT(found.actors[0].remedy(),
               HasSubstr("ln -s /dev/null /etc/udev/rules.d/40-redhat.rules"));
 }

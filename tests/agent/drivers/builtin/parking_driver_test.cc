@@ -21,10 +21,16 @@ class ParkingDriverTest : public ::testing::Test {
   absl::Status Start() { return world_.driver->ChangeState(true, Soon()); }
   absl::Status Stop() { return world_.driver->ChangeState(false, Soon()); }
   absl::Time Soon() { return world_.clock.Now() + absl::Seconds(60); }
+  static v1::Driver Told(const ParkingWorld& world) {
+    v1::Driver driver;
+    world.driver->AddDetails(&driver);
+    return driver;
+  }
+  v1::Driver Told() { return Told(world_); }
   // The last one.
   std::string Decision() {
-    const auto decisions = world_.driver->Decisions();
-    return decisions.empty() ? "" : decisions.front().text();
+    const v1::Driver told = Told();
+    return told.decisions().empty() ? "" : told.decisions(0).text();
   }
 
   // Four cores of two threads: CPU n and n + 4.
@@ -37,7 +43,7 @@ TEST_F(ParkingDriverTest, ParksWholeCoresSecondThreadFirst) {
   world_.Beat(Act::kPark);
   EXPECT_THAT(cpus_.TakeChanges(), ElementsAre("cpu7=0", "cpu3=0"));
   EXPECT_EQ(Decision(), "parked CPUs 3,7: as scripted");
-  EXPECT_THAT(world_.driver->Activity(), HasSubstr("2 of 8 CPUs parked (3,7)"));
+  EXPECT_THAT(Told().detail(), HasSubstr("2 of 8 CPUs parked (3,7)"));
 }
 
 TEST_F(ParkingDriverTest, WakesTheLastParkedFirst) {
@@ -90,7 +96,7 @@ TEST_F(ParkingDriverTest, HoldsOffWhileAnotherConflictsAndGivesBack) {
   world_.Beat(Act::kPark);
   EXPECT_THAT(cpus_.offline(), IsEmpty());
   EXPECT_TRUE(*world_.driver->IsRunning());
-  EXPECT_EQ(world_.driver->Activity(), "holds off: bricked runs and is in conflict with load");
+  EXPECT_EQ(Told().detail(), "holds off: bricked runs and is in conflict with load");
   EXPECT_THAT(Decision(), AllOf(HasSubstr("gave back CPUs 3,7"), HasSubstr("bricked")));
   const int begins = world_.rule->begins;
   world_.conflicts = std::vector<std::string>();
@@ -105,7 +111,7 @@ TEST_F(ParkingDriverTest, NotToKnowWhetherAnotherRunsCountsAsAConflict) {
   world_.conflicts = absl::FailedPreconditionError("bricked can't be asked");
   world_.Beat(Act::kPark);
   EXPECT_THAT(cpus_.offline(), IsEmpty());
-  EXPECT_THAT(world_.driver->Activity(), HasSubstr("holds off: bricked can't be asked"));
+  EXPECT_THAT(Told().detail(), HasSubstr("holds off: bricked can't be asked"));
 }
 
 TEST_F(ParkingDriverTest, ACoreThatGoesHalfwayIsBroughtBackAndLeftInPeaceAWhile) {
@@ -183,11 +189,11 @@ TEST_F(ParkingDriverTest, ADryRunWritesDownWhatItWouldDoAndDoesNothing) {
   dry.Beat(Act::kPark);
   dry.Beat(Act::kPark);
   EXPECT_THAT(cpus_.TakeChanges(), IsEmpty());
-  const auto decisions = dry.driver->Decisions();
-  ASSERT_EQ(decisions.size(), 2u);
+  const auto decisions = Told(dry).decisions();
+  ASSERT_EQ(decisions.size(), 2);
   EXPECT_TRUE(decisions[0].dry_run());
   EXPECT_EQ(decisions[0].text(), "parked CPUs 2,6: as scripted") << "as if 3 and 7 were gone";
-  EXPECT_THAT(dry.driver->Activity(), HasSubstr("dry run, would have 4 of 8 CPUs parked"));
+  EXPECT_THAT(Told(dry).detail(), HasSubstr("dry run, would have 4 of 8 CPUs parked"));
   ASSERT_EQ(dry.driver->ChangeState(false, Soon()), absl::OkStatus());
   EXPECT_THAT(cpus_.TakeChanges(), IsEmpty());
 }
@@ -196,7 +202,7 @@ TEST_F(ParkingDriverTest, WhatCannotBeMeasuredIsSaidAndNothingIsDone) {
   ASSERT_EQ(Start(), absl::OkStatus());
   world_.rule->wishes.push_back(absl::InternalError("proc/stat is garbage"));
   world_.ticker->Beat();
-  EXPECT_EQ(world_.driver->Activity(), "can't decide: proc/stat is garbage");
+  EXPECT_EQ(Told().detail(), "can't decide: proc/stat is garbage");
 }
 
 TEST_F(ParkingDriverTest, KeepsTheLastDecisionsAlone) {
@@ -205,7 +211,7 @@ TEST_F(ParkingDriverTest, KeepsTheLastDecisionsAlone) {
     world_.Beat(Act::kPark);
     world_.Beat(Act::kWake);
   }
-  EXPECT_EQ(world_.driver->Decisions().size(), ParkingDriver::kMaxDecisions);
+  EXPECT_EQ(Told().decisions_size(), static_cast<int>(ParkingDriver::kMaxDecisions));
 }
 
 class ParkingPlanTest : public ::testing::Test {

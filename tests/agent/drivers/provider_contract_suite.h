@@ -1,0 +1,203 @@
+// The hotplug-driver contract as a person at the registry sees it, passed by every provider:
+// provider_contract_test.cc says by which here, real_kernel_contract_test.cc in a guest of the lab.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "agent/drivers/registry.h"
+#include "common/error_info.h"
+#include "tests/agent/drivers/driver_world.h"
+
+namespace hotplugger::agent {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+struct Provider {
+  const char* name;
+  v1::DriverProvider kind;
+  std::unique_ptr<DriverWorld> (*make)();
+};
+
+inline void PrintTo(const Provider& provider, std::ostream* out) { *out << provider.name; }
+
+class ProviderContractTest : public ::testing::TestWithParam<Provider> {
+ protected:
+  ProviderContractTest() : world_(GetParam().make()) { Sync(); }
+
+  void Sync() { EXPECT_EQ(registry_.SyncProvider(world_->provider()).status(), absl::OkStatus()); }
+  static absl::Time Soon() { return SteadyNow() + absl::Seconds(20); }
+  SwitchResult SwitchTo(const std::string& driver, absl::Time deadline = Soon()) {
+    return registry_.SwitchDrivers({driver}, {}, deadline);
+  }
+
+  // By the registry.
+  std::vector<std::string> Running() {
+    std::vector<std::string> running;
+    for (const v1::Driver& driver : registry_.List()) {
+      EXPECT_NE(driver.state(), v1::DRIVER_STATE_UNKNOWN) << driver.DebugString();
+      const bool runs = driver.state() == v1::DRIVER_STATE_RUNNING;
+      EXPECT_EQ(runs, world_->IsRunning(driver.name())) << driver.name();
+      if (runs) running.push_back(driver.name());
+    }
+    return running;
+  }
+  std::vector<std::string> Listed() {
+    std::vector<std::string> names;
+    for (const v1::Driver& driver : registry_.List()) names.push_back(driver.name());
+    return names;
+  }
+
+  std::unique_ptr<DriverWorld> world_;
+  SteadyClock clock_;
+  Registry registry_{clock_, {}};
+};
+
+TEST_P(ProviderContractTest, Contract06ListedInOrderAndStopped) {
+  EXPECT_THAT(Listed(), ElementsAre("alpha", "beta", "gamma"));
+  EXPECT_THAT(Running(), ElementsAre());
+  for (const v1::Driver& driver : registry_.List()) EXPECT_EQ(driver.provider(), GetParam().kind);
+}
+
+TEST_P(ProviderContractTest, Contract01And13And14StartsAndStopsOneWithoutRegardToCase) {
+  EXPECT_EQ(registry_.EnableOne("ALPHA", Soon()).status, absl::OkStatus());
+  EXPECT_THAT(Running(), ElementsAre("alpha"));
+  EXPECT_EQ(registry_.DisableOne("Alpha", Soon()).status, absl::OkStatus());
+  EXPECT_THAT(Running(), ElementsAre());
+}
+
+TEST_P(ProviderContractTest, StateIsAskedEachTime) {
+  world_->SetRunning("beta", true);
+  EXPECT_THAT(Running(), ElementsAre("beta"));
+  world_->SetRunning("beta", false);
+  EXPECT_THAT(Running(), ElementsAre());
+}
+
+TEST_P(ProviderContractTest, Contract15AlreadySoChangesNothing) {
+  world_->SetRunning("alpha", true);
+  for (const SwitchResult& result :
+       {registry_.EnableOne("alpha", Soon()), registry_.DisableOne("beta", Soon()),
+        registry_.SwitchDrivers({"alpha"}, {"beta"}, Soon())}) {
+    EXPECT_EQ(result.status, absl::OkStatus());
+    EXPECT_EQ(result.items.front().outcome(), v1::OUTCOME_ALREADY);
+  }
+  EXPECT_THAT(Running(), ElementsAre("alpha"));
+}
+
+TEST_P(ProviderContractTest, Contract07StartingOneStopsTheOthers) {
+  world_->SetRunning("alpha", true);
+  world_->SetRunning("gamma", true);
+  EXPECT_EQ(registry_.EnableOne("beta", Soon()).status, absl::OkStatus());
+  EXPECT_THAT(Running(), ElementsAre("beta")) << "gamma spares beta, which doesn't spare gamma";
+}
+
+TEST_P(ProviderContractTest, Contract08ThoseThatSpareEachOtherRunTogether) {
+  world_->SetRunning("alpha", true);
+  EXPECT_EQ(SwitchTo("gamma").status, absl::OkStatus());
+  EXPECT_THAT(Running(), ElementsAre("alpha", "gamma"));
+}
+
+TEST_P(ProviderContractTest, Contract16AWholeTargetSet) {
+  world_->SetRunning("beta", true);
+  EXPECT_EQ(registry_.SwitchDrivers({"alpha", "gamma"}, {"beta"}, Soon()).status, absl::OkStatus());
+  EXPECT_THAT(Running(), ElementsAre("alpha", "gamma"));
+}
+
+TEST_P(ProviderContractTest, Contract17OneThatSaysYesAndDoesNotIsNamed) {
+  if (!world_->CannotLie().empty()) GTEST_SKIP() << world_->CannotLie();
+  world_->SetRunning("alpha", true);
+  world_->MakeLie("beta");
+  const SwitchResult result = SwitchTo("beta");
+  EXPECT_FALSE(result.status.ok());
+  EXPECT_THAT(std::string(result.status.message()), HasSubstr("beta"));
+  EXPECT_THAT(Running(), ElementsAre("alpha")) << result.status;
+}
+
+TEST_P(ProviderContractTest, Contract18AFailingStartIsUndone) {
+  world_->SetRunning("alpha", true);
+  world_->MakeFail("beta");
+  const SwitchResult result = SwitchTo("beta");
+  EXPECT_FALSE(result.status.ok());
+  EXPECT_THAT(std::string(result.status.message()), HasSubstr("beta"));
+  EXPECT_THAT(Running(), ElementsAre("alpha")) << result.status;
+}
+
+TEST_P(ProviderContractTest, Contract18AFailingStopLeavesTheWantedOneStopped) {
+  world_->SetRunning("alpha", true);
+  world_->MakeFail("alpha");
+  const SwitchResult result = SwitchTo("beta");
+  EXPECT_FALSE(result.status.ok());
+  EXPECT_THAT(std::string(result.status.message()),
+              HasSubstr(world_->stops_conflicts_itself() ? "beta" : "alpha"));
+  EXPECT_THAT(Running(), ElementsAre("alpha")) << result.status;
+}
+
+TEST_P(ProviderContractTest, Contract18AHangInStartIsBoundedNamedAndUndone) {
+  if (!world_->CannotHangInStart().empty()) GTEST_SKIP() << world_->CannotHangInStart();
+  world_->SetRunning("alpha", true);
+  world_->MakeHang("beta");
+  const absl::Time began = SteadyNow();
+  const SwitchResult result = SwitchTo("beta", began + absl::Seconds(2));
+  EXPECT_LT(SteadyNow() - began, absl::Seconds(10)) << "bounded, on a machine that is busy too";
+  EXPECT_FALSE(result.status.ok());
+  EXPECT_THAT(std::string(result.status.message()), HasSubstr("beta"));
+  EXPECT_TRUE(world_->IsRunning("alpha")) << result.status;
+}
+
+TEST_P(ProviderContractTest, Contract18AHangInStopIsBoundedAndNamed) {
+  world_->SetRunning("alpha", true);
+  world_->MakeHang("alpha");
+  const absl::Time began = SteadyNow();
+  const SwitchResult result = SwitchTo("beta", began + absl::Seconds(2));
+  EXPECT_LT(SteadyNow() - began, absl::Seconds(10)) << "bounded, on a machine that is busy too";
+  EXPECT_FALSE(result.status.ok());
+  EXPECT_THAT(std::string(result.status.message()),
+              HasSubstr(world_->stops_conflicts_itself() ? "beta" : "alpha"));
+  EXPECT_TRUE(world_->IsRunning("alpha")) << "on its way, at most";
+  EXPECT_FALSE(world_->IsRunning("beta"));
+}
+
+TEST_P(ProviderContractTest, OneThatVanishesBetweenListAndSwitchChangesNothing) {
+  if (!world_->CannotVanish().empty()) GTEST_SKIP() << world_->CannotVanish();
+  world_->SetRunning("alpha", true);
+  EXPECT_THAT(Listed(), ElementsAre("alpha", "beta", "gamma"));
+  world_->Remove("beta");
+  const SwitchResult result = SwitchTo("beta");
+  EXPECT_FALSE(result.status.ok());
+  EXPECT_THAT(std::string(result.status.message()), HasSubstr("beta"));
+  EXPECT_TRUE(world_->IsRunning("alpha")) << result.status;
+  Sync();
+  EXPECT_THAT(Listed(), ElementsAre("alpha", "gamma"));
+  EXPECT_EQ(SwitchTo("gamma").status, absl::OkStatus());
+}
+
+TEST_P(ProviderContractTest, Contract22WhileSwitchingIsOffReadsWorkAndSwitchesAreRefused) {
+  world_->SetRunning("alpha", true);
+  registry_.SetSwitching(false);
+  for (const SwitchResult& result :
+       {registry_.EnableOne("beta", Soon()), registry_.DisableOne("alpha", Soon()),
+        registry_.DisableConflicts("beta", Soon()), SwitchTo("beta")}) {
+    EXPECT_EQ(ErrorReason(result.status), "SWITCHING_OFF");
+  }
+  EXPECT_THAT(Running(), ElementsAre("alpha"));
+}
+
+TEST_P(ProviderContractTest, Contract04UnregisteringStopsItFirstAndItStaysAway) {
+  world_->SetRunning("beta", true);
+  EXPECT_EQ(registry_.Unregister("beta", Soon()), absl::OkStatus());
+  registry_.SetUnregistered({"BETA"});
+  EXPECT_FALSE(world_->IsRunning("beta"));
+  Sync();
+  EXPECT_THAT(Listed(), ElementsAre("alpha", "gamma"));
+  registry_.SetUnregistered({});
+  Sync();
+  EXPECT_THAT(Listed(), ElementsAre("alpha", "gamma", "beta")) << "in order of registration";
+}
+
+}  // namespace hotplugger::agent

@@ -77,6 +77,13 @@ v1::Hello MakeHello(const AgentOptions& options, const Host& host) {
   return hello;
 }
 
+// Of the host that the agent acts on: with another root, this machine's own units are none of its
+// business.
+std::string BusAddress(const AgentOptions& options) {
+  if (!options.bus.empty() || options.sysroot.empty()) return options.bus;
+  return absl::StrCat("unix:path=", options.sysroot, "/run/dbus/system_bus_socket");
+}
+
 // Without a controller the reconciler's news have nowhere to go.
 class NoController final : public ControllerLink {
  public:
@@ -194,7 +201,7 @@ class AgentImpl final : public Agent {
     kernel_drivers_ = std::make_unique<KernelDriverProvider>(*tree_, *writer_);
     knob_drivers_ =
         std::make_unique<KnobDriverProvider>(*tree_, *writer_, *catalogue_, cpu_control_);
-    services_ = std::make_unique<Systemd>(options_.bus);
+    services_ = std::make_unique<Systemd>(BusAddress(options_));
     unit_drivers_ = std::make_unique<UnitDriverProvider>(*services_, *catalogue_);
     builtin_drivers_ =
         std::make_unique<BuiltinDriverProvider>(std::vector<std::shared_ptr<ParkingDriver>>{

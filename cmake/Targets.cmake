@@ -14,6 +14,7 @@ function(hotplugger_program name)
   add_executable(${name} ${arg_SOURCES})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${arg_DEPENDS} hotplugger_warnings)
+  install(TARGETS ${name} RUNTIME DESTINATION bin)
 endfunction()
 
 # All test programs that are free of gRPC; what the thread sanitizer builds.

@@ -18,6 +18,8 @@ WANTED_MODULES = ("virtio_pci", "virtio_net", "virtio_blk", "qemu_fw_cfg")
 GUEST_SCRIPTS = ("boot", "agent", "channel")
 # Small programs of the lab's own, C.
 GUEST_PROGRAMS = ("pin-memory", "hold-kernel-memory")
+# The drivers that Hotplugger ships, where the agent looks for them.
+SHIPPED_DRIVERS = Path(__file__).resolve().parents[3] / "deploy" / "drivers.d"
 # These are there for a test to load.
 SPARE_MODULES = ("memory_notifier_error_inject",)
 NSSWITCH = b"passwd: files\ngroup: files\nhosts: files dns\n"
@@ -37,7 +39,9 @@ def build_image(build_dir: Path, lab_dir: Path, source: Path, tree: KernelTree, 
 
     own_code = [path for path in Path(__file__).parent.glob("*.py")
                 if path.stem in ("image", "cpio", "programs")]
-    base_stamp = Stamp(lab_dir / "base.json", [*sorted(source.iterdir()), busybox, module, *own_code],
+    shipped = sorted(SHIPPED_DRIVERS.glob("*.yaml"))
+    base_stamp = Stamp(lab_dir / "base.json",
+                       [*sorted(source.iterdir()), busybox, module, *own_code, *shipped],
                        tree.release)
     extra_stamp = Stamp(lab_dir / "programs.json", [*found, *own_code])
     changed = not image.exists()
@@ -85,6 +89,8 @@ def _base_archive(source: Path, tree: KernelTree, module: Path, busybox: Path,
         archive.copy(f"lab/{name}", source / name)
     for helper in helpers:
         archive.copy(f"usr/bin/{helper.name}", helper)
+    for driver in sorted(SHIPPED_DRIVERS.glob("*.yaml")):
+        archive.copy(f"usr/share/hotplugger/drivers.d/{driver.name}", driver, 0o644)
     archive.copy("etc/inittab", source / "inittab", 0o644)
     archive.file("etc/nsswitch.conf", NSSWITCH)
     archive.file("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n")

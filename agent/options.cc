@@ -111,7 +111,8 @@ ParsedCommandLine ParseCommandLine(int argc, const char* const* argv) {
       ->capture_default_str();
   app.add_option("--bus", options.bus,
                  "The D-Bus address at which systemd is asked, e.g. "
-                 "unix:path=/run/dbus/system_bus_socket; without it the system bus, with --sysroot that of DIR/run/dbus")
+                 "unix:path=/run/dbus/system_bus_socket; without it the system bus, with --sysroot "
+                 "that of DIR/run/dbus")
       ->type_name("ADDRESS");
   app.add_option("--writer", options.writer, "The hotplugger-writer program");
   try {

@@ -38,12 +38,31 @@ TEST(ShippedDriversTest, EveryKnownKnobIsThere) {
   for (const DriverDefinition& driver : ReadCatalogue({kShipped}).drivers) {
     names.insert(driver.name);
   }
-  for (const char* name :
-       {"mpdecision-gate", "mpdecision-enable", "bricked", "msm_hotplug", "intelli_plug", "alucard",
-        "autosmp", "blu_plug", "lazyplug", "mako_hotplug", "thunderplug", "zen_decision",
-        "aio_hotplug", "dyn_hotplug", "core_ctl", "core_ctl-disable", "hcube", "msm_thermal",
-        "qcom-bcl", "mediatek-hps", "mediatek-ppm", "exynos-cpuhotplug", "tegra-auto_hotplug",
-        "cpuplugd", "intel_lpmd"}) {
+  for (const char* name : {"mpdecision-gate",
+                           "mpdecision-enable",
+                           "bricked",
+                           "msm_hotplug",
+                           "intelli_plug",
+                           "alucard",
+                           "autosmp",
+                           "blu_plug",
+                           "lazyplug",
+                           "mako_hotplug",
+                           "thunderplug",
+                           "zen_decision",
+                           "aio_hotplug",
+                           "dyn_hotplug",
+                           "core_ctl",
+                           "core_ctl-disable",
+                           "hcube",
+                           "msm_thermal",
+                           "qcom-bcl",
+                           "mediatek-hps",
+                           "mediatek-ppm",
+                           "exynos-cpuhotplug",
+                           "tegra-auto_hotplug",
+                           "cpuplugd",
+                           "intel_lpmd"}) {
     EXPECT_EQ(names.count(name), 1u) << name;
   }
 }

@@ -1,6 +1,5 @@
 #include "server/api/fleet_service.h"
 
-#include "server/api/operation_stream.h"
 #include "server/api/unary.h"
 #include "server/fleet/operation_run.h"
 
@@ -26,7 +25,8 @@ grpc::ServerUnaryReactor* FleetService::DeleteNode(grpc::CallbackServerContext* 
 
 grpc::ServerWriteReactor<v1::OperateNodesResponse>* FleetService::OperateNodes(
     grpc::CallbackServerContext* /*context*/, const v1::OperateNodesRequest* request) {
-  return OperationStream::Start(PlanOperation(*request, registry_->Snapshot()), nodes_);
+  return OperationStream::Start(PlanOperation(*request, registry_->Snapshot()), nodes_,
+                                &operation_calls_);
 }
 
 }  // namespace hotplugger::server

@@ -3,6 +3,7 @@
 #include <grpcpp/support/server_callback.h>
 
 #include "hotplugger/v1/fleet_service.grpc.pb.h"
+#include "server/api/operation_stream.h"
 #include "server/fleet/fleet_engine.h"
 #include "server/fleet/operation_desk.h"
 
@@ -30,6 +31,7 @@ class FleetService final : public v1::FleetService::CallbackService {
   FleetEngine* const engine_;
   NodeRegistry* const registry_;
   NodeOperator* const nodes_;
+  OperationCalls operation_calls_;
 };
 
 }  // namespace hotplugger::server

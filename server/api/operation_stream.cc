@@ -2,66 +2,94 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "common/error_info.h"
 #include "common/transport/grpc_status.h"
 
 namespace hotplugger::server {
 
-OperationStream* OperationStream::Start(absl::StatusOr<OperationPlan> plan, NodeOperator* nodes) {
-  const std::shared_ptr<OperationStream> stream(new OperationStream());
+absl::Status OperationCalls::Enter() {
+  MutexLock lock(&mutex_);
+  if (count_ >= kMax) {
+    return MakeError(absl::StatusCode::kResourceExhausted, "TOO_MANY_CALLS",
+                     absl::StrCat(kMax,
+                                  " operations on nodes go on already; try again when one "
+                                  "of them is done"));
+  }
+  ++count_;
+  return absl::OkStatus();
+}
+
+void OperationCalls::Leave() {
+  MutexLock lock(&mutex_);
+  --count_;
+}
+
+OperationStream* OperationStream::Start(absl::StatusOr<OperationPlan> plan, NodeOperator* nodes,
+                                        OperationCalls* calls) {
+  const std::shared_ptr<OperationStream> stream(new OperationStream(calls));
   stream->self_ = stream;
-  if (!plan.ok()) {
+  absl::Status status = plan.status();
+  if (status.ok()) status = calls->Enter();
+  if (!status.ok()) {
     MutexLock lock(&stream->mutex_);
-    stream->FinishOnceLocked(plan.status());
+    stream->FinishOnceLocked(status);
     return stream.get();
   }
+  stream->counted_ = true;
   const std::shared_ptr<OperationRun> run = OperationRun::Create(*std::move(plan), nodes, stream);
   {
     MutexLock lock(&stream->mutex_);
     stream->run_ = run;
   }
-  run->Start();
+  run->Advance();
   return stream.get();
 }
 
-void OperationStream::NodeAnswered(v1::OperateNodesResponse answer) {
+void OperationStream::AnswersReady() {
   MutexLock lock(&mutex_);
-  if (finished_) return;
-  answers_.push_back(std::move(answer));
-  WriteNextLocked();
-}
-
-void OperationStream::AllAnswered() {
-  MutexLock lock(&mutex_);
-  all_answered_ = true;
   WriteNextLocked();
 }
 
 void OperationStream::WriteNextLocked() {
   if (finished_ || in_flight_) return;
-  if (!answers_.empty()) {
-    writing_ = std::move(answers_.front());
-    answers_.pop_front();
-    in_flight_ = true;
-    StartWrite(&writing_);
-  } else if (all_answered_) {
-    FinishOnceLocked(absl::OkStatus());
+  if (run_ == nullptr) return;
+  switch (run_->TakeAnswer(&writing_)) {
+    case OperationRun::Taken::kAnswer:
+      in_flight_ = true;
+      StartWrite(&writing_);
+      break;
+    case OperationRun::Taken::kNotYet:
+      break;
+    case OperationRun::Taken::kEnd:
+      FinishOnceLocked(absl::OkStatus());
+      break;
   }
 }
 
 void OperationStream::FinishOnceLocked(const absl::Status& status) {
   if (std::exchange(finished_, true)) return;
-  answers_.clear();
   Finish(ToGrpcStatus(status));
 }
 
+// The run is called outside of the lock: it calls back.
 void OperationStream::OnWriteDone(bool ok) noexcept {
   {
     MutexLock lock(&mutex_);
     in_flight_ = false;
-    if (ok) return WriteNextLocked();
-    FinishOnceLocked(absl::CancelledError("the stream broke"));
+    if (ok) {
+      WriteNextLocked();
+    } else {
+      FinishOnceLocked(absl::CancelledError("the stream broke"));
+    }
   }
-  CancelRun();
+  const std::shared_ptr<OperationRun> still = run();
+  if (still == nullptr) return;
+  if (ok) {
+    still->Advance();
+  } else {
+    still->Cancel();
+  }
 }
 
 void OperationStream::OnCancel() noexcept {
@@ -69,20 +97,21 @@ void OperationStream::OnCancel() noexcept {
     MutexLock lock(&mutex_);
     FinishOnceLocked(absl::CancelledError("the call was ended"));
   }
-  CancelRun();
+  if (const std::shared_ptr<OperationRun> still = run(); still != nullptr) still->Cancel();
 }
 
-// Outside of the lock: the run answers for those that it leaves out.
-void OperationStream::CancelRun() {
-  std::shared_ptr<OperationRun> run;
-  {
-    MutexLock lock(&mutex_);
-    run = run_.lock();
-  }
-  if (run != nullptr) run->Cancel();
+std::shared_ptr<OperationRun> OperationStream::run() {
+  MutexLock lock(&mutex_);
+  return run_;
 }
 
 void OperationStream::OnDone() noexcept {
+  if (counted_) calls_->Leave();
+  std::shared_ptr<OperationRun> run;
+  {
+    MutexLock lock(&mutex_);
+    run.swap(run_);
+  }
   // The last share may be ours: it goes when this function has returned.
   const std::shared_ptr<OperationStream> self = std::move(self_);
 }

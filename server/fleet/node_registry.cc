@@ -23,7 +23,10 @@ absl::Status NodeNotFound(absl::string_view name) {
 
 absl::Status NotConnected(const std::string& node) {
   return MakeError(absl::StatusCode::kUnavailable, "NODE_NOT_CONNECTED",
-                   absl::StrCat("node ", node, " is not connected, so nothing was asked of it"),
+                   absl::StrCat("node ", node,
+                                " is not connected, so nothing was asked of it; look at its agent "
+                                "there (systemctl status hotplugger-agent), and try again once "
+                                "`hotplugctl get nodes` shows it connected"),
                    {{"node", node}});
 }
 
@@ -112,11 +115,17 @@ absl::StatusOr<NodeRegistry::Attached> NodeRegistry::Attach(const v1::Hello& hel
   node.facts.applied_digest = hello.applied_digest();
   node.link = std::move(link);
   node.stream_id = attached.key.id;
+  node.welcomed = false;
   node.ready = false;
   node.unanswered_pings = 0;
   node.target_digest = hello.applied_digest();
   node.pushed = false;
   return attached;
+}
+
+void NodeRegistry::MarkWelcomed(const StreamKey& key) {
+  MutexLock lock(&mutex_);
+  if (Node* node = FindLocked(key)) node->welcomed = true;
 }
 
 void NodeRegistry::MarkReady(const StreamKey& key) {
@@ -127,6 +136,7 @@ void NodeRegistry::MarkReady(const StreamKey& key) {
 void NodeRegistry::Disconnect(Node* node) {
   node->facts.connected = false;
   node->link.reset();
+  node->welcomed = false;
   node->ready = false;
 }
 
@@ -141,8 +151,8 @@ absl::StatusOr<NodeRegistry::Stream> NodeRegistry::FindStream(const std::string&
   MutexLock lock(&mutex_);
   const auto it = nodes_.find(node);
   if (it == nodes_.end()) return NodeNotFound(node);
-  if (!it->second.ready || it->second.link == nullptr) return NotConnected(node);
-  return Stream{{node, it->second.stream_id}, it->second.link};
+  if (it->second.link == nullptr) return NotConnected(node);
+  return Stream{{node, it->second.stream_id}, it->second.welcomed ? it->second.link : nullptr};
 }
 
 NodeRegistry::Node* NodeRegistry::FindLocked(const StreamKey& key) {

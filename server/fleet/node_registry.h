@@ -86,16 +86,19 @@ class NodeRegistry {
   // after CloseAll. REQUIRES: `hello` is valid.
   absl::StatusOr<Attached> Attach(const v1::Hello& hello, std::shared_ptr<NodeLink> link);
 
-  // From now on the stream may be sent specs: its Welcome is on the way.
+  // From now on the stream may be sent operations: its Welcome is on the way.
+  void MarkWelcomed(const StreamKey& key);
+
+  // From now on it may be sent specs too: what the node is to be has been resolved.
   void MarkReady(const StreamKey& key);
 
   // The stream is over. A newer stream of the node stays.
   void Detach(const StreamKey& key);
 
-  // The way to a node that is ready for messages. NOT_FOUND (NODE_NOT_FOUND), UNAVAILABLE
-  // (NODE_NOT_CONNECTED).
+  // The way to a node. NOT_FOUND (NODE_NOT_FOUND), UNAVAILABLE (NODE_NOT_CONNECTED).
   struct Stream {
     StreamKey key;
+    // Null where the node has yet to be welcomed.
     std::shared_ptr<NodeLink> link;
   };
   absl::StatusOr<Stream> FindStream(const std::string& node);
@@ -145,6 +148,7 @@ class NodeRegistry {
     NodeSnapshot facts;
     std::shared_ptr<NodeLink> link;
     uint64_t stream_id = 0;
+    bool welcomed = false;
     bool ready = false;
     int unanswered_pings = 0;
     // What the node is thought to work towards, and whether that is because of a push on this

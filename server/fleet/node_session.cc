@@ -169,6 +169,8 @@ absl::Status NodeSession::OnHello(const v1::Hello& hello, const std::shared_ptr<
   interval->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(
       options_.ping_interval - absl::Seconds(absl::ToInt64Seconds(options_.ping_interval)))));
   link->Send(message);
+  registry_->MarkWelcomed(*key_);
+  operations_->StreamReady(*key_);
   events_->NodeConnected(*key_);
   return absl::OkStatus();
 }
@@ -214,7 +216,10 @@ void NodeSession::OnOperationResult(const v1::NodeOperationResult& result) {
   *cut.mutable_result()->mutable_error() = ToRpcStatus(
       MakeError(absl::StatusCode::kResourceExhausted, "ANSWER_TOO_LARGE",
                 absl::StrCat("node ", key_->node, " answered with ", result.ByteSizeLong(),
-                             " bytes; at most ", kMaxRecordBytes, " are taken")));
+                             " bytes; at most ", kMaxRecordBytes,
+                             " are taken. What it was asked was done or refused there, and the "
+                             "account of it is lost; ask on the host itself (hotplugctl --host)"),
+                {{"node", key_->node}}));
   operations_->Answered(*key_, cut);
 }
 

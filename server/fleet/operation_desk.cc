@@ -11,6 +11,9 @@
 namespace hotplugger::server {
 namespace {
 
+// What a node has to spare of a question's time, so that its own word on a deadline arrives.
+constexpr absl::Duration kMaxMargin = absl::Seconds(2);
+
 v1::OperationResult Failed(const absl::Status& status) {
   v1::OperationResult result;
   *result.mutable_error() = ToRpcStatus(status);
@@ -44,9 +47,18 @@ absl::Status Busy(const std::string& node) {
                    {{"node", node}});
 }
 
-absl::Status ShuttingDown() {
+absl::Status ShuttingDown(const std::string& node, bool sent) {
+  if (sent) {
+    return MakeError(absl::StatusCode::kUnavailable, "ANSWER_LOST",
+                     absl::StrCat("the controller is shutting down before node ", node,
+                                  " has answered: it goes on with what it was asked; look at it "
+                                  "once the controller is back"),
+                     {{"node", node}});
+  }
   return MakeError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN",
-                   "the controller is shutting down; what it has asked of nodes goes on there");
+                   absl::StrCat("the controller is shutting down, so nothing was asked of node ",
+                                node, "; try again once it is back"),
+                   {{"node", node}});
 }
 
 google::protobuf::Duration ToProto(absl::Duration duration) {
@@ -61,29 +73,57 @@ google::protobuf::Duration ToProto(absl::Duration duration) {
 OperationDesk::OperationDesk(NodeRegistry* registry, uint64_t epoch)
     : registry_(registry), epoch_(epoch), thread_([this] { Run(); }) {}
 
-void OperationDesk::Ask(const std::string& node, const v1::Operation& operation,
-                        absl::Duration deadline, Answer answer) {
+std::string OperationDesk::IdOf(const Question& question) const {
+  return absl::StrCat(epoch_, "-", question.number);
+}
+
+uint64_t OperationDesk::Ask(const std::string& node, const v1::Operation& operation,
+                            absl::Duration deadline, Answer answer) {
   absl::Status refusal;
+  uint64_t number = 0;
   {
     MutexLock lock(&mutex_);
+    number = ++last_number_;
     const auto queue = questions_.find(node);
     if (stopped_) {
-      refusal = ShuttingDown();
+      refusal = ShuttingDown(node, /*sent=*/false);
     } else if (queue != questions_.end() && queue->second.size() >= kMaxWaiting) {
       refusal = Busy(node);
     } else {
-      questions_[node].push_back({absl::StrCat(epoch_, "-", ++last_id_), operation,
-                                  SteadyNow() + deadline, std::move(answer)});
+      questions_[node].push_back({number, operation, SteadyNow() + deadline, std::move(answer)});
       changed_.NotifyAll();
     }
   }
-  if (!refusal.ok()) return answer(Failed(refusal));
-  SendNext(node);
+  if (refusal.ok()) {
+    SendNext(node);
+  } else {
+    answer(Failed(refusal));
+  }
+  return number;
+}
+
+void OperationDesk::Withdraw(const std::string& node, uint64_t question, const absl::Status& why) {
+  Answer withdrawn;
+  {
+    MutexLock lock(&mutex_);
+    const auto queue = questions_.find(node);
+    if (queue == questions_.end()) return;
+    const auto it = std::find_if(
+        queue->second.begin(), queue->second.end(),
+        [question](const Question& each) { return each.number == question && each.stream == 0; });
+    if (it == queue->second.end()) return;
+    withdrawn = std::move(it->answer);
+    queue->second.erase(it);
+    if (queue->second.empty()) questions_.erase(queue);
+  }
+  withdrawn(Failed(why));
 }
 
 void OperationDesk::SendNext(const std::string& node) {
   const absl::StatusOr<NodeRegistry::Stream> stream = registry_->FindStream(node);
   if (!stream.ok()) return FailUnsent(node, stream.status());
+  // It has yet to be welcomed; StreamReady tells.
+  if (stream->link == nullptr) return;
   v1::ControllerMessage message;
   {
     MutexLock lock(&mutex_);
@@ -92,10 +132,11 @@ void OperationDesk::SendNext(const std::string& node) {
     Question& question = queue->second.front();
     question.stream = stream->key.id;
     message.set_epoch(epoch_);
-    message.mutable_operation()->set_id(question.id);
+    message.mutable_operation()->set_id(IdOf(question));
     *message.mutable_operation()->mutable_operation() = question.operation;
+    const absl::Duration left = std::max(question.deadline - SteadyNow(), absl::ZeroDuration());
     *message.mutable_operation()->mutable_deadline() =
-        ToProto(std::max(question.deadline - SteadyNow(), absl::ZeroDuration()));
+        ToProto(left - std::min(kMaxMargin, left / 10));
   }
   stream->link->Send(message);
   // It may have ended before the question said that it was its own; then nobody else would tell.
@@ -130,7 +171,7 @@ void OperationDesk::Answered(const StreamKey& stream, const v1::NodeOperationRes
     const auto queue = questions_.find(stream.node);
     if (queue == questions_.end()) return;
     Question& first = queue->second.front();
-    if (first.id != result.id() || first.stream != stream.id) return;
+    if (IdOf(first) != result.id() || first.stream != stream.id) return;
     answer = std::move(first.answer);
     queue->second.pop_front();
     if (queue->second.empty()) questions_.erase(queue);
@@ -210,7 +251,9 @@ void OperationDesk::Stop() {
     changed_.NotifyAll();
   }
   for (auto& [node, queue] : left) {
-    for (Question& question : queue) question.answer(Failed(ShuttingDown()));
+    for (Question& question : queue) {
+      question.answer(Failed(ShuttingDown(node, question.stream != 0)));
+    }
   }
   if (thread_.joinable()) thread_.join();
 }

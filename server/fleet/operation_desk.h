@@ -26,10 +26,14 @@ class NodeOperator {
 
   virtual ~NodeOperator() = default;
 
-  // Never blocks. `answer` is called once, on any thread, possibly before this returns. Errors
-  // besides the operation's own: fleet_service.proto, OperateNodesResponse.
-  virtual void Ask(const std::string& node, const v1::Operation& operation, absl::Duration deadline,
-                   Answer answer) = 0;
+  // Never blocks; gives the question's number, above 0. `answer` is called once, on any thread,
+  // possibly before this returns. Errors besides the operation's own: fleet_service.proto,
+  // OperateNodesResponse.
+  virtual uint64_t Ask(const std::string& node, const v1::Operation& operation,
+                       absl::Duration deadline, Answer answer) = 0;
+
+  // Answers the question with `why`, unless it was answered or has gone to the node already.
+  virtual void Withdraw(const std::string& node, uint64_t question, const absl::Status& why) = 0;
 };
 
 // Safe for concurrent use. One thread, for deadlines.
@@ -44,8 +48,12 @@ class OperationDesk final : public NodeOperator {
   OperationDesk(const OperationDesk&) = delete;
   OperationDesk& operator=(const OperationDesk&) = delete;
 
-  void Ask(const std::string& node, const v1::Operation& operation, absl::Duration deadline,
-           Answer answer) override;
+  uint64_t Ask(const std::string& node, const v1::Operation& operation, absl::Duration deadline,
+               Answer answer) override;
+  void Withdraw(const std::string& node, uint64_t question, const absl::Status& why) override;
+
+  // The node's stream may be sent messages from now on.
+  void StreamReady(const StreamKey& stream) { SendNext(stream.node); }
 
   // A node's answer came on this stream. One that nobody waits for is dropped.
   void Answered(const StreamKey& stream, const v1::NodeOperationResult& result);
@@ -53,12 +61,13 @@ class OperationDesk final : public NodeOperator {
   // The stream is over, and detached from the registry.
   void StreamEnded(const StreamKey& stream);
 
-  // Answers all that wait, and whoever asks from now on. May be called again.
+  // Answers all that wait, each by whether it was sent, and whoever asks from now on. May be called
+  // again.
   void Stop();
 
  private:
   struct Question {
-    std::string id;
+    uint64_t number = 0;
     v1::Operation operation;
     absl::Time deadline;
     Answer answer;
@@ -72,6 +81,7 @@ class OperationDesk final : public NodeOperator {
   };
   using Queue = std::deque<Question>;
 
+  std::string IdOf(const Question& question) const;
   // Sends the node's first question if it was not sent yet.
   void SendNext(const std::string& node);
   void FailUnsent(const std::string& node, const absl::Status& status);
@@ -83,7 +93,7 @@ class OperationDesk final : public NodeOperator {
   Mutex mutex_;
   CondVar changed_;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
-  uint64_t last_id_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t last_number_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<std::string, Queue> questions_ ABSL_GUARDED_BY(mutex_);
   std::thread thread_;
 };

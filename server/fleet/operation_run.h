@@ -1,7 +1,9 @@
 // One operation on several nodes: so many at once, and no further ones once a change has failed.
 #pragma once
 
+#include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,48 +28,58 @@ struct OperationPlan {
 };
 
 // INVALID_ARGUMENT with every violation; NOT_FOUND (NODE_NOT_FOUND) for a name that is not known,
-// (NO_NODE_MATCHES) where the labels match none.
+// (NO_NODE_MATCHES) where the labels match none. `nodes` is ordered by name.
 absl::StatusOr<OperationPlan> PlanOperation(const v1::OperateNodesRequest& request,
                                             const std::vector<NodeSnapshot>& nodes);
 
-// Safe for concurrent use.
+// Safe for concurrent use. No more answers wait to be taken than nodes are asked at once, so that
+// whoever reads slowly slows the run and fills no memory.
 class OperationRun : public std::enable_shared_from_this<OperationRun> {
  public:
-  // Takes the nodes' answers, and the word that there are no more. Called by one thread at a time,
-  // under no lock of the run's; never blocks.
+  // Whom the answers are for. Called under no lock of the run's; must not block.
   class Sink {
    public:
     virtual ~Sink() = default;
-    virtual void NodeAnswered(v1::OperateNodesResponse answer) = 0;
-    virtual void AllAnswered() = 0;
+    // Something may be there to take: an answer, or the end.
+    virtual void AnswersReady() = 0;
   };
 
-  // `nodes` outlives the run. The run keeps itself alive until all are answered.
+  // `nodes` outlives the run, which keeps itself alive until all that were asked have answered, and
+  // `sink` as long as it lives.
   static std::shared_ptr<OperationRun> Create(OperationPlan plan, NodeOperator* nodes,
                                               std::shared_ptr<Sink> sink);
 
-  void Start() { Advance(); }
+  // Asks those whose turn it is. To be called at the start, and after taking answers.
+  void Advance();
 
-  // Asks no further nodes. Those that were asked still answer.
+  enum class Taken { kAnswer, kNotYet, kEnd };
+  // The next answer, as they come. Calls nobody, so that locks may be held.
+  Taken TakeAnswer(v1::OperateNodesResponse* answer);
+
+  // Asks no further nodes, and takes back what has not gone to its node yet.
   void Cancel();
 
  private:
   OperationRun(OperationPlan plan, NodeOperator* nodes, std::shared_ptr<Sink> sink);
 
-  void Advance();
   void Answered(const std::string& node, v1::OperationResult result);
-  void SkipLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool EndsLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void AskNextLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void WithdrawLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const OperationPlan plan_;
   NodeOperator* const nodes_;
   const std::shared_ptr<Sink> sink_;
   Mutex mutex_;
   std::deque<std::string> waiting_ ABSL_GUARDED_BY(mutex_);
-  int asked_ ABSL_GUARDED_BY(mutex_) = 0;
+  // By node: the number of its question, 0 while it is being put.
+  std::map<std::string, uint64_t> asked_ ABSL_GUARDED_BY(mutex_);
   std::string failed_node_ ABSL_GUARDED_BY(mutex_);
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
+  bool withdrawn_ ABSL_GUARDED_BY(mutex_) = false;
   std::deque<v1::OperateNodesResponse> answers_ ABSL_GUARDED_BY(mutex_);
-  size_t answered_ ABSL_GUARDED_BY(mutex_) = 0;
+  // The sink has yet to be told.
+  bool ready_ ABSL_GUARDED_BY(mutex_) = false;
   // Somebody is in Advance and looks again before they leave: answers may come while a node is
   // asked, from there and from other threads.
   bool advancing_ ABSL_GUARDED_BY(mutex_) = false;

@@ -9,33 +9,13 @@
 #include "common/names.h"
 #include "server/policy/active_set.h"
 #include "server/policy/device_settings_validator.h"
+#include "server/policy/selector_validator.h"
 #include "server/policy/violations.h"
 
 namespace hotplugger::server {
 namespace {
 
 using Names = google::protobuf::RepeatedPtrField<std::string>;
-
-void CheckSelector(const v1::Selector& selector, Violations* violations) {
-  const std::string field = "policy.selector";
-  if (selector.match_labels().empty() && selector.nodes().empty()) {
-    violations->push_back(
-        {field, "is empty, which would match nothing; give matchLabels or nodes"});
-  }
-  CheckCount(field + ".match_labels", static_cast<int>(selector.match_labels().size()),
-             kMaxSelectorLabels, violations);
-  CheckCount(field + ".nodes", selector.nodes().size(), kMaxSelectorNodes, violations);
-  // A protobuf map has no order of its own; the answer must have one.
-  const std::map<std::string, std::string> labels(selector.match_labels().begin(),
-                                                  selector.match_labels().end());
-  for (const auto& [key, value] : labels) {
-    Check(field + ".match_labels", ValidateLabelKey(key), violations);
-    Check(absl::StrCat(field, ".match_labels[", key, "]"), ValidateLabelValue(value), violations);
-  }
-  for (int i = 0; i < selector.nodes().size(); ++i) {
-    Check(absl::StrCat(field, ".nodes[", i, "]"), ValidateNodeName(selector.nodes(i)), violations);
-  }
-}
 
 // Names are valid and each is there once; `seen` gets them, normalized.
 void CheckDriverNames(const std::string& field, const Names& names, std::set<std::string>* seen,
@@ -119,8 +99,7 @@ std::vector<FieldViolation> ValidatePolicy(const v1::Policy& policy) {
     violations.push_back({"policy.priority", absl::StrCat(policy.priority(), " is not from ",
                                                           -kMaxPriority, " to ", kMaxPriority)});
   }
-  CheckUnknownFields("policy.selector", policy.selector(), &violations);
-  CheckSelector(policy.selector(), &violations);
+  CheckSelector("policy.selector", policy.selector(), &violations);
   if (policy.has_drivers()) CheckDrivers(policy.drivers(), &violations);
   if (policy.has_cpu()) CheckCpuSettings(policy.cpu(), &violations);
   if (policy.has_memory()) CheckMemorySettings(policy.memory(), &violations);

@@ -9,8 +9,6 @@
 namespace hotplugger::server {
 
 inline constexpr int kMaxPriority = 1'000'000;
-inline constexpr int kMaxSelectorLabels = 32;
-inline constexpr int kMaxSelectorNodes = 1'000;
 inline constexpr int kMaxActiveDrivers = 16;
 inline constexpr int kMaxStoppedDrivers = 64;
 inline constexpr int kMaxWhitelistedDrivers = 64;

@@ -15,4 +15,7 @@ using Labels = std::map<std::string, std::string>;
 // Whether every condition of the selector holds. A selector without conditions matches nothing.
 bool Matches(const v1::Selector& selector, absl::string_view node, const Labels& labels);
 
+// Whether the conditions on labels hold; where there are none, they do.
+bool MatchesLabels(const v1::Selector& selector, const Labels& labels);
+
 }  // namespace hotplugger::server

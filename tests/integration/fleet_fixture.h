@@ -30,13 +30,15 @@ struct TestNode {
   testing::TempDir state;
   std::map<std::string, std::string> labels;
   std::string boot_id;
+  // Called on the agent's own thread before a driver is switched; set before that can happen.
+  std::function<void()> before_switch = [] {};
   std::unique_ptr<agent::Agent> agent;
 };
 
 // Hands the writes of an agent, which owns its writer, to a host that outlives it.
 class WriterOf final : public agent::KernelWriter {
  public:
-  explicit WriterOf(testing::FakeHost& host) : host_(host) {}
+  explicit WriterOf(TestNode& node) : node_(node), host_(node.host) {}
   absl::StatusOr<Answer> Change(const agent::DeviceChange& change, absl::Time deadline) override {
     return host_.Change(change, deadline);
   }
@@ -45,6 +47,7 @@ class WriterOf final : public agent::KernelWriter {
   }
   absl::StatusOr<int> SetKernelDriver(absl::string_view driver, bool running,
                                       absl::Time deadline) override {
+    node_.before_switch();
     return host_.SetKernelDriver(driver, running, deadline);
   }
   absl::StatusOr<int> SetKnob(const std::string& path, const std::string& value,
@@ -56,6 +59,7 @@ class WriterOf final : public agent::KernelWriter {
   }
 
  private:
+  TestNode& node_;
   testing::FakeHost& host_;
 };
 
@@ -106,7 +110,7 @@ class FleetTest : public ::testing::Test {
     options.driver_folders = {};
     options.bus = "unix:path=/nowhere";
     agent::Agent::Replacements replacements;
-    replacements.writer = std::make_unique<WriterOf>(node.host);
+    replacements.writer = std::make_unique<WriterOf>(node);
     replacements.monitor_uevents = false;
     replacements.reconnect = {.base = absl::Milliseconds(20), .cap = absl::Milliseconds(100)};
     replacements.reconciler.retry = {.base = absl::Milliseconds(5), .cap = absl::Milliseconds(20)};

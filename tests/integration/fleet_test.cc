@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
+#include "absl/synchronization/notification.h"
 #include "common/error_info.h"
 #include "common/rpc_status.h"
 #include "tests/integration/fleet_fixture.h"
@@ -158,6 +161,64 @@ TEST_F(FleetTest, ANodeThatIsGoneIsSaidToBeSoAndHoldsUpNobody) {
   ASSERT_TRUE(answers.ok()) << answers.status();
   EXPECT_EQ(ErrorReason(FromRpcStatus(answers->at("beta").error())), "NODE_NOT_CONNECTED");
   EXPECT_GE(answers->at("alpha").list_drivers().drivers_size(), 2);
+}
+
+// One driver is being switched on alpha, which takes as long as a test wants.
+class OperationUnderWayTest : public FleetTest {
+ protected:
+  OperationUnderWayTest() {
+    for (const char* name : {"alpha", "beta"}) AddNode(name, {{"pool", "lab"}});
+    nodes_.at("alpha").before_switch = [this] {
+      if (!begun_.HasBeenNotified()) begun_.Notify();
+      go_on_.WaitForNotification();
+    };
+    (*request_.mutable_selector()->mutable_match_labels())["pool"] = "lab";
+    request_.mutable_operation()->mutable_enable_driver()->set_driver("alucard");
+    request_.set_parallel(1);
+  }
+  ~OperationUnderWayTest() override {
+    if (!go_on_.HasBeenNotified()) go_on_.Notify();
+    // While what they wait for is still there.
+    nodes_.clear();
+  }
+  void SetUp() override {
+    ASSERT_TRUE(EventuallyOnline("alpha", "0-3"));
+    ASSERT_TRUE(EventuallyOnline("beta", "0-3"));
+  }
+
+  v1::OperateNodesRequest request_;
+  absl::Notification begun_;
+  absl::Notification go_on_;
+};
+
+TEST_F(OperationUnderWayTest, WhoEndsTheCallKeepsFurtherNodesFromBeingAsked) {
+  grpc::ClientContext context;
+  const auto reader = fleet_->OperateNodes(&context, request_);
+  begun_.WaitForNotification();
+  context.TryCancel();
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  // On the same connection, so the controller learns of the end before it answers all these.
+  for (int i = 0; i < 50; ++i) EXPECT_TRUE(GetNode("beta").ok());
+  go_on_.Notify();
+  // Behind it on alpha; and whoever was to be asked next would have been before this is.
+  v1::OperateNodesRequest list = request_;
+  list.mutable_operation()->mutable_set_switching()->set_switching(v1::SWITCH_ON);
+  const auto answers = Operate(list);
+  ASSERT_TRUE(answers.ok()) << answers.status();
+  EXPECT_TRUE(nodes_.at("alpha").kernel.Find("alucard")->running);
+  EXPECT_FALSE(nodes_.at("beta").kernel.Find("alucard")->running);
+}
+
+TEST_F(OperationUnderWayTest, AControllerThatStopsSaysWhatIsNotKnownAndWhatWasNotBegun) {
+  absl::StatusOr<std::map<std::string, v1::OperationResult>> answers;
+  std::thread asking([&] { answers = Operate(request_); });
+  begun_.WaitForNotification();
+  StopController();
+  asking.join();
+  go_on_.Notify();
+  ASSERT_TRUE(answers.ok()) << answers.status();
+  EXPECT_EQ(ErrorReason(FromRpcStatus(answers->at("alpha").error())), "ANSWER_LOST");
+  EXPECT_EQ(ErrorReason(FromRpcStatus(answers->at("beta").error())), "NOT_BEGUN");
 }
 
 }  // namespace

@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <thread>
+
+#include "absl/synchronization/notification.h"
 #include "common/error_info.h"
 #include "hotplugger/v1/host_service.grpc.pb.h"
 #include "tests/integration/fleet_fixture.h"
@@ -112,6 +115,41 @@ TEST_F(HostServiceTest, AnAgentStopsThoughSomebodyWatches) {
   node_.agent->Stop();
   EXPECT_FALSE(ReadUntil(*reader, "cpu3", v1::DEVICE_STATE_OFFLINE));
   EXPECT_FALSE(reader->Finish().ok());
+}
+
+TEST_F(HostServiceTest, AChangeWhoseCallerHasGoneBeforeItsTurnIsNotBegun) {
+  // The first change takes its time; the second one's caller leaves while it waits.
+  absl::Notification begun;
+  absl::Notification go_on;
+  node_.host.SetHooks(
+      [&](const std::string& write) {
+        if (write != "cpu3=0") return;
+        begun.Notify();
+        go_on.WaitForNotification();
+      },
+      [](const std::string&) {});
+  std::thread first([this] { EXPECT_TRUE(Offline("cpu3").ok()); });
+  begun.WaitForNotification();
+  v1::OfflineDevicesRequest request;
+  request.mutable_target()->set_device("cpu2");
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(200));
+  v1::OfflineDevicesResponse response;
+  EXPECT_EQ(stub_->OfflineDevices(&context, request, &response).error_code(),
+            grpc::StatusCode::DEADLINE_EXCEEDED);
+  // On the same connection, so the agent learns of the end before it answers all these.
+  v1::GetDeviceRequest question;
+  question.set_device("cpu1");
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_TRUE(Call<v1::Device>([&](auto* call, auto* answer) {
+                  return stub_->GetDevice(call, question, answer);
+                }).ok());
+  }
+  go_on.Notify();
+  first.join();
+  // Behind it in the queue: once this is answered, its turn has come and gone.
+  ASSERT_TRUE(Offline("cpu1").ok());
+  EXPECT_EQ(node_.host.online(), (CpuSet{0, 2}));
 }
 
 TEST_F(HostServiceTest, OnlyOwnerAndGroupMayConnect) {

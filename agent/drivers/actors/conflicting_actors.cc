@@ -11,6 +11,7 @@
 #include "agent/drivers/actors/daemons.h"
 #include "agent/drivers/actors/udev_rules.h"
 #include "common/error_info.h"
+#include "common/text.h"
 
 namespace hotplugger::agent {
 namespace {
@@ -25,14 +26,27 @@ constexpr const char* kTmpfilesFolders[] = {"etc/tmpfiles.d", "run/tmpfiles.d",
                                             "usr/local/lib/tmpfiles.d", "usr/lib/tmpfiles.d"};
 constexpr char kAutoOnline[] = "sys/devices/system/memory/auto_online_blocks";
 
-Actor MakeActor(Actor::Kind kind, std::string name, std::string place, std::string effect,
-                std::string remedy) {
+// Whatever bytes a file or its name has, as text that a message takes and a terminal can show.
+std::string SafeText(absl::string_view text) {
+  std::string safe;
+  while (!text.empty()) {
+    const size_t length = std::max<size_t>(Utf8SequenceLength(text), 1);
+    const std::string next = Printable(text.substr(0, length));
+    if (safe.size() + next.size() > kMaxActorText) return absl::StrCat(safe, "...");
+    safe += next;
+    text.remove_prefix(length);
+  }
+  return safe;
+}
+
+Actor MakeActor(Actor::Kind kind, absl::string_view name, absl::string_view place,
+                absl::string_view effect, absl::string_view remedy) {
   Actor actor;
   actor.set_kind(kind);
-  actor.set_name(std::move(name));
-  actor.set_place(std::move(place));
-  actor.set_effect(std::move(effect));
-  actor.set_remedy(std::move(remedy));
+  actor.set_name(SafeText(name));
+  actor.set_place(SafeText(place));
+  actor.set_effect(SafeText(effect));
+  actor.set_remedy(SafeText(remedy));
   return actor;
 }
 
@@ -48,8 +62,8 @@ class ActorSearch {
         continue;
       }
       for (const UdevWrite& write : FindUdevWrites(*text)) {
-        found_.actors.push_back(MakeActor(
-            Actor::UDEV_RULE, name, absl::StrCat(tree_.FullPath(path), ":", write.line),
+        Add(MakeActor(
+            Actor::KIND_UDEV_RULE, name, absl::StrCat(tree_.FullPath(path), ":", write.line),
             absl::StrCat("brings devices online as they are added, also again by `udevadm "
                          "trigger` and at boot: ",
                          write.write),
@@ -65,8 +79,8 @@ class ActorSearch {
     if (!content->has_value()) return;
     const absl::string_view mode = absl::StripAsciiWhitespace(**content);
     if (mode == "offline") return;
-    found_.actors.push_back(MakeActor(
-        Actor::AUTO_ONLINE, "auto_online_blocks", tree_.FullPath(kAutoOnline),
+    Add(MakeActor(
+        Actor::KIND_AUTO_ONLINE, "auto_online_blocks", tree_.FullPath(kAutoOnline),
         absl::StrCat("the kernel brings hot-added memory up as ", mode,
                      ", before anybody is asked"),
         absl::StrCat(
@@ -85,8 +99,7 @@ class ActorSearch {
       for (const absl::string_view line : absl::StrSplit(*text, '\n')) {
         ++number;
         if (!WritesDeviceState(line)) continue;
-        found_.actors.push_back(
-            MakeActor(Actor::TMPFILES, name, absl::StrCat(tree_.FullPath(path), ":", number),
+        Add(MakeActor(Actor::KIND_TMPFILES, name, absl::StrCat(tree_.FullPath(path), ":", number),
                       absl::StrCat("writes at every boot: ", absl::StripAsciiWhitespace(line)),
                       "take the line out; a policy says the same, and is held to"));
       }
@@ -103,13 +116,19 @@ class ActorSearch {
       }
       std::string remedy = daemon.remedy;
       if (remedy.empty()) remedy = absl::StrCat("systemctl disable --now ", daemon.unit);
-      found_.actors.push_back(MakeActor(Actor::DAEMON, daemon.program,
-                                        absl::StrCat("process ", found.process), daemon.effect,
-                                        std::move(remedy)));
+      Add(MakeActor(Actor::KIND_DAEMON, daemon.program, absl::StrCat("process ", found.process),
+                    daemon.effect, remedy));
     }
   }
 
-  ConflictingActors Take() { return std::move(found_); }
+  ConflictingActors Take() {
+    if (left_out_ > 0) {
+      found_.warnings.push_back(
+          absl::StrCat("TOO_MANY_ACTORS: ", left_out_, " more were found; the first ", kMaxActors,
+                       " actors and ", kMaxActorWarnings, " warnings are shown"));
+    }
+    return std::move(found_);
+  }
 
  private:
   template <size_t N>
@@ -144,10 +163,25 @@ class ActorSearch {
                       absl::EndsWith(words[1], "/auto_online_blocks"));
   }
 
-  void Warn(const absl::Status& status) { found_.warnings.emplace_back(status.message()); }
+  void Add(Actor actor) {
+    if (found_.actors.size() == kMaxActors) {
+      ++left_out_;
+    } else {
+      found_.actors.push_back(std::move(actor));
+    }
+  }
+
+  void Warn(const absl::Status& status) {
+    if (found_.warnings.size() == kMaxActorWarnings) {
+      ++left_out_;
+    } else {
+      found_.warnings.push_back(SafeText(status.message()));
+    }
+  }
 
   const FileTree& tree_;
   ConflictingActors found_;
+  size_t left_out_ = 0;
 };
 
 }  // namespace

@@ -3,21 +3,24 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "absl/synchronization/notification.h"
 #include "common/error_info.h"
 #include "common/rpc_status.h"
 #include "server/fleet/operation_run.h"
+#include "tests/fakes/fake_node_operator.h"
 #include "tests/server/fleet/fleet_fixture.h"
 
 namespace hotplugger::server {
 namespace {
 
 using ::testing::AllOf;
-using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
 
 v1::Operation Enable(const std::string& driver) {
   v1::Operation operation;
@@ -57,9 +60,9 @@ class OperationDeskTest : public FleetFixture {
   // Whoever still waits is answered while the answers are still there.
   ~OperationDeskTest() override { desk_->Stop(); }
 
-  void Ask(const std::string& node, const std::string& driver = "x",
-           absl::Duration deadline = absl::Minutes(5)) {
-    desk_->Ask(node, Enable(driver), deadline, answers_.Take());
+  uint64_t Ask(const std::string& node, const std::string& driver = "x",
+               absl::Duration deadline = absl::Minutes(5)) {
+    return desk_->Ask(node, Enable(driver), deadline, answers_.Take());
   }
   // What the node was asked to do.
   static std::vector<v1::NodeOperation> Asked(const FakeAgent& agent) {
@@ -136,6 +139,45 @@ TEST_F(OperationDeskTest, WhatWasNotSentYetGoesToTheNodesNextStream) {
   EXPECT_THAT(answers_.reasons(), ElementsAre("ANSWER_LOST", ""));
 }
 
+TEST_F(OperationDeskTest, WhatIsAskedWhileANodeIsBeingWelcomedIsSentThen) {
+  FakeAgent agent = NewAgent();
+  const auto attached =
+      registry_->Attach(testing::FromText<v1::Hello>("node: 'n1' boot_id: 'boot'"), agent.link);
+  ASSERT_TRUE(attached.ok()) << attached.status();
+  Ask("n1");
+  EXPECT_THAT(Asked(agent), IsEmpty());
+  EXPECT_THAT(answers_.reasons(), IsEmpty());
+  registry_->MarkWelcomed(attached->key);
+  desk_->StreamReady(attached->key);
+  EXPECT_THAT(Asked(agent), SizeIs(1));
+}
+
+TEST_F(OperationDeskTest, WhatIsWithdrawnInTimeNeverGoesToTheNode) {
+  FakeAgent agent = Connect("n1");
+  const uint64_t sent = Ask("n1", "first");
+  const uint64_t waits = Ask("n1", "second");
+  const absl::Status why = MakeError(absl::StatusCode::kAborted, "NOT_BEGUN", "no more");
+  desk_->Withdraw("n1", waits, why);
+  EXPECT_THAT(answers_.reasons(), ElementsAre("NOT_BEGUN"));
+  desk_->Withdraw("n1", sent, why);
+  desk_->Withdraw("n1", waits, why);
+  desk_->Withdraw("n2", 99, why);
+  EXPECT_THAT(answers_.reasons(), SizeIs(1)) << "the node is at it, so it answers";
+  Answer(agent, Asked(agent)[0].id());
+  EXPECT_THAT(answers_.reasons(), ElementsAre("NOT_BEGUN", ""));
+  EXPECT_THAT(Asked(agent), SizeIs(1));
+}
+
+TEST_F(OperationDeskTest, ANodeHasLessTimeThanTheQuestionSoThatItsOwnWordArrives) {
+  FakeAgent agent = Connect("n1");
+  FakeAgent other = Connect("n2");
+  Ask("n1", "x", absl::Seconds(1000));
+  Ask("n2", "x", absl::Seconds(5));
+  EXPECT_LE(Asked(agent)[0].deadline().seconds(), 998);
+  EXPECT_GE(Asked(agent)[0].deadline().seconds(), 900);
+  EXPECT_LE(Asked(other)[0].deadline().seconds(), 4);
+}
+
 TEST_F(OperationDeskTest, AnAnswerOnAnotherStreamIsNotTaken) {
   FakeAgent agent = Connect("n1");
   FakeAgent other = Connect("n2");
@@ -146,11 +188,15 @@ TEST_F(OperationDeskTest, AnAnswerOnAnotherStreamIsNotTaken) {
 
 TEST_F(OperationDeskTest, AtTheDeadlineItIsSaidWhetherTheNodeWasAsked) {
   FakeAgent agent = Connect("n1");
-  Ask("n1", "first", absl::Milliseconds(30));
-  Ask("n1", "second", absl::Milliseconds(30));
-  EXPECT_THAT(answers_.Await(2), ElementsAre("NO_ANSWER", "NOT_BEGUN"));
-  Ask("n1", "third");
-  ASSERT_THAT(Asked(agent), SizeIs(2)) << "the node may be asked again";
+  FakeAgent other = Connect("n2");
+  Ask("n1", "first");
+  Ask("n1", "second", absl::Milliseconds(1));
+  EXPECT_THAT(answers_.Await(1), ElementsAre("NOT_BEGUN"));
+  Ask("n2", "third", absl::Milliseconds(1));
+  EXPECT_THAT(answers_.Await(2), ElementsAre("NOT_BEGUN", "NO_ANSWER"));
+  EXPECT_THAT(Asked(agent), SizeIs(1));
+  Ask("n2", "fourth");
+  EXPECT_THAT(Asked(other), SizeIs(2)) << "the node may be asked again";
 }
 
 TEST_F(OperationDeskTest, TheQueueOfANodeIsBounded) {
@@ -159,13 +205,13 @@ TEST_F(OperationDeskTest, TheQueueOfANodeIsBounded) {
   EXPECT_THAT(answers_.reasons(), ElementsAre("NODE_BUSY"));
 }
 
-TEST_F(OperationDeskTest, AtTheEndAllAreAnswered) {
+TEST_F(OperationDeskTest, AtTheEndAllAreAnsweredByWhetherTheyWereAsked) {
   FakeAgent agent = Connect("n1");
   Ask("n1");
   Ask("n1");
   desk_->Stop();
   Ask("n1");
-  EXPECT_THAT(answers_.reasons(), AllOf(SizeIs(3), Each("SHUTTING_DOWN")));
+  EXPECT_THAT(answers_.reasons(), ElementsAre("ANSWER_LOST", "SHUTTING_DOWN", "SHUTTING_DOWN"));
 }
 
 TEST_F(OperationDeskTest, AnAnswerThatIsTooLargeIsAnError) {
@@ -179,51 +225,40 @@ TEST_F(OperationDeskTest, AnAnswerThatIsTooLargeIsAnError) {
   EXPECT_THAT(answers_.reasons(), ElementsAre("ANSWER_TOO_LARGE"));
 }
 
-// Answers when a test says so.
-class FakeOperator final : public NodeOperator {
- public:
-  void Ask(const std::string& node, const v1::Operation&, absl::Duration, Answer answer) override {
-    asked.push_back(node);
-    if (at_once.ok()) return answers.push_back(std::move(answer));
-    v1::OperationResult result;
-    *result.mutable_error() = ToRpcStatus(at_once);
-    answer(result);
-  }
-  void AnswerNext(const absl::Status& status = absl::OkStatus()) {
-    Answer answer = std::move(answers.front());
-    answers.erase(answers.begin());
-    v1::OperationResult result;
-    if (status.ok()) {
-      result.mutable_enable_driver();
-    } else {
-      *result.mutable_error() = ToRpcStatus(status);
-    }
-    answer(result);
-  }
-
-  std::vector<std::string> asked;
-  std::vector<Answer> answers;
-  absl::Status at_once;
-};
-
+// Takes what is there at once, or, where it reads slowly, when a test says so.
 class FakeSink final : public OperationRun::Sink {
  public:
-  void NodeAnswered(v1::OperateNodesResponse answer) override {
+  void AnswersReady() override {
+    if (slow) return;
+    for (;;) {
+      if (!TakeOne()) return;
+    }
+  }
+  // Whether there was an answer.
+  bool TakeOne() {
+    v1::OperateNodesResponse answer;
+    const OperationRun::Taken taken = run->TakeAnswer(&answer);
+    if (taken == OperationRun::Taken::kEnd) ended = true;
+    if (taken != OperationRun::Taken::kAnswer) return false;
     answers.push_back(
         answer.node() + " " +
         (answer.result().has_error() ? ErrorReason(FromRpcStatus(answer.result().error())) : "ok"));
+    return true;
   }
-  void AllAnswered() override { ++ends; }
 
+  OperationRun* run = nullptr;
   std::vector<std::string> answers;
-  int ends = 0;
+  bool slow = false;
+  bool ended = false;
 };
 
 class OperationRunTest : public ::testing::Test {
  protected:
   std::shared_ptr<OperationRun> Start(OperationPlan plan) {
     auto run = OperationRun::Create(std::move(plan), &nodes_, sink_);
-    run->Start();
+    sink_->run = run.get();
+    sink_->ended = false;
+    run->Advance();
     return run;
   }
   static OperationPlan Plan(int count, int parallel) {
@@ -236,44 +271,52 @@ class OperationRunTest : public ::testing::Test {
   }
   static absl::Status Error() { return MakeError(absl::StatusCode::kInternal, "BROKEN", "no"); }
 
-  FakeOperator nodes_;
+  testing::FakeNodeOperator nodes_;
   std::shared_ptr<FakeSink> sink_ = std::make_shared<FakeSink>();
 };
 
 TEST_F(OperationRunTest, SoManyNodesAtOnce) {
-  Start(Plan(4, 2));
+  const auto run = Start(Plan(4, 2));
   EXPECT_THAT(nodes_.asked, ElementsAre("n0", "n1"));
   nodes_.AnswerNext();
   EXPECT_THAT(nodes_.asked, ElementsAre("n0", "n1", "n2"));
   nodes_.AnswerNext();
   nodes_.AnswerNext();
-  EXPECT_EQ(sink_->ends, 0);
+  EXPECT_FALSE(sink_->ended);
   nodes_.AnswerNext();
   EXPECT_THAT(sink_->answers, ElementsAre("n0 ok", "n1 ok", "n2 ok", "n3 ok"));
-  EXPECT_EQ(sink_->ends, 1);
+  EXPECT_TRUE(sink_->ended);
 }
 
 TEST_F(OperationRunTest, AChangeThatFailsIsNotBegunOnFurtherNodes) {
-  Start(Plan(5, 2));
+  const auto run = Start(Plan(5, 2));
   nodes_.AnswerNext(Error());
   EXPECT_THAT(nodes_.asked, ElementsAre("n0", "n1"));
   EXPECT_THAT(sink_->answers,
               ElementsAre("n0 BROKEN", "n2 NOT_BEGUN", "n3 NOT_BEGUN", "n4 NOT_BEGUN"));
-  EXPECT_EQ(sink_->ends, 0) << "n1 is still at it";
+  EXPECT_FALSE(sink_->ended) << "n1 is still at it";
   nodes_.AnswerNext();
-  EXPECT_EQ(sink_->ends, 1);
+  EXPECT_TRUE(sink_->ended);
+}
+
+TEST_F(OperationRunTest, AnItemThatFailsIsAFailureToo) {
+  const auto run = Start(Plan(2, 1));
+  v1::OperationResult result;
+  result.mutable_switch_drivers()->add_results()->set_outcome(v1::OUTCOME_REFUSED);
+  nodes_.answers[0](result);
+  EXPECT_THAT(sink_->answers, ElementsAre("n0 ok", "n1 NOT_BEGUN"));
 }
 
 TEST_F(OperationRunTest, UnlessItIsToKeepGoingOrOnlyReads) {
   OperationPlan plan = Plan(3, 1);
   plan.keep_going = true;
-  Start(plan);
+  const auto run = Start(plan);
   for (int i = 0; i < 3; ++i) nodes_.AnswerNext(Error());
   EXPECT_THAT(sink_->answers, ElementsAre("n0 BROKEN", "n1 BROKEN", "n2 BROKEN"));
   sink_->answers.clear();
   plan = Plan(2, 1);
   plan.operation.mutable_list_drivers();
-  Start(plan);
+  const auto reads = Start(plan);
   for (int i = 0; i < 2; ++i) nodes_.AnswerNext(Error());
   EXPECT_THAT(sink_->answers, SizeIs(2));
 }
@@ -284,16 +327,63 @@ TEST_F(OperationRunTest, WhoeverEndsTheCallKeepsFurtherNodesFromBeingAsked) {
   EXPECT_THAT(sink_->answers, ElementsAre("n1 NOT_BEGUN", "n2 NOT_BEGUN"));
   nodes_.AnswerNext();
   EXPECT_THAT(nodes_.asked, ElementsAre("n0"));
-  EXPECT_EQ(sink_->ends, 1);
+  EXPECT_TRUE(sink_->ended);
+}
+
+TEST_F(OperationRunTest, WhatWaitsForANodesEarlierOperationsIsTakenBackAfterAFailure) {
+  const auto run = Start(Plan(3, 2));
+  nodes_.unsent = true;
+  nodes_.AnswerNext(Error());
+  EXPECT_THAT(nodes_.withdrawn, ElementsAre("n1"));
+  EXPECT_THAT(sink_->answers, UnorderedElementsAre("n0 BROKEN", "n1 NOT_BEGUN", "n2 NOT_BEGUN"));
+  EXPECT_TRUE(sink_->ended);
+}
+
+TEST_F(OperationRunTest, WhoReadsSlowlySlowsTheRun) {
+  sink_->slow = true;
+  nodes_.at_once = Error();
+  OperationPlan plan = Plan(100, 4);
+  plan.keep_going = true;
+  const auto run = Start(plan);
+  EXPECT_THAT(nodes_.asked, SizeIs(4));
+  EXPECT_TRUE(sink_->TakeOne());
+  run->Advance();
+  EXPECT_THAT(nodes_.asked, SizeIs(5));
+  while (sink_->TakeOne()) run->Advance();
+  EXPECT_THAT(sink_->answers, SizeIs(100));
+  EXPECT_TRUE(sink_->ended);
+}
+
+TEST_F(OperationRunTest, SeveralThreadsAnswerAtOnce) {
+  OperationPlan plan = Plan(400, 100);
+  const auto run = Start(plan);
+  while (!sink_->ended) {
+    std::vector<NodeOperator::Answer> answers = std::move(nodes_.answers);
+    nodes_.answers.clear();
+    ASSERT_FALSE(answers.empty());
+    // What is asked meanwhile, and what the sink takes, is done by one thread at a time.
+    std::vector<std::thread> threads;
+    for (size_t part = 0; part < 4; ++part) {
+      threads.emplace_back([&answers, part] {
+        for (size_t i = part; i < answers.size(); i += 4) {
+          v1::OperationResult result;
+          result.mutable_enable_driver();
+          answers[i](result);
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+  }
+  EXPECT_THAT(sink_->answers, SizeIs(400));
 }
 
 TEST_F(OperationRunTest, TenThousandNodesThatAnswerAtOnceAreNoDeepStack) {
   nodes_.at_once = Error();
   OperationPlan plan = Plan(10'000, 100);
   plan.keep_going = true;
-  Start(plan);
+  const auto run = Start(plan);
   EXPECT_EQ(sink_->answers.size(), 10'000u);
-  EXPECT_EQ(sink_->ends, 1);
+  EXPECT_TRUE(sink_->ended);
 }
 
 class PlanOperationTest : public FleetFixture {
@@ -344,6 +434,19 @@ TEST_F(PlanOperationTest, UnknownNamesAndLabelsThatMatchNoneAreErrors) {
       "NO_NODE_MATCHES");
 }
 
+TEST_F(PlanOperationTest, ANamedNodeIsNeverLeftOutForItsLabels) {
+  FakeAgent a = Connect("a", "labels { key: 'pool' value: 'lab' }");
+  FakeAgent b = Connect("b");
+  const std::string labels = "match_labels { key: 'pool' value: 'lab' }";
+  const absl::Status both =
+      Plan(absl::StrCat("selector { nodes: ['a', 'b'] ", labels, "}", kEnable)).status();
+  EXPECT_EQ(ErrorReason(both), "NODE_NOT_SELECTED");
+  EXPECT_THAT(std::string(both.message()), HasSubstr("too: b;"));
+  const auto fits = Plan(absl::StrCat("selector { nodes: ['a', 'a'] ", labels, "}", kEnable));
+  ASSERT_TRUE(fits.ok()) << fits.status();
+  EXPECT_THAT(fits->nodes, ElementsAre("a"));
+}
+
 TEST_F(PlanOperationTest, EveryViolationWithItsField) {
   EXPECT_THAT(Violations(""), ElementsAre("selector", "operation"));
   EXPECT_THAT(Violations(absl::StrCat("selector { nodes: 'a' } parallel: 0 deadline { nanos: 5 }",
@@ -354,6 +457,13 @@ TEST_F(PlanOperationTest, EveryViolationWithItsField) {
               ElementsAre("deadline", "parallel"));
   EXPECT_THAT(Violations(absl::StrCat("selector { match_labels { key: '' value: 'v' } }", kEnable)),
               ElementsAre("selector.match_labels"));
+  EXPECT_THAT(Violations(absl::StrCat("selector { nodes: 'A/b' }", kEnable)),
+              ElementsAre("selector.nodes[0]"));
+  const std::string long_name(70'000, 'x');
+  EXPECT_THAT(Violations(absl::StrCat("selector { nodes: 'a' } operation { enable_driver { "
+                                      "driver: '",
+                                      long_name, "' } }")),
+              ElementsAre("operation"));
 }
 
 }  // namespace

@@ -1,0 +1,113 @@
+#include "server/api/operation_stream.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "common/error_info.h"
+#include "common/transport/grpc_status.h"
+#include "tests/fakes/fake_node_operator.h"
+#include "tests/fakes/fake_server_writer.h"
+
+namespace hotplugger::server {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using Writer = testing::FakeServerWriter<v1::OperateNodesResponse>;
+
+class OperationStreamTest : public ::testing::Test {
+ protected:
+  static OperationPlan Plan(int count, int parallel) {
+    OperationPlan plan;
+    for (int i = 0; i < count; ++i) plan.nodes.push_back(absl::StrCat("n", i));
+    plan.operation.mutable_enable_driver()->set_driver("x");
+    plan.deadline = absl::Seconds(9);
+    plan.parallel = parallel;
+    return plan;
+  }
+  std::unique_ptr<Writer> Open(absl::StatusOr<OperationPlan> plan) {
+    return std::make_unique<Writer>(OperationStream::Start(std::move(plan), &nodes_, &calls_));
+  }
+  static std::vector<std::string> Nodes(const Writer& writer) {
+    std::vector<std::string> nodes;
+    for (const v1::OperateNodesResponse& answer : writer.written()) nodes.push_back(answer.node());
+    return nodes;
+  }
+
+  testing::FakeNodeOperator nodes_;
+  OperationCalls calls_;
+};
+
+TEST_F(OperationStreamTest, AnswersLeaveOneAfterTheOtherAndThenItEnds) {
+  auto writer = Open(Plan(3, 3));
+  nodes_.AnswerNext();
+  nodes_.AnswerNext();
+  EXPECT_THAT(Nodes(*writer), ElementsAre("n0")) << "one write at a time";
+  writer->EndWrite(true);
+  EXPECT_THAT(Nodes(*writer), ElementsAre("n0", "n1"));
+  writer->EndWrite(true);
+  EXPECT_FALSE(writer->finished());
+  nodes_.AnswerNext();
+  writer->EndWrite(true);
+  ASSERT_TRUE(writer->finished());
+  EXPECT_TRUE(writer->finished()->ok());
+  writer->Done();
+}
+
+TEST_F(OperationStreamTest, WhoReadsSlowlySlowsTheAsking) {
+  auto writer = Open(Plan(10, 2));
+  for (int i = 0; i < 3; ++i) nodes_.AnswerNext();
+  EXPECT_THAT(nodes_.asked, ElementsAre("n0", "n1", "n2", "n3")) << "two answers wait";
+  writer->EndWrite(true);
+  EXPECT_THAT(nodes_.asked, ElementsAre("n0", "n1", "n2", "n3", "n4"));
+  writer->Cancel();
+  EXPECT_EQ(writer->finished()->error_code(), grpc::StatusCode::CANCELLED);
+  writer->EndWrite(false);
+  writer->Done();
+  EXPECT_THAT(nodes_.withdrawn, ElementsAre("n3", "n4"));
+  while (!nodes_.answers.empty()) nodes_.AnswerNext();
+}
+
+TEST_F(OperationStreamTest, AWriteThatFailsEndsItAndAsksNobodyAnyMore) {
+  auto writer = Open(Plan(10, 2));
+  nodes_.AnswerNext();
+  const size_t asked = nodes_.asked.size();
+  writer->EndWrite(false);
+  ASSERT_TRUE(writer->finished());
+  writer->Cancel();
+  writer->Done();
+  while (!nodes_.answers.empty()) nodes_.AnswerNext();
+  EXPECT_EQ(nodes_.asked.size(), asked);
+}
+
+TEST_F(OperationStreamTest, ARequestThatIsWrongEndsAtOnce) {
+  auto writer = Open(MakeError(absl::StatusCode::kNotFound, "NODE_NOT_FOUND", "no"));
+  ASSERT_TRUE(writer->finished());
+  EXPECT_EQ(ErrorReason(FromGrpcStatus(*writer->finished())), "NODE_NOT_FOUND");
+  EXPECT_THAT(nodes_.asked, IsEmpty());
+  writer->Done();
+}
+
+TEST_F(OperationStreamTest, CallsAreBoundedAndOneThatEndsMakesRoom) {
+  std::vector<std::unique_ptr<Writer>> open;
+  for (int i = 0; i < OperationCalls::kMax; ++i) open.push_back(Open(Plan(1, 1)));
+  auto refused = Open(Plan(1, 1));
+  ASSERT_TRUE(refused->finished());
+  EXPECT_EQ(ErrorReason(FromGrpcStatus(*refused->finished())), "TOO_MANY_CALLS");
+  refused->Done();
+  open[0]->Cancel();
+  open[0]->Done();
+  auto taken = Open(Plan(1, 1));
+  EXPECT_FALSE(taken->finished());
+  taken->Cancel();
+  taken->Done();
+  for (size_t i = 1; i < open.size(); ++i) {
+    open[i]->Cancel();
+    open[i]->Done();
+  }
+  while (!nodes_.answers.empty()) nodes_.AnswerNext();
+}
+
+}  // namespace
+}  // namespace hotplugger::server

@@ -45,8 +45,8 @@ struct Verb {
   Action (*declare)(Arguments& arguments);
   // False: it needs no controller and no agent.
   bool needs_client = true;
-  // A command line that works, for --help; nullptr: none is shown.
-  const char* example = nullptr;
+  // Command lines that work, one a line, for --help; nullptr: none is shown.
+  const char* examples = nullptr;
 };
 
 }  // namespace hotplugger::client

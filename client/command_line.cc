@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "client/command.h"
 #include "client/commands/fleet/verbs.h"
 #include "client/commands/host/verbs.h"
@@ -22,16 +23,36 @@ namespace {
 
 // The verbs of each scope, in the order of --help.
 constexpr Verb kFleetVerbs[] = {
-    {"apply", "Create or replace policies from a YAML file", &fleet::DeclareApply},
-    {"get", "List nodes, policies or holds", &fleet::DeclareGet},
-    {"describe", "Show everything about one node", &fleet::DeclareDescribe},
-    {"delete", "Delete a policy, or forget a node that is not connected", &fleet::DeclareDelete},
-    {"offline", "Hold a device of a node offline, or a driver stopped", &fleet::DeclareOffline},
-    {"online", "Hold a device of a node online, or a driver running", &fleet::DeclareOnline},
-    {"release", "End a hold: the policies decide again", &fleet::DeclareRelease},
-    {"wait", "Wait until nodes are in sync with what they are to be", &fleet::DeclareWait},
+    {"apply", "Create or replace policies from a YAML file", &fleet::DeclareApply, true,
+     "hotplugctl apply -f examples/quarantine-core.yaml --dry-run\n"
+     "hotplugctl apply -f examples/quarantine-core.yaml"},
+    {"get", "List nodes, policies or holds", &fleet::DeclareGet, true,
+     "hotplugctl get nodes --policy quarantine-core\n"
+     "hotplugctl get holds --node gamma -o yaml"},
+    {"describe", "Show everything about one node", &fleet::DeclareDescribe, true,
+     "hotplugctl describe node gamma"},
+    {"delete", "Delete a policy, or forget a node that is not connected", &fleet::DeclareDelete,
+     true,
+     "hotplugctl delete policy quarantine-core\n"
+     "hotplugctl delete node gamma"},
+    {"offline", "Hold a device of a node offline, or a driver stopped", &fleet::DeclareOffline,
+     true,
+     "hotplugctl offline gamma cpu3 --reason 'machine checks, case 4711'\n"
+     "hotplugctl offline gamma driver/mpdecision"},
+    {"online", "Hold a device of a node online, or a driver running", &fleet::DeclareOnline, true,
+     "hotplugctl online gamma memory32\n"
+     "hotplugctl online beta driver/bricked"},
+    {"release", "End a hold: the policies decide again", &fleet::DeclareRelease, true,
+     "hotplugctl release gamma cpu3\n"
+     "hotplugctl release beta driver/bricked"},
+    {"wait", "Wait until nodes are in sync with what they are to be", &fleet::DeclareWait, true,
+     "hotplugctl wait policy quarantine-core --timeout 5m\n"
+     "hotplugctl wait nodes alpha beta"},
     {"drivers", "List the hotplug drivers of nodes, or what conflicts with them",
-     &fleet::DeclareDrivers, true, "hotplugctl drivers --selector pool=lab"},
+     &fleet::DeclareDrivers, true,
+     "hotplugctl drivers --selector pool=lab\n"
+     "hotplugctl drivers load --node alpha --node beta\n"
+     "hotplugctl drivers --conflicts --selector pool=lab"},
     {"enable", "Start a driver on nodes, once", &fleet::DeclareEnable, true,
      "hotplugctl enable alucard --node beta"},
     {"disable", "Stop a driver on nodes, once", &fleet::DeclareDisable, true,
@@ -41,8 +62,8 @@ constexpr Verb kFleetVerbs[] = {
      "hotplugctl switch alucard thermal --stop mpdecision --selector pool=lab"},
     {"switching", "Allow or forbid every change of drivers on nodes", &fleet::DeclareSwitching,
      true, "hotplugctl switching off --node beta"},
-    {"register", "Take a driver in that was left out on nodes", &fleet::DeclareRegister, true,
-     "hotplugctl register cpuplugd --node beta"},
+    {"register", "On nodes, take in a driver that drivers.d describes, or that was left out",
+     &fleet::DeclareRegister, true, "hotplugctl register cpuplugd --node beta"},
     {"unregister", "Stop a driver on nodes and leave it out", &fleet::DeclareUnregister, true,
      "hotplugctl unregister cpuplugd --node beta"},
     {"version", "Show this program's version", &DeclareVersion, /*needs_client=*/false},
@@ -67,7 +88,9 @@ constexpr Verb kHostVerbs[] = {
     {"smt", "Show or set whether cores run several threads", &host::DeclareSmt, true,
      "hotplugctl --host smt off --dry-run"},
     {"drivers", "List this host's hotplug drivers, or what conflicts with them",
-     &host::DeclareDrivers, true, "hotplugctl --host drivers load"},
+     &host::DeclareDrivers, true,
+     "hotplugctl --host drivers load\n"
+     "hotplugctl --host drivers --conflicts"},
     {"enable", "Start a driver", &host::DeclareEnable, true, "hotplugctl --host enable alucard"},
     {"disable", "Stop a driver", &host::DeclareDisable, true,
      "hotplugctl --host disable mpdecision"},
@@ -87,10 +110,10 @@ constexpr char kFooter[] =
     "Data goes to standard output, everything else to standard error.\n"
     "Exit status:\n"
     "   0  done\n"
-    "   1  refused or failed, or a wait that ended without success\n"
+    "   1  refused, failed or interrupted, or a wait that ended without success\n"
     "   2  a wrong flag, argument or input file\n"
     "  64  some items of a list were done, others not\n"
-    "  69  the controller or the agent can't be reached";
+    "  69  the controller or the agent can't be reached, or the connection to it broke";
 
 // What the flags of a scope say.
 struct Flags {
@@ -99,6 +122,11 @@ struct Flags {
   HostTarget host;
   std::string format = "table";
 };
+
+OutputFormat FormatOf(const Flags& flags) {
+  if (flags.format == "json") return OutputFormat::kJson;
+  return flags.format == "yaml" ? OutputFormat::kYaml : OutputFormat::kTable;
+}
 
 // Whether --host is among the flags: it decides which verbs there are, so it is looked for before
 // the parser is made. It is never the value of another flag: values don't begin with a dash.
@@ -121,7 +149,7 @@ class CommandLine {
     app_.add_flag("--host", flags_.host_scope, "act on this host through its agent");
     host_scope ? DeclareHostFlags() : DeclareFleetFlags();
     app_.add_option("-o,--output", flags_.format, "how to print data")
-        ->check(CLI::IsMember(std::vector<std::string>{"table", "json"}))
+        ->check(CLI::IsMember(std::vector<std::string>{"table", "json", "yaml"}))
         ->capture_default_str()
         ->type_name("FORMAT");
     if (host_scope) {
@@ -176,8 +204,11 @@ class CommandLine {
         ->type_name("HOST:PORT");
     app_.add_flag("--insecure", flags_.fleet.insecure,
                   "allow plaintext to other than loopback addresses");
-    ParserArguments(&app_).DurationOption("--timeout", "the longest that one call may take",
-                                          &flags_.fleet.call_timeout);
+    ParserArguments(&app_).DurationOption(
+        "--timeout",
+        "the longest that one call may take; one that asks nodes about drivers ends where no node "
+        "has answered for its --deadline and this on top",
+        &flags_.fleet.call_timeout);
   }
 
   void DeclareHostFlags() {
@@ -188,8 +219,9 @@ class CommandLine {
         ->capture_default_str()
         ->type_name("PATH");
     ParserArguments(&app_).DurationOption("--timeout",
-                                          "the longest that one call may take; a change of devices "
-                                          "goes by its --deadline, a watch has none",
+                                          "the longest that one call may take; a change has an "
+                                          "hour for its turn and what it takes itself (devices: "
+                                          "--deadline each, drivers: 1m), a watch has no limit",
                                           &flags_.host.call_timeout);
   }
 
@@ -197,7 +229,10 @@ class CommandLine {
     CLI::App* app = app_.add_subcommand(verb.name, verb.help);
     // The scope's flags are taken after the verb too.
     app->fallthrough();
-    if (verb.example != nullptr) app->footer(absl::StrCat("Example:\n  ", verb.example));
+    if (verb.examples != nullptr) {
+      app->footer(
+          absl::StrCat("Examples:\n  ", absl::StrReplaceAll(verb.examples, {{"\n", "\n  "}})));
+    }
     ParserArguments arguments(app);
     declared_.push_back({&verb, app, verb.declare(arguments)});
   }
@@ -243,9 +278,7 @@ ExitCode RunCommandLine(const std::vector<std::string>& arguments, Environment& 
     PrintError(clients.status(), environment.err);
     return ExitCode::kUsage;
   }
-  const OutputFormat format =
-      command_line.flags().format == "json" ? OutputFormat::kJson : OutputFormat::kTable;
-  Session session{clients->fleet.get(), clients->host.get(), format,
+  Session session{clients->fleet.get(), clients->host.get(), FormatOf(command_line.flags()),
                   environment.clock,    environment.pause,   environment.in,
                   environment.out,      environment.err,     environment.catch_interrupt};
   const absl::StatusOr<ExitCode> exit_code = command_line.action()(session);

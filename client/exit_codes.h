@@ -5,13 +5,14 @@ namespace hotplugger::client {
 
 enum class ExitCode {
   kOk = 0,
-  // The controller or the agent refused or failed, or a wait ended without success.
+  // The controller or the agent refused or failed, a change of nodes was interrupted, or a wait
+  // ended without success.
   kFailure = 1,
   // A wrong flag or argument, or an input file that can't be read.
   kUsage = 2,
-  // Some items of a list were done, others not.
+  // Some items of a list were done, others not; of nodes, on some or in part.
   kPartial = 64,
-  // The controller or the agent can't be reached.
+  // The controller or the agent can't be reached, or the connection to it broke.
   kUnreachable = 69,
 };
 

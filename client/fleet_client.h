@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <stop_token>
 
 #include "absl/status/statusor.h"
 #include "hotplugger/v1/fleet_service.pb.h"
@@ -34,9 +35,13 @@ class FleetClient {
       const v1::DeleteNodeRequest& request) = 0;
 
   // Calls `on_answer` on this thread with every node's answer, as they come. An error where the
-  // controller refuses, or where the stream breaks before all have answered.
+  // controller refuses, where the stream breaks before all have answered (CONNECTION_LOST; after
+  // UNREACHABLE nobody was asked), where no answer comes for
+  // the request's deadline (90 s where it has none) and --timeout on top (NO_ANSWER), and where
+  // `stop` is requested, by whatever thread: CANCELLED (INTERRUPTED). Nodes that were asked by then
+  // do what they were asked all the same.
   virtual absl::Status OperateNodes(const v1::OperateNodesRequest& request,
-                                    const OnNodeAnswer& on_answer) = 0;
+                                    const OnNodeAnswer& on_answer, std::stop_token stop) = 0;
 };
 
 }  // namespace hotplugger::client

@@ -10,9 +10,10 @@
 
 namespace hotplugger::client {
 
-// As FleetClient, for the agent behind a unix socket. Calls that change devices wait for an hour on
-// top of the request's own deadline (of each device; 60 s where it has none): how many devices it
-// takes is known to the agent alone. All others wait for --timeout.
+// As FleetClient, for the agent behind a unix socket. Calls that change something wait for an hour,
+// in which their turn comes, on top of what the change itself may take: the request's own deadline
+// (of each device; 60 s where it has none), or the agent's limit for a switch of drivers. How many
+// devices it takes is known to the agent alone. All others wait for --timeout.
 class HostClient {
  public:
   // Takes one answer of a watch; false ends it.

@@ -28,10 +28,13 @@ std::string ItemCause(const v1::ItemResult& item) {
 
 std::string ReportCauses(const v1::NodeReport& report) {
   std::vector<std::string> causes;
-  if (!report.message().empty()) causes.push_back(report.message());
+  bool told_by_item = false;
   for (const v1::ItemResult& item : report.items()) {
-    if (Failed(item)) causes.push_back(ItemCause(item));
+    if (!Failed(item)) continue;
+    causes.push_back(ItemCause(item));
+    told_by_item = told_by_item || item.message() == report.message();
   }
+  if (!report.message().empty() && !told_by_item) causes.insert(causes.begin(), report.message());
   return causes.empty() ? "no cause was given" : absl::StrJoin(causes, "; ");
 }
 

@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "client/text.h"
+#include "client/yaml_text.h"
 #include "common/error_info.h"
 #include "common/status_macros.h"
 
@@ -39,9 +40,9 @@ absl::StatusOr<std::string> ToJsonText(const google::protobuf::Message& message,
   std::string json;
   const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
   if (!status.ok()) {
-    return MakeError(
-        absl::StatusCode::kInternal, "NOT_JSON",
-        absl::StrCat("the answer can't be shown as JSON: ", status.ToString(), "; use -o table"));
+    return MakeError(absl::StatusCode::kInternal, "NOT_JSON",
+                     absl::StrCat("the answer can't be shown as JSON or YAML: ", status.ToString(),
+                                  "; use -o table"));
   }
   return json;
 }
@@ -82,13 +83,25 @@ absl::StatusOr<std::string> ToJson(const google::protobuf::Message& message) {
   return ToJsonText(message, /*lines=*/true);
 }
 
-absl::StatusOr<std::string> ToJsonLine(const google::protobuf::Message& message) {
-  return ToJsonText(message, /*lines=*/false);
+void PrintJsonAs(OutputFormat format, const std::string& json, std::ostream& out) {
+  out << (format == OutputFormat::kYaml ? YamlFromJson(json) : json);
 }
 
-absl::Status PrintJson(const google::protobuf::Message& message, std::ostream& out) {
+absl::Status PrintDocument(const google::protobuf::Message& message, OutputFormat format,
+                           std::ostream& out) {
   ASSIGN_OR_RETURN(const std::string json, ToJson(message));
-  out << json;
+  PrintJsonAs(format, json, out);
+  return absl::OkStatus();
+}
+
+absl::Status PrintStreamed(const google::protobuf::Message& message, OutputFormat format,
+                           std::ostream& out) {
+  ASSIGN_OR_RETURN(const std::string json, ToJsonText(message, /*lines=*/false));
+  if (format == OutputFormat::kYaml) out << "---\n";
+  PrintJsonAs(format, json, out);
+  if (format == OutputFormat::kJson) out << '\n';
+  // Whoever reads this waits for it.
+  out.flush();
   return absl::OkStatus();
 }
 
@@ -122,9 +135,12 @@ ExitCode ExitCodeFor(const absl::Status& status) {
       return ExitCode::kOk;
     case absl::StatusCode::kInvalidArgument:
       return ExitCode::kUsage;
-    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kUnavailable: {
       // A peer that answered "not now" was reached.
-      return ErrorReason(status) == "UNREACHABLE" ? ExitCode::kUnreachable : ExitCode::kFailure;
+      const std::string reason = ErrorReason(status);
+      return reason == "UNREACHABLE" || reason == "CONNECTION_LOST" ? ExitCode::kUnreachable
+                                                                    : ExitCode::kFailure;
+    }
     default:
       return ExitCode::kFailure;
   }

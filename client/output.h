@@ -1,4 +1,4 @@
-// What commands print: tables for people, JSON for programs, errors for both.
+// What commands print: tables for people, JSON and YAML for programs, errors for both.
 #pragma once
 
 #include <ostream>
@@ -15,7 +15,7 @@
 
 namespace hotplugger::client {
 
-enum class OutputFormat { kTable, kJson };
+enum class OutputFormat { kTable, kJson, kYaml };
 
 // Rows of cells below headings, in aligned columns. All are made printable; empty cells show as
 // "-".
@@ -29,7 +29,9 @@ class Table {
   // REQUIRES: as many cells as headings.
   void AddRow(std::vector<std::string> cells);
 
-  // Each line begins with `indent` spaces.
+  bool has_rows() const { return rows_.size() > 1; }
+
+  // Each line begins with `indent` spaces. Heads alone are a table too.
   void Print(std::ostream& out, size_t indent = 0) const;
 
  private:
@@ -40,11 +42,16 @@ class Table {
 // `message` as protobuf's JSON in lines, absent scalars included. INTERNAL where it has none.
 absl::StatusOr<std::string> ToJson(const google::protobuf::Message& message);
 
-// The same in one line, for streams of messages.
-absl::StatusOr<std::string> ToJsonLine(const google::protobuf::Message& message);
+// Prints valid JSON as `format`, which is not kTable.
+void PrintJsonAs(OutputFormat format, const std::string& json, std::ostream& out);
 
-// Prints one message as a JSON document.
-absl::Status PrintJson(const google::protobuf::Message& message, std::ostream& out);
+// Prints one message as a document of `format`, which is not kTable.
+absl::Status PrintDocument(const google::protobuf::Message& message, OutputFormat format,
+                           std::ostream& out);
+
+// The same for one of a stream, at once: a line of JSON, or a document of YAML after "---".
+absl::Status PrintStreamed(const google::protobuf::Message& message, OutputFormat format,
+                           std::ostream& out);
 
 // `hotplugctl: MESSAGE`, then the violations, one a line, and the reason.
 void PrintError(const absl::Status& status, std::ostream& err);

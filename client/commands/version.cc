@@ -4,8 +4,8 @@ namespace hotplugger::client {
 
 Action DeclareVersion(Arguments& /*arguments*/) {
   return [](Session& session) -> absl::StatusOr<ExitCode> {
-    if (session.format == OutputFormat::kJson) {
-      session.out << "{\"version\": \"" HOTPLUGGER_VERSION "\"}\n";
+    if (session.format != OutputFormat::kTable) {
+      PrintJsonAs(session.format, "{\"version\": \"" HOTPLUGGER_VERSION "\"}\n", session.out);
     } else {
       session.out << "hotplugctl " HOTPLUGGER_VERSION "\n";
     }

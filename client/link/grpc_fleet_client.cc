@@ -1,16 +1,123 @@
 #include "client/link/grpc_fleet_client.h"
 
+#include <grpc/support/time.h>
+#include <grpcpp/completion_queue.h>
+#include <grpcpp/support/async_stream.h>
+
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "common/error_info.h"
 #include "hotplugger/v1/fleet_service.grpc.pb.h"
 #include "hotplugger/v1/policy_service.grpc.pb.h"
 
 namespace hotplugger::client {
 namespace {
 
-// Of a fleet, some nodes at once, each with its own deadline; how long that takes in all only the
-// controller knows.
-constexpr absl::Duration kLongestOperation = absl::Hours(12);
+// What the controller takes for a node where the request doesn't say.
+constexpr absl::Duration kDefaultDeadline = absl::Seconds(90);
+
+absl::Duration DeadlineOf(const v1::OperateNodesRequest& request) {
+  if (!request.has_deadline()) return kDefaultDeadline;
+  return absl::Seconds(request.deadline().seconds()) +
+         absl::Nanoseconds(request.deadline().nanos());
+}
+
+// One OperateNodes. How long it takes in all only the controller knows; but some node is being
+// asked at any time, so that answers come in pauses of at most its deadline. For this thread alone,
+// but for Cancel.
+class OperationCall {
+ public:
+  OperationCall(v1::FleetService::Stub& stub, const v1::OperateNodesRequest& request,
+                absl::Duration longest_pause)
+      : longest_pause_(longest_pause),
+        reader_(stub.PrepareAsyncOperateNodes(&context_, request, &events_)) {}
+  ~OperationCall() {
+    events_.Shutdown();
+    void* tag = nullptr;
+    bool ok = false;
+    while (events_.Next(&tag, &ok)) {
+    }
+  }
+  OperationCall(const OperationCall&) = delete;
+  OperationCall& operator=(const OperationCall&) = delete;
+
+  // What failed is told by Finish.
+  void Start() {
+    reader_->StartCall(nullptr);
+    was_sent_ = Await();
+  }
+
+  // False: there are no more. REQUIRES: started.
+  bool Read(v1::OperateNodesResponse* answer) {
+    reader_->Read(answer, nullptr);
+    return Await();
+  }
+
+  // REQUIRES: Read was false.
+  grpc::Status Finish() {
+    grpc::Status status;
+    reader_->Finish(&status, nullptr);
+    Await();
+    return status;
+  }
+
+  // Safe to call from any thread.
+  void Cancel() { context_.TryCancel(); }
+
+  // False: nobody has got the request.
+  bool was_sent() const { return was_sent_; }
+
+  // Whether it was ended here, since nothing came for so long.
+  bool was_silent() const { return was_silent_; }
+
+ private:
+  // Waits for the event of what was begun last; whether that succeeded.
+  bool Await() {
+    const gpr_timespec until =
+        gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                     gpr_time_from_micros(absl::ToInt64Microseconds(longest_pause_), GPR_TIMESPAN));
+    void* tag = nullptr;
+    bool ok = false;
+    if (events_.AsyncNext(&tag, &ok, until) == grpc::CompletionQueue::GOT_EVENT) return ok;
+    was_silent_ = true;
+    Cancel();
+    // The event of a call that is cancelled comes at once, and may yet be an answer.
+    events_.Next(&tag, &ok);
+    return ok;
+  }
+
+  const absl::Duration longest_pause_;
+  bool was_sent_ = false;
+  bool was_silent_ = false;
+  grpc::CompletionQueue events_;
+  grpc::ClientContext context_;
+  const std::unique_ptr<grpc::ClientAsyncReader<v1::OperateNodesResponse>> reader_;
+};
+
+absl::Status Silence(const Peer& peer, absl::Duration deadline) {
+  return MakeError(
+      absl::StatusCode::kDeadlineExceeded, "NO_ANSWER",
+      absl::StrCat(peer.who, " at ", peer.address, " gave no node's answer for ",
+                   absl::FormatDuration(deadline + peer.call_timeout), " (--deadline ",
+                   absl::FormatDuration(deadline), " and --timeout ",
+                   absl::FormatDuration(peer.call_timeout),
+                   "), by when one must have answered; it hangs or has too much to do: look at its "
+                   "log, or wait longer with --timeout"),
+      {{"address", peer.address}});
+}
+
+absl::Status ConnectionLost(const Peer& peer, const grpc::Status& status) {
+  return MakeError(absl::StatusCode::kUnavailable, "CONNECTION_LOST",
+                   absl::StrCat("the connection to ", peer.who, " at ", peer.address,
+                                " broke: ", status.error_message(), "; ", peer.fix),
+                   {{"address", peer.address}});
+}
+
+absl::Status Interrupted() {
+  return MakeError(absl::StatusCode::kCancelled, "INTERRUPTED",
+                   "interrupted; from now on no further node is asked");
+}
 
 class GrpcFleetClient final : public FleetClient {
  public:
@@ -48,16 +155,21 @@ class GrpcFleetClient final : public FleetClient {
   absl::StatusOr<v1::DeleteNodeResponse> DeleteNode(const v1::DeleteNodeRequest& request) override {
     return Call(fleet_, &v1::FleetService::Stub::DeleteNode, request, peer_);
   }
-  absl::Status OperateNodes(const v1::OperateNodesRequest& request,
-                            const OnNodeAnswer& on_answer) override {
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() +
-                         absl::ToChronoMicroseconds(kLongestOperation));
-    const auto reader = fleet_.OperateNodes(&context, request);
+  absl::Status OperateNodes(const v1::OperateNodesRequest& request, const OnNodeAnswer& on_answer,
+                            std::stop_token stop) override {
+    const absl::Duration deadline = DeadlineOf(request);
+    OperationCall call(fleet_, request, deadline + peer_.call_timeout);
+    const std::stop_callback cancel(stop, [&call] { call.Cancel(); });
+    call.Start();
     v1::OperateNodesResponse answer;
-    while (reader->Read(&answer)) on_answer(std::move(answer));
-    const grpc::Status status = reader->Finish();
-    return status.ok() ? absl::OkStatus() : DescribeCallError(status, peer_);
+    while (call.Read(&answer)) on_answer(std::move(answer));
+    const grpc::Status status = call.Finish();
+    if (status.ok()) return absl::OkStatus();
+    if (stop.stop_requested()) return Interrupted();
+    if (call.was_silent()) return Silence(peer_, deadline);
+    absl::Status error = DescribeCallError(status, peer_);
+    if (ErrorReason(error) != "UNREACHABLE" || !call.was_sent()) return error;
+    return ConnectionLost(peer_, status);
   }
 
  private:

@@ -11,10 +11,12 @@ namespace {
 
 // What the agent takes for a device where the request doesn't say (ChangeOptions.deadline).
 constexpr absl::Duration kDefaultDeadline = absl::Seconds(60);
+// What the agent takes for a change of drivers, once its turn has come.
+constexpr absl::Duration kSwitchDeadline = absl::Seconds(60);
 // A change waits for others in the agent's queue, and may be of many devices.
 constexpr absl::Duration kChangeTime = absl::Hours(1);
 
-// `peer` with the time that a change may take.
+// `peer` with the time that a change of devices may take.
 Peer PeerForChange(Peer peer, const v1::ChangeOptions& options) {
   const absl::Duration deadline = options.has_deadline()
                                       ? absl::Seconds(options.deadline().seconds()) +
@@ -22,6 +24,13 @@ Peer PeerForChange(Peer peer, const v1::ChangeOptions& options) {
                                       : kDefaultDeadline;
   peer.call_timeout = kChangeTime + deadline;
   peer.late_fix = "`hotplugctl --host devices` shows what was; fewer devices at once take less";
+  return peer;
+}
+
+// The same for a change of drivers.
+Peer PeerForSwitch(Peer peer) {
+  peer.call_timeout = kChangeTime + kSwitchDeadline;
+  peer.late_fix = "`hotplugctl --host drivers` shows what was";
   return peer;
 }
 
@@ -83,23 +92,23 @@ class GrpcHostClient final : public HostClient {
   }
   absl::StatusOr<v1::EnableDriverResponse> EnableDriver(
       const v1::EnableDriverRequest& request) override {
-    return Call(host_, &v1::HostService::Stub::EnableDriver, request, peer_);
+    return Call(host_, &v1::HostService::Stub::EnableDriver, request, PeerForSwitch(peer_));
   }
   absl::StatusOr<v1::DisableDriverResponse> DisableDriver(
       const v1::DisableDriverRequest& request) override {
-    return Call(host_, &v1::HostService::Stub::DisableDriver, request, peer_);
+    return Call(host_, &v1::HostService::Stub::DisableDriver, request, PeerForSwitch(peer_));
   }
   absl::StatusOr<v1::SwitchDriversResponse> SwitchDrivers(
       const v1::SwitchDriversRequest& request) override {
-    return Call(host_, &v1::HostService::Stub::SwitchDrivers, request, peer_);
+    return Call(host_, &v1::HostService::Stub::SwitchDrivers, request, PeerForSwitch(peer_));
   }
   absl::StatusOr<v1::RegisterDriverResponse> RegisterDriver(
       const v1::RegisterDriverRequest& request) override {
-    return Call(host_, &v1::HostService::Stub::RegisterDriver, request, peer_);
+    return Call(host_, &v1::HostService::Stub::RegisterDriver, request, PeerForSwitch(peer_));
   }
   absl::StatusOr<v1::UnregisterDriverResponse> UnregisterDriver(
       const v1::UnregisterDriverRequest& request) override {
-    return Call(host_, &v1::HostService::Stub::UnregisterDriver, request, peer_);
+    return Call(host_, &v1::HostService::Stub::UnregisterDriver, request, PeerForSwitch(peer_));
   }
   absl::StatusOr<v1::ListConflictingActorsResponse> ListConflictingActors(
       const v1::ListConflictingActorsRequest& request) override {
@@ -107,7 +116,7 @@ class GrpcHostClient final : public HostClient {
   }
   absl::StatusOr<v1::SetSwitchingResponse> SetSwitching(
       const v1::SetSwitchingRequest& request) override {
-    return Call(host_, &v1::HostService::Stub::SetSwitching, request, peer_);
+    return Call(host_, &v1::HostService::Stub::SetSwitching, request, PeerForSwitch(peer_));
   }
 
  private:

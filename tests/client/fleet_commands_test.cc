@@ -370,6 +370,71 @@ TEST_F(FleetCommandsTest, HelpShowsTheVerbsOfItsScopeAndTheExitCodes) {
   EXPECT_THAT(out, HasSubstr("--timeout DURATION=1m"));
 }
 
+// The words of a command line as a shell reads them, as far as our examples go.
+std::vector<std::string> Words(const std::string& line) {
+  std::vector<std::string> words(1);
+  bool quoted = false;
+  for (const char byte : line) {
+    if (byte == '\'') {
+      quoted = !quoted;
+    } else if (byte == ' ' && !quoted) {
+      words.emplace_back();
+    } else {
+      words.back().push_back(byte);
+    }
+  }
+  return words;
+}
+
+TEST_F(FleetCommandsTest, EveryVerbsHelpHasExamplesThatAreRight) {
+  // So that `apply -f examples/...` finds its file.
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(HOTPLUGGER_SOURCE_DIR);
+  const std::vector<std::string> fleet_verbs = {
+      "apply",   "get",    "describe", "delete", "offline",   "online",   "release",   "wait",
+      "drivers", "enable", "disable",  "switch", "switching", "register", "unregister"};
+  const std::vector<std::string> host_verbs = {
+      "devices", "cpus",    "memory", "get",     "explain", "watch",     "offline",  "online",
+      "smt",     "drivers", "enable", "disable", "switch",  "switching", "register", "unregister"};
+  for (const bool host_scope : {false, true}) {
+    const std::string program = host_scope ? "hotplugctl --host " : "hotplugctl ";
+    for (const std::string& verb : host_scope ? host_verbs : fleet_verbs) {
+      EXPECT_EQ(Run(host_scope ? std::vector<std::string>{"--host", verb, "--help"}
+                               : std::vector<std::string>{verb, "--help"}),
+                0);
+      const std::string help = out;
+      const size_t heading = help.find("Examples:\n  " + program + verb);
+      ASSERT_NE(heading, std::string::npos) << help;
+      std::istringstream lines(help.substr(heading));
+      std::string line;
+      std::getline(lines, line);
+      while (std::getline(lines, line) && line.substr(0, 2) == "  ") {
+        std::vector<std::string> words = Words(line.substr(2));
+        EXPECT_EQ(words.front(), "hotplugctl");
+        words.erase(words.begin());
+        EXPECT_NE(Run(words), 2) << line << '\n' << err;
+      }
+    }
+  }
+  std::filesystem::current_path(before);
+}
+
+TEST_F(FleetCommandsTest, YamlHasWhatJsonHas) {
+  fleet.apply_policy.Answer(Proto<v1::ApplyPolicyResponse>("policy { name: 'a' } changed: true"));
+  EXPECT_EQ(Run({"apply", "-o", "yaml", "-f", "-"}, kPolicy), 0);
+  EXPECT_THAT(out, testing::StartsWith("- policy:\n    name: a\n"));
+  EXPECT_THAT(out, HasSubstr("\n  changed: true\n"));
+  fleet.list_nodes.Answer(Proto<v1::ListNodesResponse>("nodes { name: 'a' }"));
+  EXPECT_EQ(Run({"get", "nodes", "-o", "yaml"}), 0);
+  EXPECT_THAT(out, testing::StartsWith("nodes:\n- name: a\n"));
+  EXPECT_EQ(Run({"version", "-o", "yaml"}), 0);
+  EXPECT_THAT(out, testing::StartsWith("version: \""));
+  host.watch_devices.answers = {Proto<v1::WatchDevicesResponse>("removed: 'cpu1'"),
+                                Proto<v1::WatchDevicesResponse>("removed: 'cpu3'")};
+  EXPECT_EQ(Run({"--host", "watch", "-o", "yaml"}), 1);
+  EXPECT_EQ(out, "---\ndevices: []\nremoved:\n- cpu3\n");
+}
+
 TEST_F(FleetCommandsTest, VersionNeedsNobody) {
   EXPECT_EQ(Run({"version"}), 0);
   EXPECT_EQ(out.substr(0, 11), "hotplugctl ");

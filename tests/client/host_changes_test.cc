@@ -360,14 +360,5 @@ TEST_F(HostChangesTest, TextOfTheAgentIsMadePrintable) {
   EXPECT_THAT(err, Not(testing::AnyOf(HasSubstr("\x1b"), HasSubstr("\x07"))));
 }
 
-TEST_F(HostChangesTest, EveryVerbsHelpHasAnExample) {
-  for (const char* verb :
-       {"devices", "cpus", "memory", "get", "explain", "watch", "offline", "online", "smt",
-        "drivers", "enable", "disable", "switch", "switching", "register", "unregister"}) {
-    EXPECT_EQ(Run({"--host", verb, "--help"}), 0);
-    EXPECT_THAT(out, HasSubstr(std::string("Example:\n  hotplugctl --host ") + verb)) << out;
-  }
-}
-
 }  // namespace
 }  // namespace hotplugger::client

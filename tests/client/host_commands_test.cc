@@ -79,6 +79,8 @@ TEST_F(HostCommandsTest, OneDriverWithWhatItDecided) {
             "  2023-11-14T22:13:20Z  dry run: parked CPU 3: idle\n");
   EXPECT_EQ(Run({"--host", "drivers", "load", "-o", "json"}), 0);
   EXPECT_THAT(out, HasSubstr("\"parked CPU 3: idle\""));
+  EXPECT_EQ(Run({"--host", "drivers", "load", "-o", "yaml"}), 0);
+  EXPECT_THAT(out, HasSubstr("\n- text: \"parked CPU 3: idle\"\n"));
   EXPECT_EQ(Run({"--host", "drivers", "nobody"}), 1);
   EXPECT_THAT(err, HasSubstr("no driver nobody is registered"));
 }
@@ -92,7 +94,7 @@ TEST_F(HostCommandsTest, DriversThatAreLeftOutAreNamed) {
 
 TEST_F(HostCommandsTest, ConflictsEachWithPlaceAndRemedy) {
   host.list_conflicting_actors.Answer(Proto<v1::ListConflictingActorsResponse>(
-      "actors { kind: UDEV_RULE name: '40.rules' place: '/etc/40.rules:3' effect: 'e' "
+      "actors { kind: KIND_UDEV_RULE name: '40.rules' place: '/etc/40.rules:3' effect: 'e' "
       "remedy: 'mask it' } warnings: 'not readable'"));
   EXPECT_EQ(Run({"--host", "drivers", "--conflicts"}), 0);
   EXPECT_EQ(out,

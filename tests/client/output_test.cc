@@ -29,6 +29,13 @@ TEST(TableTest, AlignsColumnsAndShowsEmptyCells) {
             "  größe-1024  -       x\n");
 }
 
+TEST(TableTest, KnowsWhetherItHasRows) {
+  Table table({"NAME"});
+  EXPECT_FALSE(table.has_rows());
+  table.AddRow({"a"});
+  EXPECT_TRUE(table.has_rows());
+}
+
 TEST(TableTest, AlignsNumbersToTheRight) {
   Table table({"CPU", "NAME", "SIZE"});
   table.AlignRight({0, 2});
@@ -55,20 +62,35 @@ TEST(JsonTest, PrintsAbsentScalarsAndJsonNames) {
   item.set_subject("cpu3");
   item.set_outcome(v1::OUTCOME_CHANGED);
   std::ostringstream out;
-  ASSERT_TRUE(PrintJson(item, out).ok());
+  ASSERT_TRUE(PrintDocument(item, OutputFormat::kJson, out).ok());
   EXPECT_EQ(
       out.str(),
       "{\n \"subject\": \"cpu3\",\n \"outcome\": \"OUTCOME_CHANGED\",\n \"reason\": \"\",\n"
       " \"message\": \"\",\n \"errorNumber\": 0,\n \"retry\": \"RETRY_CLASS_UNSPECIFIED\"\n}\n");
 }
 
-TEST(JsonTest, ALineIsOneLine) {
+TEST(JsonTest, OneOfAStreamIsALine) {
   v1::ItemResult item;
   item.set_message("two\nlines");
-  const auto json = ToJsonLine(item);
-  ASSERT_TRUE(json.ok());
-  EXPECT_EQ(json->find('\n'), std::string::npos);
-  EXPECT_EQ(json->substr(0, 14), "{\"subject\":\"\",");
+  std::ostringstream out;
+  ASSERT_TRUE(PrintStreamed(item, OutputFormat::kJson, out).ok());
+  EXPECT_EQ(out.str().find('\n'), out.str().size() - 1);
+  EXPECT_EQ(out.str().substr(0, 14), "{\"subject\":\"\",");
+}
+
+TEST(YamlTest, HasWhatJsonHas) {
+  v1::ItemResult item;
+  item.set_subject("cpu3");
+  item.set_message("two\nlines");
+  const std::string expected =
+      "subject: cpu3\noutcome: OUTCOME_UNSPECIFIED\nreason: \"\"\nmessage: \"two\\nlines\"\n"
+      "errorNumber: 0\nretry: RETRY_CLASS_UNSPECIFIED\n";
+  std::ostringstream document;
+  ASSERT_TRUE(PrintDocument(item, OutputFormat::kYaml, document).ok());
+  EXPECT_EQ(document.str(), expected);
+  std::ostringstream streamed;
+  ASSERT_TRUE(PrintStreamed(item, OutputFormat::kYaml, streamed).ok());
+  EXPECT_EQ(streamed.str(), "---\n" + expected);
 }
 
 TEST(PrintErrorTest, MessageAndReason) {
@@ -87,6 +109,8 @@ TEST(ExitCodeTest, TellsUsageAndUnreachableApart) {
   EXPECT_EQ(ExitCodeFor(absl::OkStatus()), ExitCode::kOk);
   EXPECT_EQ(ExitCodeFor(absl::InvalidArgumentError("")), ExitCode::kUsage);
   EXPECT_EQ(ExitCodeFor(MakeError(absl::StatusCode::kUnavailable, "UNREACHABLE", "")),
+            ExitCode::kUnreachable);
+  EXPECT_EQ(ExitCodeFor(MakeError(absl::StatusCode::kUnavailable, "CONNECTION_LOST", "")),
             ExitCode::kUnreachable);
   EXPECT_EQ(ExitCodeFor(MakeError(absl::StatusCode::kUnavailable, "QUEUE_BLOCKED", "")),
             ExitCode::kFailure);

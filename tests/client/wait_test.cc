@@ -72,6 +72,15 @@ TEST_F(WaitTest, EndsAtOnceWhereANodeHasGivenUp) {
   EXPECT_THAT(pauses, IsEmpty());
 }
 
+TEST_F(WaitTest, ACauseIsToldOnce) {
+  Poll(
+      "nodes { name: 'a' connected: true desired_digest: 'd' report { digest: 'd' state: "
+      "APPLY_STATE_FAILED message: 'no file' items { subject: 'driver/x' outcome: OUTCOME_FAILED "
+      "reason: 'ENOENT' message: 'no file' } } }");
+  EXPECT_EQ(Run({"wait", "nodes", "a"}), 1);
+  EXPECT_THAT(err, HasSubstr("\n  a: it failed: driver/x: ENOENT: no file\n"));
+}
+
 struct Failure {
   const char* name;
   // Of a report of state FAILED.

@@ -51,6 +51,8 @@ struct FakeFleet {
   // Each node's answer to OperateNodes, and how that ends.
   std::vector<v1::OperateNodesResponse> node_answers;
   absl::Status operation_end;
+  // Where a test interrupts.
+  std::function<void()> after_last_answer = [] {};
   std::vector<v1::OperateNodesRequest> operations;
 };
 
@@ -85,10 +87,14 @@ class FakeFleetClient final : public FleetClient {
   absl::StatusOr<v1::DeleteNodeResponse> DeleteNode(const v1::DeleteNodeRequest& r) override {
     return fleet_.delete_node(r);
   }
-  absl::Status OperateNodes(const v1::OperateNodesRequest& r,
-                            const OnNodeAnswer& on_answer) override {
+  absl::Status OperateNodes(const v1::OperateNodesRequest& r, const OnNodeAnswer& on_answer,
+                            std::stop_token stop) override {
     fleet_.operations.push_back(r);
     for (const v1::OperateNodesResponse& answer : fleet_.node_answers) on_answer(answer);
+    fleet_.after_last_answer();
+    if (stop.stop_requested()) {
+      return MakeError(absl::StatusCode::kCancelled, "INTERRUPTED", "interrupted");
+    }
     return fleet_.operation_end;
   }
 

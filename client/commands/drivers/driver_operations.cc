@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/driver_rules.h"
 #include "common/error_info.h"
 #include "common/status_macros.h"
 
@@ -15,8 +16,12 @@ namespace {
 template <typename Name>
 MakeOperation DeclareNamed(Arguments& arguments, const char* help, Name name) {
   auto operation = std::make_shared<v1::Operation>();
+  const std::string* const driver = name(*operation);
   arguments.Required("DRIVER", help, name(*operation));
-  return [operation] { return *operation; };
+  return [operation, driver]() -> absl::StatusOr<v1::Operation> {
+    RETURN_IF_ERROR(ValidateDriverName(*driver));
+    return *operation;
+  };
 }
 
 }  // namespace
@@ -61,6 +66,9 @@ MakeOperation DeclareSwitchOperation(Arguments& arguments) {
     if (drivers->active.empty() && drivers->stopped.empty()) {
       return MakeError(absl::StatusCode::kInvalidArgument, "NO_DRIVER",
                        "no driver is named; give those that are to run, or --stop NAME");
+    }
+    for (const auto* names : {&drivers->active, &drivers->stopped}) {
+      for (const std::string& name : *names) RETURN_IF_ERROR(ValidateDriverName(name));
     }
     v1::Operation operation;
     v1::SwitchDriversRequest& request = *operation.mutable_switch_drivers();

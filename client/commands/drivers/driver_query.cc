@@ -1,6 +1,9 @@
 #include "client/commands/drivers/driver_query.h"
 
+#include <algorithm>
+
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "common/error_info.h"
 
 namespace hotplugger::client {
@@ -35,6 +38,20 @@ const v1::Driver* FindDriver(const v1::ListDriversResponse& response, absl::stri
     if (absl::EqualsIgnoreCase(driver.name(), name)) return &driver;
   }
   return nullptr;
+}
+
+absl::Status NoSuchDriver(const v1::ListDriversResponse& response, absl::string_view name) {
+  const auto& left_out = response.unregistered();
+  const bool unregistered = std::any_of(
+      left_out.begin(), left_out.end(),
+      [name](const std::string& driver) { return absl::EqualsIgnoreCase(driver, name); });
+  return MakeError(absl::StatusCode::kNotFound, "DRIVER_NOT_REGISTERED",
+                   unregistered ? absl::StrCat("driver ", name,
+                                               " was unregistered; `register` takes it in "
+                                               "again")
+                                : absl::StrCat("no driver ", name,
+                                               " is registered; `drivers` without a "
+                                               "name lists those that are"));
 }
 
 }  // namespace hotplugger::client

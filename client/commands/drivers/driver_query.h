@@ -29,4 +29,7 @@ absl::Status CheckQuery(const DriverQuery& query);
 // The driver of that name; nullptr where there is none.
 const v1::Driver* FindDriver(const v1::ListDriversResponse& response, absl::string_view name);
 
+// NOT_FOUND (DRIVER_NOT_REGISTERED), where FindDriver found none.
+absl::Status NoSuchDriver(const v1::ListDriversResponse& response, absl::string_view name);
+
 }  // namespace hotplugger::client

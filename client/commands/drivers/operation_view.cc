@@ -48,22 +48,34 @@ void PrintDriver(const v1::Driver& driver, std::ostream& out) {
   out << "\ndecisions, the latest first:\n";
   Table table({"TIME", "DECISION"});
   for (const v1::DriverDecision& decision : driver.decisions()) {
-    const absl::Time time = absl::FromUnixSeconds(decision.time().seconds());
-    table.AddRow({absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone()),
-                  absl::StrCat(decision.dry_run() ? "dry run: " : "", decision.text())});
+    table.AddRow(DecisionCells(decision));
   }
   table.Print(out, 2);
 }
 
+std::vector<std::string> DecisionCells(const v1::DriverDecision& decision) {
+  const absl::Time time = absl::FromUnixSeconds(decision.time().seconds());
+  return {absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone()),
+          absl::StrCat(decision.dry_run() ? "dry run: " : "", decision.text())};
+}
+
+std::vector<std::string> ActorCells(const v1::ConflictingActor& actor) {
+  return {ShortEnumName(*v1::ConflictingActor::Kind_descriptor(), actor.kind()), actor.name(),
+          actor.place(), actor.effect()};
+}
+
+void PrintNoActors(std::ostream& out) {
+  out << "nothing is known to change devices besides the registered drivers\n";
+}
+
 void PrintActors(const v1::ListConflictingActorsResponse& response, std::ostream& out) {
   if (response.actors().empty()) {
-    out << "nothing is known to change devices besides the registered drivers\n";
+    PrintNoActors(out);
     return;
   }
   Table table({"KIND", "NAME", "PLACE", "EFFECT"});
   for (const v1::ConflictingActor& actor : response.actors()) {
-    table.AddRow({ShortEnumName(*v1::ConflictingActor::Kind_descriptor(), actor.kind()),
-                  actor.name(), actor.place(), actor.effect()});
+    table.AddRow(ActorCells(actor));
   }
   table.Print(out);
   for (const v1::ConflictingActor& actor : response.actors()) {

@@ -21,7 +21,16 @@ const google::protobuf::RepeatedPtrField<v1::ItemResult>& ItemsOf(
 // Everything that is known of one driver, in lines.
 void PrintDriver(const v1::Driver& driver, std::ostream& out);
 
-// KIND NAME PLACE EFFECT, and below what to do about each.
+// TIME DECISION.
+std::vector<std::string> DecisionCells(const v1::DriverDecision& decision);
+
+// KIND NAME PLACE EFFECT.
+std::vector<std::string> ActorCells(const v1::ConflictingActor& actor);
+
+// What is said where there is no such actor.
+void PrintNoActors(std::ostream& out);
+
+// A row for each, and below what to do about each.
 void PrintActors(const v1::ListConflictingActorsResponse& actors, std::ostream& out);
 
 }  // namespace hotplugger::client

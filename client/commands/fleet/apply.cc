@@ -37,14 +37,15 @@ void PrintApplied(const v1::ApplyPolicyResponse& response, bool dry_run, Session
   PrintWarnings(response.warnings(), session.err);
 }
 
-// All answers as one document: an array, also of one.
+// All answers as one document: a list, also of one.
 absl::Status PrintResponses(const std::vector<v1::ApplyPolicyResponse>& responses,
-                            std::ostream& out) {
+                            Session& session) {
   std::vector<std::string> documents;
   for (const v1::ApplyPolicyResponse& response : responses) {
     ASSIGN_OR_RETURN(documents.emplace_back(), ToJson(response));
   }
-  out << "[\n" << absl::StrJoin(documents, ",\n") << "]\n";
+  PrintJsonAs(session.format, absl::StrCat("[\n", absl::StrJoin(documents, ",\n"), "]\n"),
+              session.out);
   return absl::OkStatus();
 }
 
@@ -73,8 +74,7 @@ absl::StatusOr<ExitCode> Apply(const Options& options, Session& session) {
     // Nobody will answer the others either.
     if (response.status().code() == absl::StatusCode::kUnavailable) break;
   }
-  if (session.format == OutputFormat::kJson)
-    RETURN_IF_ERROR(PrintResponses(responses, session.out));
+  if (session.format != OutputFormat::kTable) RETURN_IF_ERROR(PrintResponses(responses, session));
   if (!first_error.ok() && !responses.empty()) return ExitCode::kPartial;
   return ExitCodeFor(first_error);
 }

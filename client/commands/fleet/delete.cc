@@ -15,7 +15,9 @@ absl::Status DeletePolicy(const std::string& name, Session& session) {
   v1::DeletePolicyRequest request;
   request.set_name(name);
   ASSIGN_OR_RETURN(const v1::DeletePolicyResponse response, session.fleet->DeletePolicy(request));
-  if (session.format == OutputFormat::kJson) return PrintJson(response, session.out);
+  if (session.format != OutputFormat::kTable) {
+    return PrintDocument(response, session.format, session.out);
+  }
   session.out << "policy/" << name << " deleted (was revision " << response.policy().revision()
               << ")\n";
   return absl::OkStatus();
@@ -25,7 +27,9 @@ absl::Status DeleteNode(const std::string& name, Session& session) {
   v1::DeleteNodeRequest request;
   request.set_name(name);
   ASSIGN_OR_RETURN(const v1::DeleteNodeResponse response, session.fleet->DeleteNode(request));
-  if (session.format == OutputFormat::kJson) return PrintJson(response, session.out);
+  if (session.format != OutputFormat::kTable) {
+    return PrintDocument(response, session.format, session.out);
+  }
   session.out << "node/" << name << " deleted\n";
   return absl::OkStatus();
 }

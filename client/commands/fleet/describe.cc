@@ -16,8 +16,8 @@ absl::StatusOr<ExitCode> DescribeNode(const std::string& name, Session& session)
   v1::GetNodeRequest request;
   request.set_name(name);
   ASSIGN_OR_RETURN(const v1::GetNodeResponse response, session.fleet->GetNode(request));
-  if (session.format == OutputFormat::kJson) {
-    RETURN_IF_ERROR(PrintJson(response, session.out));
+  if (session.format != OutputFormat::kTable) {
+    RETURN_IF_ERROR(PrintDocument(response, session.format, session.out));
   } else {
     PrintNodeDescription(response.node(), session.clock.Now(), session.out);
   }

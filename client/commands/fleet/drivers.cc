@@ -1,21 +1,15 @@
 // The verbs for the drivers of nodes: asked once, node by node.
 #include <algorithm>
-#include <memory>
-#include <optional>
+#include <functional>
 #include <string>
 #include <utility>
-#include <vector>
 
-#include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "client/commands/drivers/driver_operations.h"
 #include "client/commands/drivers/driver_query.h"
-#include "client/commands/drivers/operation_view.h"
+#include "client/commands/fleet/node_answers.h"
+#include "client/commands/fleet/node_selection.h"
 #include "client/commands/fleet/verbs.h"
-#include "client/text.h"
 #include "common/error_info.h"
 #include "common/rpc_status.h"
 #include "common/status_macros.h"
@@ -23,163 +17,68 @@
 namespace hotplugger::client::fleet {
 namespace {
 
-struct NodeOptions {
-  std::vector<std::string> nodes;
-  std::string labels;
-  std::optional<std::string> parallel;
-  absl::Duration deadline = absl::Seconds(90);
-  bool keep_going = false;
+// What is done to every answer before anybody sees it.
+using Edit = std::function<void(v1::OperateNodesResponse* answer)>;
+
+// Every node's answer by name, and how it ended: those that came are worth showing also where it
+// ended early. As documents they are printed as they come.
+struct Asked {
+  NodeAnswers answers;
+  absl::Status ended;
+  absl::Status printed;
 };
 
-using Answers = std::vector<v1::OperateNodesResponse>;
-
-std::shared_ptr<NodeOptions> DeclareNodes(Arguments& arguments) {
-  auto options = std::make_shared<NodeOptions>();
-  arguments.RepeatedOption("-n,--node", "this node; may be given again", &options->nodes);
-  arguments.Option("-l,--selector", "nodes with these labels, e.g. pool=lab,rack=7",
-                   &options->labels);
-  arguments.Value("--parallel", "N", "so many nodes at once, 1 to 100 (default: 8)",
-                  &options->parallel);
-  arguments.DurationOption("--deadline", "for each node", &options->deadline);
-  return options;
-}
-
-std::shared_ptr<NodeOptions> DeclareNodesToChange(Arguments& arguments) {
-  auto options = DeclareNodes(arguments);
-  arguments.Switch("--keep-going", "go on with further nodes when one has failed",
-                   &options->keep_going);
-  return options;
-}
-
-std::string Quoted(absl::string_view text) { return absl::StrCat("\"", Printable(text), "\""); }
-
-absl::Status ReadLabels(const std::string& text, v1::Selector* selector) {
-  for (const absl::string_view pair : absl::StrSplit(text, ',', absl::SkipEmpty())) {
-    const std::vector<std::string> sides = absl::StrSplit(pair, absl::MaxSplits('=', 1));
-    if (sides.size() != 2 || sides[0].empty()) {
-      return MakeFieldErrors(
-          {{"--selector", absl::StrCat(Quoted(pair), " is not KEY=VALUE, e.g. pool=lab")}});
-    }
-    (*selector->mutable_match_labels())[sides[0]] = sides[1];
-  }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<v1::OperateNodesRequest> MakeRequest(const NodeOptions& options,
-                                                    v1::Operation operation) {
-  v1::OperateNodesRequest request;
-  if (options.nodes.empty() && options.labels.empty()) {
-    return MakeFieldErrors({{"--node", "name nodes by --node NAME or --selector KEY=VALUE"}});
-  }
-  request.mutable_selector()->mutable_nodes()->Add(options.nodes.begin(), options.nodes.end());
-  RETURN_IF_ERROR(ReadLabels(options.labels, request.mutable_selector()));
-  if (options.parallel.has_value()) {
-    int parallel = 0;
-    if (!absl::SimpleAtoi(*options.parallel, &parallel)) {
-      return MakeFieldErrors({{"--parallel", absl::StrCat(Quoted(*options.parallel),
-                                                          " is not a number from 1 to 100")}});
-    }
-    request.set_parallel(parallel);
-  }
-  absl::Duration rest = options.deadline;
-  request.mutable_deadline()->set_seconds(absl::IDivDuration(rest, absl::Seconds(1), &rest));
-  request.mutable_deadline()->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(rest)));
-  request.set_keep_going(options.keep_going);
-  *request.mutable_operation() = std::move(operation);
-  return request;
-}
-
-// Every node's answer, also on a stream that ends early: those that came are worth showing.
-absl::Status Ask(const v1::OperateNodesRequest& request, Session& session, Answers* answers) {
-  absl::Status printed;
-  const absl::Status ended = session.fleet->OperateNodes(request, [&](auto answer) {
-    if (session.format == OutputFormat::kJson) {
-      const absl::StatusOr<std::string> line = ToJsonLine(answer);
-      printed.Update(line.status());
-      if (line.ok()) session.out << *line << std::endl;
-    }
-    answers->push_back(std::move(answer));
-  });
-  std::sort(answers->begin(), answers->end(),
+Asked Ask(const v1::OperateNodesRequest& request, const Edit& edit, Session& session) {
+  Asked asked;
+  asked.ended = session.fleet->OperateNodes(
+      request,
+      [&](v1::OperateNodesResponse answer) {
+        edit(&answer);
+        if (session.format != OutputFormat::kTable) {
+          asked.printed.Update(PrintStreamed(answer, session.format, session.out));
+        }
+        asked.answers.push_back(std::move(answer));
+      },
+      session.catch_interrupt());
+  std::sort(asked.answers.begin(), asked.answers.end(),
             [](const auto& a, const auto& b) { return a.node() < b.node(); });
-  RETURN_IF_ERROR(printed);
-  return ended;
+  return asked;
 }
 
-// One line on standard error for each node that could not do it.
-void PrintFailures(const Answers& answers, Session& session) {
-  if (session.format == OutputFormat::kJson) return;
-  for (const v1::OperateNodesResponse& answer : answers) {
-    if (!answer.result().has_error()) continue;
-    const absl::Status error = FromRpcStatus(answer.result().error());
-    session.err << "hotplugctl: " << Printable(answer.node()) << ": " << Printable(error.message())
-                << " (" << Printable(ErrorReason(error)) << ")\n";
+// Whether it ended before any node was asked.
+bool EndedAtOnce(const Asked& asked) {
+  if (!asked.answers.empty()) return false;
+  switch (asked.ended.code()) {
+    case absl::StatusCode::kUnavailable:
+      return ErrorReason(asked.ended) == "UNREACHABLE";
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kCancelled:
+      return false;
+    default:
+      return true;
   }
 }
 
-ExitCode ExitCodeOf(const Answers& answers) {
-  size_t failed = 0;
-  for (const v1::OperateNodesResponse& answer : answers) {
-    failed += answer.result().has_error() ? 1 : 0;
-  }
-  if (failed == 0) return ExitCode::kOk;
-  return failed == answers.size() ? ExitCode::kFailure : ExitCode::kPartial;
+// What is known where not every node's answer came.
+std::string WhatIsMissing(const Asked& asked, bool is_change) {
+  const size_t count = asked.answers.size();
+  const std::string answered = absl::StrCat(count == 0 ? "no" : absl::StrCat(count),
+                                            count > 1 ? " nodes have" : " node has", " answered");
+  if (!is_change) return answered;
+  return absl::StrCat(answered, count == 0 ? "; some" : "; others",
+                      " may have been asked and do it all the same; `hotplugctl drivers` for the "
+                      "same nodes shows what they are like now");
 }
 
-Table ChangesTable(const Answers& answers) {
-  Table table({"NODE", "SUBJECT", "OUTCOME", "REASON", "MESSAGE"});
-  for (const v1::OperateNodesResponse& answer : answers) {
-    if (answer.result().has_set_switching()) {
-      table.AddRow(
-          {answer.node(), "switching",
-           ShortEnumName(*v1::Switch_descriptor(), answer.result().set_switching().switching()), "",
-           ""});
-    }
-    for (const v1::ItemResult& item : ItemsOf(answer.result())) {
-      table.AddRow({answer.node(), item.subject(),
-                    ShortEnumName(*v1::Outcome_descriptor(), item.outcome()), item.reason(),
-                    item.message()});
-    }
+absl::StatusOr<ExitCode> End(const Asked& asked, bool is_change, Session& session) {
+  // Documents have the errors in them.
+  if (session.format == OutputFormat::kTable) PrintFailures(asked.answers, session.err);
+  if (asked.ended.ok()) {
+    RETURN_IF_ERROR(asked.printed);
+    return ExitCodeOf(asked.answers);
   }
-  return table;
-}
-
-Table DriversTable(const Answers& answers, const std::optional<std::string>& name) {
-  Table table({"NODE", "NAME", "PROVIDER", "STATE", "WHITELIST", "DETAIL"});
-  for (const v1::OperateNodesResponse& answer : answers) {
-    for (const v1::Driver& driver : answer.result().list_drivers().drivers()) {
-      if (name.has_value() && !absl::EqualsIgnoreCase(driver.name(), *name)) continue;
-      table.AddRow({answer.node(), driver.name(),
-                    ShortEnumName(*v1::DriverProvider_descriptor(), driver.provider()),
-                    ShortEnumName(*v1::DriverState_descriptor(), driver.state()),
-                    driver.whitelist_known() ? absl::StrJoin(driver.whitelist(), ",") : "unknown",
-                    driver.detail()});
-    }
-  }
-  return table;
-}
-
-Table ActorsTable(const Answers& answers) {
-  Table table({"NODE", "KIND", "NAME", "PLACE", "EFFECT"});
-  for (const v1::OperateNodesResponse& answer : answers) {
-    for (const v1::ConflictingActor& actor : answer.result().list_conflicting_actors().actors()) {
-      table.AddRow({answer.node(),
-                    ShortEnumName(*v1::ConflictingActor::Kind_descriptor(), actor.kind()),
-                    actor.name(), actor.place(), actor.effect()});
-    }
-  }
-  return table;
-}
-
-void PrintNodeWarnings(const Answers& answers, Session& session) {
-  for (const v1::OperateNodesResponse& answer : answers) {
-    const auto& warnings = answer.result().has_list_drivers()
-                               ? answer.result().list_drivers().warnings()
-                               : answer.result().list_conflicting_actors().warnings();
-    for (const std::string& warning : warnings) {
-      session.err << "warning: " << Printable(answer.node()) << ": " << Printable(warning) << '\n';
-    }
-  }
+  if (!EndedAtOnce(asked)) session.err << WhatIsMissing(asked, is_change) << '\n';
+  return NameNodeFlags(asked.ended);
 }
 
 Action OnNodes(Arguments& arguments, MakeOperation make) {
@@ -187,32 +86,54 @@ Action OnNodes(Arguments& arguments, MakeOperation make) {
   return [options, make = std::move(make)](Session& session) -> absl::StatusOr<ExitCode> {
     ASSIGN_OR_RETURN(v1::Operation operation, make());
     ASSIGN_OR_RETURN(const v1::OperateNodesRequest request,
-                     MakeRequest(*options, std::move(operation)));
-    Answers answers;
-    const absl::Status ended = Ask(request, session, &answers);
-    if (session.format == OutputFormat::kTable && !answers.empty()) {
-      ChangesTable(answers).Print(session.out);
-    }
-    PrintFailures(answers, session);
-    RETURN_IF_ERROR(ended);
-    return ExitCodeOf(answers);
+                     MakeNodesRequest(*options, std::move(operation)));
+    const Asked asked = Ask(
+        request, [](v1::OperateNodesResponse*) {}, session);
+    if (session.format == OutputFormat::kTable) PrintChanges(asked.answers, session.out);
+    return End(asked, /*is_change=*/true, session);
   };
+}
+
+// Leaves the one driver in an answer; where it isn't there, the answer becomes an error, as it is
+// for one host.
+void KeepDriver(const std::string& name, v1::OperateNodesResponse* answer) {
+  if (!answer->result().has_list_drivers()) return;
+  v1::ListDriversResponse& list = *answer->mutable_result()->mutable_list_drivers();
+  const v1::Driver* const found = FindDriver(list, name);
+  if (found == nullptr) {
+    // The list goes with the error's coming.
+    const absl::Status error = NoSuchDriver(list, name);
+    *answer->mutable_result()->mutable_error() = ToRpcStatus(error);
+    return;
+  }
+  v1::Driver driver = *found;
+  list.clear_drivers();
+  *list.add_drivers() = std::move(driver);
+}
+
+void PrintAnswers(const DriverQuery& query, const NodeAnswers& answers, std::ostream& out) {
+  if (query.conflicts) {
+    PrintNodeActors(answers, out);
+  } else if (query.driver.has_value()) {
+    PrintNodesDriver(answers, out);
+  } else {
+    PrintNodeDrivers(answers, out);
+  }
 }
 
 absl::StatusOr<ExitCode> Drivers(const DriverQuery& query, const NodeOptions& options,
                                  Session& session) {
   RETURN_IF_ERROR(CheckQuery(query));
-  ASSIGN_OR_RETURN(const v1::OperateNodesRequest request, MakeRequest(options, ToOperation(query)));
-  Answers answers;
-  const absl::Status ended = Ask(request, session, &answers);
-  PrintNodeWarnings(answers, session);
-  if (session.format == OutputFormat::kTable && !answers.empty()) {
-    (query.conflicts ? ActorsTable(answers) : DriversTable(answers, query.driver))
-        .Print(session.out);
-  }
-  PrintFailures(answers, session);
-  RETURN_IF_ERROR(ended);
-  return ExitCodeOf(answers);
+  ASSIGN_OR_RETURN(const v1::OperateNodesRequest request,
+                   MakeNodesRequest(options, ToOperation(query)));
+  const auto edit = [&query, &session](v1::OperateNodesResponse* answer) {
+    // A file with an error may be why a driver is missing.
+    PrintNodeWarnings(*answer, session.err);
+    if (query.driver.has_value()) KeepDriver(*query.driver, answer);
+  };
+  const Asked asked = Ask(request, edit, session);
+  if (session.format == OutputFormat::kTable) PrintAnswers(query, asked.answers, session.out);
+  return End(asked, /*is_change=*/false, session);
 }
 
 }  // namespace

@@ -94,7 +94,9 @@ absl::Status GetNodes(const Options& options, Session& session) {
   v1::ListNodesRequest request;
   request.set_policy(options.policy);
   ASSIGN_OR_RETURN(const v1::ListNodesResponse nodes, ListAllNodes(*session.fleet, request));
-  if (session.format == OutputFormat::kJson) return PrintJson(nodes, session.out);
+  if (session.format != OutputFormat::kTable) {
+    return PrintDocument(nodes, session.format, session.out);
+  }
   Table table({"NAME", "CONNECTED", "IN-SYNC", "CPUS-ONLINE", "CPUS-OFFLINE", "SMT",
                "MEMORY-ONLINE", "MEMORY-OFFLINE", "DRIVERS", "STATE", "LAST-CONTACT"});
   for (const v1::Node& node : nodes.nodes()) {
@@ -113,7 +115,9 @@ absl::Status GetNodes(const Options& options, Session& session) {
 
 absl::Status GetPolicies(Session& session) {
   ASSIGN_OR_RETURN(const v1::ListPoliciesResponse policies, ListAllPolicies(*session.fleet));
-  if (session.format == OutputFormat::kJson) return PrintJson(policies, session.out);
+  if (session.format != OutputFormat::kTable) {
+    return PrintDocument(policies, session.format, session.out);
+  }
   Table table({"NAME", "PRIORITY", "REVISION", "SELECTOR", "CPU", "MEMORY", "DRIVERS", "UPDATED"});
   for (const v1::Policy& policy : policies.policies()) {
     table.AddRow({policy.name(), absl::StrCat(policy.priority()), absl::StrCat(policy.revision()),
@@ -127,7 +131,9 @@ absl::Status GetPolicies(Session& session) {
 
 absl::Status GetHolds(const Options& options, Session& session) {
   ASSIGN_OR_RETURN(const v1::ListHoldsResponse holds, ListAllHolds(*session.fleet, options.node));
-  if (session.format == OutputFormat::kJson) return PrintJson(holds, session.out);
+  if (session.format != OutputFormat::kTable) {
+    return PrintDocument(holds, session.format, session.out);
+  }
   Table table({"NODE", "SUBJECT", "STATE", "AGE", "REASON"});
   for (const v1::Hold& hold : holds.holds()) {
     table.AddRow({hold.node(), hold.subject(),

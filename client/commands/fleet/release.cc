@@ -8,8 +8,8 @@ namespace {
 
 absl::StatusOr<ExitCode> Release(const v1::ReleaseHoldRequest& request, Session& session) {
   ASSIGN_OR_RETURN(const v1::ReleaseHoldResponse response, session.fleet->ReleaseHold(request));
-  if (session.format == OutputFormat::kJson) {
-    RETURN_IF_ERROR(PrintJson(response, session.out));
+  if (session.format != OutputFormat::kTable) {
+    RETURN_IF_ERROR(PrintDocument(response, session.format, session.out));
   } else {
     session.out << "hold/" << request.node() << '/' << request.subject() << " released\n";
   }

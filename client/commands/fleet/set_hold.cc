@@ -12,8 +12,8 @@ absl::StatusOr<ExitCode> SetHold(const v1::Hold& hold, Session& session) {
   *request.mutable_hold() = hold;
   ASSIGN_OR_RETURN(const v1::SetHoldResponse response, session.fleet->SetHold(request));
   PrintWarnings(response.warnings(), session.err);
-  if (session.format == OutputFormat::kJson) {
-    RETURN_IF_ERROR(PrintJson(response, session.out));
+  if (session.format != OutputFormat::kTable) {
+    RETURN_IF_ERROR(PrintDocument(response, session.format, session.out));
     return ExitCode::kOk;
   }
   const v1::Hold& held = response.hold();

@@ -101,8 +101,8 @@ class Waiter {
   size_t Total() const { return static_cast<size_t>(progress_.in_sync) + progress_.pending.size(); }
 
   absl::StatusOr<ExitCode> PrintInSync() {
-    if (session_.format == OutputFormat::kJson) {
-      RETURN_IF_ERROR(PrintJson(listed_, session_.out));
+    if (session_.format != OutputFormat::kTable) {
+      RETURN_IF_ERROR(PrintDocument(listed_, session_.format, session_.out));
     } else {
       session_.out << progress_.in_sync << (progress_.in_sync == 1 ? " node" : " nodes")
                    << " in sync\n";

@@ -4,14 +4,11 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
 #include "common/error_info.h"
 
 namespace hotplugger::client::host {
 namespace {
 
-constexpr absl::Duration kMinDeadline = absl::Seconds(1);
-constexpr absl::Duration kMaxDeadline = absl::Hours(1);
 constexpr size_t kDigestLength = 64;
 constexpr size_t kMaxBootIdLength = 64;
 
@@ -24,19 +21,6 @@ bool IsDigest(absl::string_view text) {
 bool IsBootId(absl::string_view text) {
   return !text.empty() && text.size() <= kMaxBootIdLength &&
          std::all_of(text.begin(), text.end(), absl::ascii_isgraph);
-}
-
-void ReadDeadline(const std::string& text, v1::ChangeOptions* options, Violations* violations) {
-  absl::Duration deadline;
-  if (!absl::ParseDuration(text, &deadline) || deadline < kMinDeadline || deadline > kMaxDeadline) {
-    violations->push_back(
-        {"--deadline", absl::StrCat(Quoted(text), " is not a time from 1s to 1h, e.g. 30s or 5m")});
-    return;
-  }
-  const int64_t seconds = absl::ToInt64Seconds(deadline);
-  options->mutable_deadline()->set_seconds(seconds);
-  options->mutable_deadline()->set_nanos(
-      static_cast<int32_t>(absl::ToInt64Nanoseconds(deadline - absl::Seconds(seconds))));
 }
 
 }  // namespace
@@ -59,7 +43,9 @@ void DeclareChangeOptions(Arguments& arguments, ChangeFlags* flags) {
 v1::ChangeOptions ReadChangeOptions(const ChangeFlags& flags, Violations* violations) {
   v1::ChangeOptions options;
   if (flags.all_or_nothing) options.set_group(v1::GROUP_MODE_ALL_OR_NOTHING);
-  if (flags.deadline) ReadDeadline(*flags.deadline, &options, violations);
+  if (flags.deadline) {
+    *options.mutable_deadline() = ReadDeadline("--deadline", *flags.deadline, violations);
+  }
   if (flags.plan_stamp) {
     *options.mutable_plan() =
         ValueOr("--plan-stamp", ParsePlanStamp(*flags.plan_stamp), violations);

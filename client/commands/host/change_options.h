@@ -6,7 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "client/arguments.h"
-#include "client/commands/host/flag_values.h"
+#include "client/flag_values.h"
 #include "hotplugger/v1/host_service.pb.h"
 
 namespace hotplugger::client::host {

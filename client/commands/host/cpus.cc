@@ -4,8 +4,8 @@
 #include "absl/strings/str_cat.h"
 #include "client/commands/host/cpu_rows.h"
 #include "client/commands/host/device_view.h"
-#include "client/commands/host/flag_values.h"
 #include "client/commands/host/verbs.h"
+#include "client/flag_values.h"
 #include "client/text.h"
 #include "common/status_macros.h"
 
@@ -57,9 +57,9 @@ absl::StatusOr<ExitCode> Cpus(const Flags& flags, Session& session) {
   request.add_kinds(v1::DEVICE_KIND_SMT);
   ASSIGN_OR_RETURN(v1::ListDevicesResponse response, session.host->ListDevices(request));
   PrintWarnings(response.warnings(), session.err);
-  if (session.format == OutputFormat::kJson) {
+  if (session.format != OutputFormat::kTable) {
     Filter(filter, &response);
-    RETURN_IF_ERROR(PrintJson(response, session.out));
+    RETURN_IF_ERROR(PrintDocument(response, session.format, session.out));
     return ExitCode::kOk;
   }
   CpuTable(response.devices(), filter).Print(session.out);

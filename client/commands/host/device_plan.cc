@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/commands/host/change_options.h"
 #include "client/commands/host/device_selection.h"
-#include "client/commands/host/item_results.h"
+#include "client/item_results.h"
 #include "client/text.h"
 #include "common/byte_size.h"
 #include "common/status_macros.h"
@@ -32,8 +32,8 @@ absl::StatusOr<ExitCode> ShowPlan(const v1::PlanDevicesRequest& request, Session
   const absl::StatusOr<v1::PlanDevicesResponse> response = session.host->PlanDevices(request);
   if (!response.ok()) return NameFlags(response.status());
   const v1::DevicePlan& plan = response->plan();
-  if (session.format == OutputFormat::kJson) {
-    RETURN_IF_ERROR(PrintJson(*response, session.out));
+  if (session.format != OutputFormat::kTable) {
+    RETURN_IF_ERROR(PrintDocument(*response, session.format, session.out));
   } else {
     PrintPlan(plan, session.out);
     session.err << "dry run: nothing was changed; with --plan-stamp instead of --dry-run the same "

@@ -105,39 +105,26 @@ void CheckOneIsGiven(const SelectionFlags& flags, Violations* violations) {
   }
 }
 
-// The flag that sets a field of the request, or "" where it is none of these.
-absl::string_view FlagOf(absl::string_view field) {
-  constexpr std::pair<absl::string_view, absl::string_view> kFlags[] = {
-      {"target.memory_amount.node", "--node"},
-      {"target.memory_amount", "--size"},
-      {"target.memory_blocks", "--blocks"},
-      {"target.memory_node", "--memory-node"},
-      {"target.memory_range", "--range"},
-      {"target.cpu_count", "--count"},
-      {"target.device", "DEVICE"},
-      {"target.cores", "--cores"},
-      {"target.cpus", "--cpus"},
-      {"options.deadline", "--deadline"},
-      {"options.plan", "--plan-stamp"},
-      {"zone", "--zone"},
-  };
-  for (const auto& [prefix, flag] : kFlags) {
-    absl::string_view rest = field;
-    if (absl::ConsumePrefix(&rest, prefix) && (rest.empty() || rest.front() == '.')) return flag;
-  }
-  return "";
-}
+// A longer path stands before what it begins with.
+constexpr FieldFlag kFieldFlags[] = {
+    {"target.memory_amount.node", "--node"},
+    {"target.memory_amount", "--size"},
+    {"target.memory_blocks", "--blocks"},
+    {"target.memory_node", "--memory-node"},
+    {"target.memory_range", "--range"},
+    {"target.cpu_count", "--count"},
+    {"target.device", "DEVICE"},
+    {"target.cores", "--cores"},
+    {"target.cpus", "--cpus"},
+    {"options.deadline", "--deadline"},
+    {"options.plan", "--plan-stamp"},
+    {"zone", "--zone"},
+};
 
 }  // namespace
 
 absl::Status NameFlags(const absl::Status& status) {
-  Violations violations = ErrorFieldViolations(status);
-  if (violations.empty()) return status;
-  for (FieldViolation& violation : violations) {
-    const absl::string_view flag = FlagOf(violation.field);
-    if (!flag.empty()) violation.field = std::string(flag);
-  }
-  return MakeFieldErrors(violations);
+  return client::NameFlags(status, kFieldFlags);
 }
 
 void DeclareSelection(Arguments& arguments, SelectionFlags* flags) {

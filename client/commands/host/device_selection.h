@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "client/arguments.h"
-#include "client/commands/host/flag_values.h"
+#include "client/flag_values.h"
 #include "hotplugger/v1/device.pb.h"
 
 namespace hotplugger::client::host {

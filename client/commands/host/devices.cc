@@ -15,8 +15,8 @@ absl::StatusOr<ExitCode> Devices(const std::vector<std::string>& kinds, Session&
   request.mutable_kinds()->Add(wanted.begin(), wanted.end());
   ASSIGN_OR_RETURN(const v1::ListDevicesResponse response, session.host->ListDevices(request));
   PrintWarnings(response.warnings(), session.err);
-  if (session.format == OutputFormat::kJson) {
-    RETURN_IF_ERROR(PrintJson(response, session.out));
+  if (session.format != OutputFormat::kTable) {
+    RETURN_IF_ERROR(PrintDocument(response, session.format, session.out));
     return ExitCode::kOk;
   }
   Table table({"NAME", "KIND", "STATE", "HOTPLUGGABLE"});

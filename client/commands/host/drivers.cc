@@ -1,16 +1,14 @@
 // The verbs for the drivers of this host.
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "client/commands/drivers/driver_operations.h"
 #include "client/commands/drivers/driver_query.h"
 #include "client/commands/drivers/operation_view.h"
-#include "client/commands/host/item_results.h"
 #include "client/commands/host/verbs.h"
 #include "client/driver_table.h"
+#include "client/item_results.h"
 #include "client/text.h"
-#include "common/error_info.h"
 #include "common/status_macros.h"
 
 namespace hotplugger::client::host {
@@ -24,18 +22,12 @@ Action OnThisHost(MakeOperation make) {
   return [make = std::move(make)](Session& session) -> absl::StatusOr<ExitCode> {
     ASSIGN_OR_RETURN(const v1::Operation operation, make());
     ASSIGN_OR_RETURN(const v1::OperationResult result, CarryOut(operation, *session.host));
-    if (!result.has_set_switching() || session.format == OutputFormat::kJson) {
+    if (!result.has_set_switching() || session.format != OutputFormat::kTable) {
       return PrintResults(ResponseIn(result), ItemsOf(result), session);
     }
     PrintSwitching(result.set_switching().switching(), session.out);
     return ExitCode::kOk;
   };
-}
-
-absl::Status NoSuchDriver(const std::string& name) {
-  return MakeError(absl::StatusCode::kNotFound, "DRIVER_NOT_REGISTERED",
-                   absl::StrCat("no driver ", name,
-                                " is registered; `drivers` without a name lists those that are"));
 }
 
 void PrintDrivers(const v1::ListDriversResponse& response, std::ostream& out) {
@@ -55,9 +47,12 @@ absl::StatusOr<ExitCode> Drivers(const DriverQuery& query, Session& session) {
   }
   const v1::Driver* const driver =
       query.driver.has_value() ? FindDriver(result.list_drivers(), *query.driver) : nullptr;
-  if (query.driver.has_value() && driver == nullptr) return NoSuchDriver(*query.driver);
-  if (session.format == OutputFormat::kJson) {
-    RETURN_IF_ERROR(PrintJson(driver != nullptr ? *driver : ResponseIn(result), session.out));
+  if (query.driver.has_value() && driver == nullptr) {
+    return NoSuchDriver(result.list_drivers(), *query.driver);
+  }
+  if (session.format != OutputFormat::kTable) {
+    RETURN_IF_ERROR(PrintDocument(driver != nullptr ? *driver : ResponseIn(result), session.format,
+                                  session.out));
   } else if (driver != nullptr) {
     PrintDriver(*driver, session.out);
   } else if (query.conflicts) {

@@ -3,8 +3,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "client/commands/host/device_view.h"
-#include "client/commands/host/flag_values.h"
 #include "client/commands/host/verbs.h"
+#include "client/flag_values.h"
 #include "client/text.h"
 #include "common/status_macros.h"
 
@@ -93,8 +93,8 @@ absl::StatusOr<ExitCode> Explain(const std::string& name, Session& session) {
   v1::ExplainDeviceRequest request;
   request.set_device(name);
   ASSIGN_OR_RETURN(const v1::ExplainDeviceResponse response, session.host->ExplainDevice(request));
-  if (session.format == OutputFormat::kJson) {
-    RETURN_IF_ERROR(PrintJson(response, session.out));
+  if (session.format != OutputFormat::kTable) {
+    RETURN_IF_ERROR(PrintDocument(response, session.format, session.out));
   } else {
     PrintExplanation(response, session.clock.Now(), session.out);
   }

@@ -1,8 +1,8 @@
 #include <memory>
 
 #include "client/commands/host/device_view.h"
-#include "client/commands/host/flag_values.h"
 #include "client/commands/host/verbs.h"
+#include "client/flag_values.h"
 #include "common/status_macros.h"
 
 namespace hotplugger::client::host {
@@ -15,8 +15,8 @@ absl::StatusOr<ExitCode> Get(const std::string& name, Session& session) {
   v1::GetDeviceRequest request;
   request.set_device(name);
   ASSIGN_OR_RETURN(const v1::Device device, session.host->GetDevice(request));
-  if (session.format == OutputFormat::kJson) {
-    RETURN_IF_ERROR(PrintJson(device, session.out));
+  if (session.format != OutputFormat::kTable) {
+    RETURN_IF_ERROR(PrintDocument(device, session.format, session.out));
   } else {
     PrintDeviceFacts(device, session.out);
   }

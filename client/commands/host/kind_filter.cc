@@ -3,7 +3,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
-#include "client/commands/host/flag_values.h"
+#include "client/flag_values.h"
 #include "client/text.h"
 #include "common/status_macros.h"
 

@@ -13,8 +13,8 @@ absl::StatusOr<ExitCode> Memory(bool all, Session& session) {
   request.add_kinds(v1::DEVICE_KIND_MEMORY);
   ASSIGN_OR_RETURN(const v1::ListDevicesResponse response, session.host->ListDevices(request));
   PrintWarnings(response.warnings(), session.err);
-  if (session.format == OutputFormat::kJson) {
-    RETURN_IF_ERROR(PrintJson(response, session.out));
+  if (session.format != OutputFormat::kTable) {
+    RETURN_IF_ERROR(PrintDocument(response, session.format, session.out));
     return ExitCode::kOk;
   }
   if (response.devices().empty() && response.memory_block_size_bytes() == 0) {

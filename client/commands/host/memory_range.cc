@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
-#include "client/commands/host/flag_values.h"
+#include "client/flag_values.h"
 #include "common/error_info.h"
 
 namespace hotplugger::client::host {

@@ -3,8 +3,8 @@
 #include "client/commands/host/change_options.h"
 #include "client/commands/host/device_plan.h"
 #include "client/commands/host/device_selection.h"
-#include "client/commands/host/item_results.h"
 #include "client/commands/host/verbs.h"
+#include "client/item_results.h"
 #include "common/status_macros.h"
 
 namespace hotplugger::client::host {

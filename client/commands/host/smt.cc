@@ -8,8 +8,8 @@
 #include "client/commands/host/change_options.h"
 #include "client/commands/host/device_plan.h"
 #include "client/commands/host/device_view.h"
-#include "client/commands/host/item_results.h"
 #include "client/commands/host/verbs.h"
+#include "client/item_results.h"
 #include "common/status_macros.h"
 
 namespace hotplugger::client::host {
@@ -56,8 +56,8 @@ absl::StatusOr<ExitCode> ShowSmt(Session& session) {
   v1::GetDeviceRequest request;
   request.set_device("smt");
   ASSIGN_OR_RETURN(const v1::Device device, session.host->GetDevice(request));
-  if (session.format == OutputFormat::kJson) {
-    RETURN_IF_ERROR(PrintJson(device, session.out));
+  if (session.format != OutputFormat::kTable) {
+    RETURN_IF_ERROR(PrintDocument(device, session.format, session.out));
   } else {
     session.out << "SMT is " << FormatSmt(device.smt()) << '\n';
   }

@@ -34,12 +34,10 @@ void PrintLines(const v1::WatchDevicesResponse& change, absl::Time now, std::ost
 }
 
 absl::Status Print(const v1::WatchDevicesResponse& change, Session& session) {
-  if (session.format == OutputFormat::kJson) {
-    ASSIGN_OR_RETURN(const std::string json, ToJsonLine(change));
-    session.out << json << '\n';
-  } else {
-    PrintLines(change, session.clock.Now(), session.out);
+  if (session.format != OutputFormat::kTable) {
+    return PrintStreamed(change, session.format, session.out);
   }
+  PrintLines(change, session.clock.Now(), session.out);
   // Whoever reads this waits for it.
   session.out.flush();
   return absl::OkStatus();

@@ -74,6 +74,41 @@ class FakeHostService final : public v1::HostService::CallbackService {
                                    v1::SetSmtResponse* /*response*/) noexcept override {
     return Answer(context);
   }
+  grpc::ServerUnaryReactor* EnableDriver(grpc::CallbackServerContext* context,
+                                         const v1::EnableDriverRequest* /*request*/,
+                                         v1::EnableDriverResponse* /*response*/) noexcept override {
+    return Answer(context);
+  }
+  grpc::ServerUnaryReactor* DisableDriver(
+      grpc::CallbackServerContext* context, const v1::DisableDriverRequest* /*request*/,
+      v1::DisableDriverResponse* /*response*/) noexcept override {
+    return Answer(context);
+  }
+  grpc::ServerUnaryReactor* SwitchDrivers(
+      grpc::CallbackServerContext* context, const v1::SwitchDriversRequest* /*request*/,
+      v1::SwitchDriversResponse* /*response*/) noexcept override {
+    return Answer(context);
+  }
+  grpc::ServerUnaryReactor* RegisterDriver(
+      grpc::CallbackServerContext* context, const v1::RegisterDriverRequest* /*request*/,
+      v1::RegisterDriverResponse* /*response*/) noexcept override {
+    return Answer(context);
+  }
+  grpc::ServerUnaryReactor* UnregisterDriver(
+      grpc::CallbackServerContext* context, const v1::UnregisterDriverRequest* /*request*/,
+      v1::UnregisterDriverResponse* /*response*/) noexcept override {
+    return Answer(context);
+  }
+  grpc::ServerUnaryReactor* SetSwitching(grpc::CallbackServerContext* context,
+                                         const v1::SetSwitchingRequest* /*request*/,
+                                         v1::SetSwitchingResponse* /*response*/) noexcept override {
+    return Answer(context);
+  }
+  grpc::ServerUnaryReactor* ListDrivers(grpc::CallbackServerContext* context,
+                                        const v1::ListDriversRequest* /*request*/,
+                                        v1::ListDriversResponse* /*response*/) noexcept override {
+    return Answer(context);
+  }
   grpc::ServerWriteReactor<v1::WatchDevicesResponse>* WatchDevices(
       grpc::CallbackServerContext* /*context*/,
       const v1::WatchDevicesRequest* /*request*/) noexcept override {
@@ -171,6 +206,25 @@ TEST_F(GrpcHostClientTest, ChangesHaveAnHourOnTopOfTheirDeadline) {
   EXPECT_LE(service_.seconds_left, 61 * 60 + 30);
   EXPECT_GT(service_.seconds_left, 60 * 60);
   ASSERT_TRUE(client_->ListDevices({}).ok());
+  EXPECT_LE(service_.seconds_left, 61);
+}
+
+TEST_F(GrpcHostClientTest, ChangesOfDriversHaveAnHourOnTopOfTheSwitchsOwnLimit) {
+  const std::vector<std::function<absl::Status()>> calls = {
+      [&] { return client_->EnableDriver({}).status(); },
+      [&] { return client_->DisableDriver({}).status(); },
+      [&] { return client_->SwitchDrivers({}).status(); },
+      [&] { return client_->RegisterDriver({}).status(); },
+      [&] { return client_->UnregisterDriver({}).status(); },
+      [&] { return client_->SetSwitching({}).status(); },
+  };
+  for (const auto& call : calls) {
+    service_.seconds_left = 0;
+    ASSERT_TRUE(call().ok());
+    EXPECT_LE(service_.seconds_left, 61 * 60 + 30);
+    EXPECT_GT(service_.seconds_left, 60 * 60);
+  }
+  ASSERT_TRUE(client_->ListDrivers({}).ok());
   EXPECT_LE(service_.seconds_left, 61);
 }
 

@@ -1,4 +1,5 @@
-// What SIGINT does to the program itself: it ends a watch as a success, and any other verb at once.
+// What SIGINT does to the program itself: it ends a watch as a success, an operation on nodes with
+// what came, and any other verb at once.
 #include <gmock/gmock.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
@@ -12,6 +13,7 @@
 #include <future>
 #include <new>
 
+#include "hotplugger/v1/fleet_service.grpc.pb.h"
 #include "hotplugger/v1/host_service.grpc.pb.h"
 #include "tests/fakes/temp_dir.h"
 
@@ -58,12 +60,36 @@ class SilentHostService final : public v1::HostService::CallbackService {
   std::promise<void> called;
 };
 
+// Answers for one node, then waits.
+class OneAnswer final : public grpc::ServerWriteReactor<v1::OperateNodesResponse> {
+ public:
+  OneAnswer() {
+    answer_.set_node("alpha");
+    StartWrite(&answer_);
+  }
+  void OnCancel() noexcept override { Finish(grpc::Status::CANCELLED); }
+  void OnDone() noexcept override { delete this; }
+
+ private:
+  v1::OperateNodesResponse answer_;
+};
+
+class SilentFleetService final : public v1::FleetService::CallbackService {
+ public:
+  grpc::ServerWriteReactor<v1::OperateNodesResponse>* OperateNodes(
+      grpc::CallbackServerContext* /*context*/,
+      const v1::OperateNodesRequest* /*request*/) noexcept override {
+    return new (std::nothrow) OneAnswer;
+  }
+};
+
 class InterruptTest : public ::testing::Test {
  protected:
   void SetUp() override {
     grpc::ServerBuilder builder;
     builder.AddListeningPort("unix:" + socket_, grpc::InsecureServerCredentials());
     builder.RegisterService(&service_);
+    builder.RegisterService(&fleet_);
     server_ = builder.BuildAndStart();
     ASSERT_NE(server_, nullptr);
     ASSERT_EQ(pipe(output_), 0);
@@ -75,7 +101,7 @@ class InterruptTest : public ::testing::Test {
 
   // Starts hotplugctl with its standard output in the pipe.
   void Start(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), {"hotplugctl", "--host", "--socket", socket_});
+    arguments.insert(arguments.begin(), "hotplugctl");
     std::vector<char*> argv;
     argv.reserve(arguments.size() + 1);
     for (std::string& argument : arguments) argv.push_back(argument.data());
@@ -117,13 +143,14 @@ class InterruptTest : public ::testing::Test {
   const hotplugger::testing::TempDir folder_;
   const std::string socket_ = folder_.Path("agent.sock");
   SilentHostService service_;
+  SilentFleetService fleet_;
   std::unique_ptr<grpc::Server> server_;
   int output_[2] = {-1, -1};
   pid_t process_ = -1;
 };
 
 TEST_F(InterruptTest, EndsAWatchAsASuccess) {
-  Start({"watch", "--initial"});
+  Start({"--host", "--socket", socket_, "watch", "--initial"});
   EXPECT_THAT(ReadLine(), HasSubstr(" cpu3 unknown\n"));
   const int status = Interrupt();
   ASSERT_TRUE(WIFEXITED(status)) << status;
@@ -131,8 +158,16 @@ TEST_F(InterruptTest, EndsAWatchAsASuccess) {
   EXPECT_EQ(ReadLine(), "");
 }
 
+TEST_F(InterruptTest, EndsAnOperationOnNodesWithWhatCame) {
+  Start({"--controller", "unix:" + socket_, "switching", "off", "-n", "alpha", "-o", "json"});
+  EXPECT_THAT(ReadLine(), HasSubstr("\"node\":\"alpha\""));
+  const int status = Interrupt();
+  ASSERT_TRUE(WIFEXITED(status)) << status;
+  EXPECT_EQ(WEXITSTATUS(status), 1);
+}
+
 TEST_F(InterruptTest, EndsAnyOtherVerbAtOnce) {
-  Start({"devices"});
+  Start({"--host", "--socket", socket_, "devices"});
   service_.called.get_future().wait();
   const int status = Interrupt();
   ASSERT_TRUE(WIFSIGNALED(status)) << status;

@@ -3,13 +3,16 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "common/error_info.h"
+#include "google/protobuf/duration.pb.h"
 
-namespace hotplugger::client::host {
+namespace hotplugger::client {
 
 using Violations = std::vector<FieldViolation>;
 
@@ -19,6 +22,10 @@ std::string Quoted(absl::string_view text);
 // Digits alone, from `least` to `most`; else a violation of `flag` and 0.
 int ReadNumber(const std::string& flag, absl::string_view text, int least, int most,
                Violations* violations);
+
+// A deadline: 1s to 1h, as controller and agent take it; else a violation of `flag`.
+google::protobuf::Duration ReadDeadline(const std::string& flag, const std::string& text,
+                                        Violations* violations);
 
 // The kernel's name of a device, as far as it can be told here: 1 to 255 printable ASCII characters
 // without spaces. The agent knows the rest.
@@ -32,4 +39,10 @@ T ValueOr(const std::string& flag, absl::StatusOr<T> value, Violations* violatio
   return T();
 }
 
-}  // namespace hotplugger::client::host
+// A field of a request, e.g. "options.deadline", and the flag that sets it.
+using FieldFlag = std::pair<absl::string_view, absl::string_view>;
+
+// `status` with each field that is, or is in, one of `flags` named by the first such flag.
+absl::Status NameFlags(const absl::Status& status, absl::Span<const FieldFlag> flags);
+
+}  // namespace hotplugger::client

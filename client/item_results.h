@@ -5,10 +5,13 @@
 #include "google/protobuf/repeated_field.h"
 #include "hotplugger/v1/device.pb.h"
 
-namespace hotplugger::client::host {
+namespace hotplugger::client {
 
-// Prints `response` as JSON or `results` as a table, and says with what to exit, as chcpu does:
-// kOk where all is done or was so already, kPartial where some is, kFailure where nothing is.
+// Whether the item is as it was asked to be.
+bool IsDone(const v1::ItemResult& item);
+
+// Prints `response` as a document or `results` as a table, and says with what to exit, as chcpu
+// does: kOk where all is done or was so already, kPartial where some is, kFailure where nothing is.
 absl::StatusOr<ExitCode> PrintResults(
     const google::protobuf::Message& response,
     const google::protobuf::RepeatedPtrField<v1::ItemResult>& results, Session& session);
@@ -20,4 +23,4 @@ Table ResultTable(const google::protobuf::RepeatedPtrField<v1::ItemResult>& resu
 // kOk where all `total` are `done`, kFailure where none is, else kPartial.
 ExitCode ExitCodeForShare(int done, int total);
 
-}  // namespace hotplugger::client::host
+}  // namespace hotplugger::client

@@ -1,28 +1,25 @@
-#include "client/commands/host/item_results.h"
+#include "client/item_results.h"
 
 #include <algorithm>
 
 #include "client/text.h"
 #include "common/status_macros.h"
 
-namespace hotplugger::client::host {
-namespace {
+namespace hotplugger::client {
 
-bool Done(const v1::ItemResult& item) {
+bool IsDone(const v1::ItemResult& item) {
   return item.outcome() == v1::OUTCOME_CHANGED || item.outcome() == v1::OUTCOME_ALREADY;
 }
-
-}  // namespace
 
 absl::StatusOr<ExitCode> PrintResults(
     const google::protobuf::Message& response,
     const google::protobuf::RepeatedPtrField<v1::ItemResult>& results, Session& session) {
-  if (session.format == OutputFormat::kJson) {
-    RETURN_IF_ERROR(PrintJson(response, session.out));
+  if (session.format != OutputFormat::kTable) {
+    RETURN_IF_ERROR(PrintDocument(response, session.format, session.out));
   } else {
     ResultTable(results).Print(session.out);
   }
-  const auto done = std::count_if(results.begin(), results.end(), &Done);
+  const auto done = std::count_if(results.begin(), results.end(), &IsDone);
   return ExitCodeForShare(static_cast<int>(done), results.size());
 }
 
@@ -41,4 +38,4 @@ ExitCode ExitCodeForShare(int done, int total) {
   return done == 0 ? ExitCode::kFailure : ExitCode::kPartial;
 }
 
-}  // namespace hotplugger::client::host
+}  // namespace hotplugger::client

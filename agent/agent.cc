@@ -110,16 +110,23 @@ class AgentImpl final : public Agent {
     device_operations_ =
         std::make_unique<LocalDeviceOperations>(*host_, [this] { return stopping_.load(); });
     driver_operations_ = std::make_unique<LocalDriverOperations>(*host_);
-    remote_operations_ = std::make_unique<RemoteOperations>(*driver_operations_, *queue_, *link_,
-                                                            [this] { HostChanged(); });
-    service_ =
-        std::make_unique<HostService>(HostService::Parts{.queries = *queries_,
-                                                         .devices = *device_operations_,
-                                                         .drivers = *driver_operations_,
-                                                         .watch = watch_,
-                                                         .query_queue = *query_queue_,
-                                                         .operation_queue = *queue_,
-                                                         .changed = [this] { HostChanged(); }});
+    remote_operations_ = std::make_unique<RemoteOperations>(
+        RemoteOperations::Parts{.host = *host_,
+                                .drivers = *driver_operations_,
+                                .operation_queue = *queue_,
+                                .query_queue = *query_queue_,
+                                .link = *link_,
+                                .changed = [this] { HostChanged(); },
+                                .stopping = [this] { return stopping_.load(); }});
+    service_ = std::make_unique<HostService>(
+        HostService::Parts{.queries = *queries_,
+                           .devices = *device_operations_,
+                           .drivers = *driver_operations_,
+                           .watch = watch_,
+                           .query_queue = *query_queue_,
+                           .operation_queue = *queue_,
+                           .changed = [this] { HostChanged(); },
+                           .stopping = [this] { return stopping_.load(); }});
     // Subscribed before the first read, so that no change falls between.
     if (replacements_.monitor_uevents) {
       ASSIGN_OR_RETURN(uevents_, UeventMonitor::Create([this] { HostChanged(); }));
@@ -142,10 +149,11 @@ class AgentImpl final : public Agent {
     stopping_ = true;
     if (server_ != nullptr) server_->Shutdown();
     uevents_.reset();
-    if (connector_ != nullptr) connector_->Stop();
     if (reconciler_ != nullptr) reconciler_->Stop();
     if (query_queue_ != nullptr) query_queue_->Stop();
     if (queue_ != nullptr) queue_->Stop();
+    // After the queues, so that what was done for the controller is answered.
+    if (connector_ != nullptr) connector_->Stop();
     // After the queue, whose thread may start a driver until then.
     if (builtin_drivers_ != nullptr) builtin_drivers_->Suspend();
   }
@@ -240,8 +248,13 @@ class AgentImpl final : public Agent {
         ControllerConnector::Options{.controller = options_.controller,
                                      .hello = MakeHello(options_, *host_),
                                      .backoff = replacements_.reconnect},
-        [this](v1::Spec spec, uint64_t epoch) { reconciler_->OfferSpec(std::move(spec), epoch); },
-        [this](const v1::NodeOperation& operation) { remote_operations_->Receive(operation); });
+        ControllerConnector::Sinks{
+            .welcome = [this](uint64_t epoch) { remote_operations_->NoteEpoch(epoch); },
+            .spec = [this](v1::Spec spec,
+                           uint64_t epoch) { reconciler_->OfferSpec(std::move(spec), epoch); },
+            .operation = [this](
+                             const v1::NodeOperation& operation,
+                             uint64_t epoch) { remote_operations_->Receive(operation, epoch); }});
     link_ = connector_.get();
   }
 

@@ -7,6 +7,7 @@
 #include "agent/api/device_watch_stream.h"
 #include "common/error_info.h"
 #include "common/log.h"
+#include "common/status_macros.h"
 #include "common/transport/grpc_status.h"
 
 namespace hotplugger::agent {
@@ -48,11 +49,26 @@ grpc::ServerUnaryReactor* HostService::Read(Context* context, Response* response
 template <typename Response, typename Operation>
 grpc::ServerUnaryReactor* HostService::Change(Context* context, Response* response,
                                               Operation operation) {
-  return Read(context, response, [this, operation = std::move(operation)]() mutable {
-    absl::StatusOr<Response> answer = operation();
-    parts_.changed();
-    return answer;
-  });
+  return Read(
+      context, response,
+      [this, context, operation = std::move(operation)]() mutable -> absl::StatusOr<Response> {
+        RETURN_IF_ERROR(CheckBegins(*context));
+        absl::StatusOr<Response> answer = operation();
+        parts_.changed();
+        return answer;
+      });
+}
+
+absl::Status HostService::CheckBegins(const Context& context) const {
+  if (parts_.stopping()) {
+    return MakeError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN",
+                     "the agent is stopping, so this was not begun; try again once it is back");
+  }
+  if (context.IsCancelled()) {
+    return MakeError(absl::StatusCode::kCancelled, "NOT_BEGUN",
+                     "whoever asked has gone before their turn came, so this was not begun");
+  }
+  return absl::OkStatus();
 }
 
 grpc::ServerUnaryReactor* HostService::ListDevices(Context* context,

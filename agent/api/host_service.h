@@ -15,7 +15,8 @@ namespace hotplugger::agent {
 
 // Each call is a task on a queue and is finished from there; gRPC's threads never wait. What asks
 // for the state of devices or drivers alone has a queue of its own, and is answered while an
-// operation takes its time; all else has its turn among the operations.
+// operation takes its time; all else has its turn among the operations. A change whose caller has
+// gone before its turn came is not begun: nobody would learn of it.
 class HostService final : public v1::HostService::CallbackService {
  public:
   struct Parts {
@@ -27,6 +28,8 @@ class HostService final : public v1::HostService::CallbackService {
     WorkQueue& operation_queue;
     // Called after an operation that may have changed the host, on the operation queue's thread.
     std::function<void()> changed;
+    // The agent is stopping: what has not begun does not begin.
+    std::function<bool()> stopping;
   };
 
   // All parts outlive the server that serves this.
@@ -83,6 +86,8 @@ class HostService final : public v1::HostService::CallbackService {
   Reactor* Read(Context* context, Response* response, Operation operation);
   template <typename Response, typename Operation>
   Reactor* Change(Context* context, Response* response, Operation operation);
+  // Why a change whose turn has come is not to begin.
+  absl::Status CheckBegins(const Context& context) const;
 
   // On the query queue's thread.
   void Publish();

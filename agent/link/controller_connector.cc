@@ -7,7 +7,6 @@
 #include "common/clock.h"
 #include "common/error_info.h"
 #include "common/log.h"
-#include "common/rpc_status.h"
 #include "common/transport/channel_settings.h"
 #include "google/protobuf/util/message_differencer.h"
 
@@ -22,11 +21,9 @@ constexpr absl::Duration kLongestRetryDelay = absl::Minutes(5);
 
 }  // namespace
 
-ControllerConnector::ControllerConnector(Options options, SpecSink spec_sink,
-                                         OperationSink operation_sink)
+ControllerConnector::ControllerConnector(Options options, Sinks sinks)
     : options_(std::move(options)),
-      spec_sink_(std::move(spec_sink)),
-      operation_sink_(std::move(operation_sink)),
+      sinks_(std::move(sinks)),
       backoff_(options_.backoff),
       largest_epoch_(options_.hello.largest_epoch()) {
   stub_ = v1::LinkService::NewStub(grpc::CreateCustomChannel(
@@ -99,13 +96,14 @@ void ControllerConnector::OnMessage(const v1::ControllerMessage& message) {
   }
   switch (message.message_case()) {
     case v1::ControllerMessage::kWelcome:
+      sinks_.welcome(message.epoch());
       Welcome();
       return;
     case v1::ControllerMessage::kSpec:
-      spec_sink_(message.spec(), message.epoch());
+      sinks_.spec(message.spec(), message.epoch());
       return;
     case v1::ControllerMessage::kOperation:
-      OnOperation(message.operation(), message.epoch());
+      sinks_.operation(message.operation(), message.epoch());
       return;
     case v1::ControllerMessage::kPing: {
       v1::AgentMessage pong;
@@ -118,23 +116,6 @@ void ControllerConnector::OnMessage(const v1::ControllerMessage& message) {
       // From a newer controller: what we don't know we can't be meant to act on.
       return;
   }
-}
-
-void ControllerConnector::OnOperation(const v1::NodeOperation& operation, uint64_t epoch) {
-  uint64_t largest = 0;
-  {
-    MutexLock lock(&mutex_);
-    largest = largest_epoch_;
-  }
-  if (epoch >= largest) return operation_sink_(operation);
-  v1::NodeOperationResult refusal;
-  refusal.set_id(operation.id());
-  *refusal.mutable_result()->mutable_error() =
-      ToRpcStatus(MakeError(absl::StatusCode::kFailedPrecondition, "STALE_EPOCH",
-                            absl::StrCat("this agent has obeyed a controller of epoch ", largest,
-                                         " and refuses this one of epoch ", epoch,
-                                         "; ask the controller that leads the fleet")));
-  SendOperationResult(refusal);
 }
 
 void ControllerConnector::Welcome() {

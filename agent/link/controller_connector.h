@@ -31,13 +31,15 @@ class ControllerConnector final : public ControllerLink {
     // A stream that lives this long has been healthy, and the back-off begins anew.
     absl::Duration healthy_after = absl::Seconds(10);
   };
-  using SpecSink = std::function<void(v1::Spec spec, uint64_t epoch)>;
+  // What comes from the controller, each with the epoch that it carries. Quick; outlive this.
+  struct Sinks {
+    // Before anything else of a stream.
+    std::function<void(uint64_t epoch)> welcome;
+    std::function<void(v1::Spec spec, uint64_t epoch)> spec;
+    std::function<void(const v1::NodeOperation& operation, uint64_t epoch)> operation;
+  };
 
-  using OperationSink = std::function<void(const v1::NodeOperation& operation)>;
-
-  // The sinks are quick and outlive this. An operation of an epoch below the largest one that was
-  // seen is refused here (STALE_EPOCH).
-  ControllerConnector(Options options, SpecSink spec_sink, OperationSink operation_sink);
+  ControllerConnector(Options options, Sinks sinks);
   ~ControllerConnector() override;
 
   void Start();
@@ -53,7 +55,6 @@ class ControllerConnector final : public ControllerLink {
   // One stream from beginning to end; why it ended.
   absl::Status RunStream();
   void OnMessage(const v1::ControllerMessage& message);
-  void OnOperation(const v1::NodeOperation& operation, uint64_t epoch);
   void Welcome();
   v1::AgentMessage MakeHello() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SendLocked(AgentSlot slot, v1::AgentMessage message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -62,8 +63,7 @@ class ControllerConnector final : public ControllerLink {
   void NoteEnd(const absl::Status& status);
 
   const Options options_;
-  const SpecSink spec_sink_;
-  const OperationSink operation_sink_;
+  const Sinks sinks_;
   std::unique_ptr<v1::LinkService::Stub> stub_;
   std::thread thread_;
   // Of the thread alone.

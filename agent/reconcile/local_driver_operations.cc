@@ -27,6 +27,21 @@ absl::StatusOr<Response> WithResults(SwitchResult switched) {
   return response;
 }
 
+// As many as a host has at most.
+constexpr int kMaxNames = static_cast<int>(Registry::kMaxDrivers);
+
+absl::Status CheckNumberOfNames(const v1::SwitchDriversRequest& request) {
+  std::vector<FieldViolation> violations;
+  const auto check = [&violations](absl::string_view field, int names) {
+    if (names <= kMaxNames) return;
+    violations.push_back({std::string(field), absl::StrCat("has ", names, " names; at most ",
+                                                           kMaxNames, " are allowed")});
+  };
+  check("active", request.active_size());
+  check("stopped", request.stopped_size());
+  return MakeFieldErrors(violations);
+}
+
 }  // namespace
 
 // A spec that only stops some drivers leaves the others to whoever is on the host.
@@ -64,25 +79,27 @@ absl::StatusOr<v1::ListDriversResponse> LocalDriverOperations::ListDrivers() {
 
 absl::StatusOr<v1::EnableDriverResponse> LocalDriverOperations::EnableDriver(
     const std::string& driver, absl::Duration time) {
+  const absl::Time deadline = SteadyNow() + time;
   RETURN_IF_ERROR(PrepareDrivers({driver}));
-  return WithResults<v1::EnableDriverResponse>(
-      host_.drivers().EnableOne(driver, SteadyNow() + time));
+  return WithResults<v1::EnableDriverResponse>(host_.drivers().EnableOne(driver, deadline));
 }
 
 absl::StatusOr<v1::DisableDriverResponse> LocalDriverOperations::DisableDriver(
     const std::string& driver, absl::Duration time) {
+  const absl::Time deadline = SteadyNow() + time;
   // To stop what is to be stopped is no contradiction.
   RETURN_IF_ERROR(PrepareDrivers({}));
-  return WithResults<v1::DisableDriverResponse>(
-      host_.drivers().DisableOne(driver, SteadyNow() + time));
+  return WithResults<v1::DisableDriverResponse>(host_.drivers().DisableOne(driver, deadline));
 }
 
 absl::StatusOr<v1::SwitchDriversResponse> LocalDriverOperations::SwitchDrivers(
     const v1::SwitchDriversRequest& request, absl::Duration time) {
+  RETURN_IF_ERROR(CheckNumberOfNames(request));
+  const absl::Time deadline = SteadyNow() + time;
   RETURN_IF_ERROR(PrepareDrivers({request.active().begin(), request.active().end()}));
   return WithResults<v1::SwitchDriversResponse>(host_.drivers().SwitchDrivers(
       {request.active().begin(), request.active().end()},
-      {request.stopped().begin(), request.stopped().end()}, SteadyNow() + time));
+      {request.stopped().begin(), request.stopped().end()}, deadline));
 }
 
 std::optional<v1::Driver> LocalDriverOperations::FindRegistered(const std::string& name) {
@@ -140,27 +157,23 @@ absl::Status LocalDriverOperations::NoSuchDriver(const std::string& name) {
 
 absl::StatusOr<v1::UnregisterDriverResponse> LocalDriverOperations::UnregisterDriver(
     const std::string& driver, absl::Duration time) {
+  const absl::Time deadline = SteadyNow() + time;
   if (driver.empty()) return NoDriverError();
   RETURN_IF_ERROR(PrepareDrivers({}));
-  const std::optional<v1::Driver> registered = FindRegistered(driver);
-  RETURN_IF_ERROR(host_.drivers().Unregister(driver, SteadyNow() + time));
+  SwitchResult result = host_.drivers().Unregister(driver, deadline);
+  RETURN_IF_ERROR(result.status);
   const auto& names = host_.state().unregistered_drivers();
   std::set<std::string> unregistered(names.begin(), names.end());
   unregistered.insert(NormalizeDriverName(driver));
   const absl::Status saved = host_.SetUnregistered(unregistered);
   if (!saved.ok()) {
+    host_.drivers().SetUnregistered({names.begin(), names.end()});
     return absl::Status(saved.code(),
                         absl::StrCat(driver, " is stopped, but that it is unregistered could not ",
                                      "be saved, so it comes back: ", saved.message()));
   }
-  const bool ran = registered.has_value() && registered->state() == v1::DRIVER_STATE_RUNNING;
-  v1::UnregisterDriverResponse response;
-  v1::ItemResult& item = *response.add_results();
-  item.set_subject(absl::StrCat("driver/", registered.has_value() ? registered->name() : driver));
-  item.set_outcome(v1::OUTCOME_CHANGED);
-  item.set_message(absl::StrCat(ran ? "stopped and unregistered" : "unregistered",
-                                "; `register` brings it back"));
-  return response;
+  result.items.front().mutable_message()->append("; `register` brings it back");
+  return WithResults<v1::UnregisterDriverResponse>(std::move(result));
 }
 
 std::vector<std::string> LocalDriverOperations::DriverUnits() {

@@ -199,7 +199,7 @@ v1::ItemResult Switched(absl::string_view subject) {
   v1::ItemResult item;
   item.set_subject(std::string(subject));
   item.set_outcome(v1::OUTCOME_FAILED);
-  item.set_reason("CONFLICT");
+  item.set_reason("DRIFT");
   item.set_retry(v1::RETRY_CLASS_TRANSIENT);
   item.set_message("something else has switched it again");
   return item;

@@ -44,7 +44,7 @@ struct PassOptions {
 PassResult RunPass(Host& host, PassMemory& memory, const PassOptions& options);
 
 // Looks without touching anything: what RunPass would change are items of their own, FAILED with
-// reason CONFLICT. For the time in which somebody else's changes are not undone.
+// reason DRIFT. For the time in which somebody else's changes are not undone.
 PassResult ObservePass(Host& host);
 
 }  // namespace hotplugger::agent

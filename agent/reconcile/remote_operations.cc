@@ -29,8 +29,13 @@ v1::OperationResult Result(absl::StatusOr<Response> answer,
   return result;
 }
 
-bool OnlyReads(const v1::Operation& operation) {
-  return operation.has_list_drivers() || operation.has_list_conflicting_actors();
+// Of an operation, so much is logged.
+constexpr size_t kMaxLoggedBytes = 1024;
+
+absl::Status Stopping() {
+  return MakeError(absl::StatusCode::kUnavailable, "NOT_BEGUN",
+                   "this host's agent is stopping, so the operation was not begun; try again once "
+                   "it is back");
 }
 
 absl::Status TooLate() {
@@ -42,46 +47,75 @@ absl::Status TooLate() {
 
 }  // namespace
 
-void RemoteOperations::Receive(const v1::NodeOperation& operation) {
+void RemoteOperations::NoteEpoch(uint64_t epoch) {
+  const absl::Status added = parts_.operation_queue.Add([this, epoch] {
+    const absl::Status taken = parts_.host.TakeEpoch(epoch);
+    // Whatever this controller sends is checked again, so nothing depends on it.
+    if (!taken.ok()) {
+      Log(LogLevel::kWarning, "the controller's epoch is not kept",
+          {{"epoch", absl::StrCat(epoch)}, {"cause", std::string(taken.message())}});
+    }
+  });
+  if (!added.ok()) {
+    Log(LogLevel::kWarning, "the controller's epoch is not kept",
+        {{"epoch", absl::StrCat(epoch)}, {"cause", std::string(added.message())}});
+  }
+}
+
+void RemoteOperations::Receive(const v1::NodeOperation& operation, uint64_t epoch) {
   const absl::Time deadline = SteadyNow() + absl::Seconds(operation.deadline().seconds()) +
                               absl::Nanoseconds(operation.deadline().nanos());
-  const absl::Status added = queue_.Add([this, operation, deadline] {
-    if (SteadyNow() >= deadline) return Answer(operation.id(), Failed(TooLate()));
-    Log(LogLevel::kInfo, "the controller asks for an operation",
-        {{"id", operation.id()}, {"operation", operation.operation().ShortDebugString()}});
-    v1::OperationResult result = Carry(operation.operation(), deadline - SteadyNow());
-    if (!OnlyReads(operation.operation())) changed_();
-    Answer(operation.id(), std::move(result));
+  const bool asks = operation.operation().has_list_drivers();
+  WorkQueue& queue = asks ? parts_.query_queue : parts_.operation_queue;
+  const absl::Status added = queue.Add([this, operation, epoch, deadline, asks] {
+    Answer(operation.id(),
+           asks ? Result(parts_.drivers.ListDrivers(), &v1::OperationResult::mutable_list_drivers)
+                : Take(operation, epoch, deadline));
   });
   if (!added.ok()) Answer(operation.id(), Failed(added));
 }
 
-v1::OperationResult RemoteOperations::Carry(const v1::Operation& operation, absl::Duration left) {
-  const absl::Duration time = std::min(left, kSwitchDeadline);
+v1::OperationResult RemoteOperations::Take(const v1::NodeOperation& operation, uint64_t epoch,
+                                           absl::Time deadline) {
+  if (parts_.stopping()) return Failed(Stopping());
+  if (SteadyNow() >= deadline) return Failed(TooLate());
+  const absl::Status taken = parts_.host.TakeEpoch(epoch);
+  if (!taken.ok()) return Failed(taken);
+  Log(LogLevel::kInfo, "the controller asks for an operation",
+      {{"id", operation.id()},
+       {"operation", operation.operation().ShortDebugString().substr(0, kMaxLoggedBytes)}});
+  const absl::Duration time = std::min(deadline - SteadyNow(), kSwitchDeadline);
+  v1::OperationResult result = Carry(operation.operation(), time);
+  if (!operation.operation().has_list_conflicting_actors()) parts_.changed();
+  return result;
+}
+
+v1::OperationResult RemoteOperations::Carry(const v1::Operation& operation, absl::Duration time) {
+  LocalDriverOperations& drivers = parts_.drivers;
   switch (operation.operation_case()) {
-    case v1::Operation::kListDrivers:
-      return Result(drivers_.ListDrivers(), &v1::OperationResult::mutable_list_drivers);
     case v1::Operation::kEnableDriver:
-      return Result(drivers_.EnableDriver(operation.enable_driver().driver(), time),
+      return Result(drivers.EnableDriver(operation.enable_driver().driver(), time),
                     &v1::OperationResult::mutable_enable_driver);
     case v1::Operation::kDisableDriver:
-      return Result(drivers_.DisableDriver(operation.disable_driver().driver(), time),
+      return Result(drivers.DisableDriver(operation.disable_driver().driver(), time),
                     &v1::OperationResult::mutable_disable_driver);
     case v1::Operation::kSwitchDrivers:
-      return Result(drivers_.SwitchDrivers(operation.switch_drivers(), time),
+      return Result(drivers.SwitchDrivers(operation.switch_drivers(), time),
                     &v1::OperationResult::mutable_switch_drivers);
     case v1::Operation::kSetSwitching:
-      return Result(drivers_.SetSwitching(operation.set_switching().switching()),
+      return Result(drivers.SetSwitching(operation.set_switching().switching()),
                     &v1::OperationResult::mutable_set_switching);
     case v1::Operation::kRegisterDriver:
-      return Result(drivers_.RegisterDriver(operation.register_driver().driver()),
+      return Result(drivers.RegisterDriver(operation.register_driver().driver()),
                     &v1::OperationResult::mutable_register_driver);
     case v1::Operation::kUnregisterDriver:
-      return Result(drivers_.UnregisterDriver(operation.unregister_driver().driver(), time),
+      return Result(drivers.UnregisterDriver(operation.unregister_driver().driver(), time),
                     &v1::OperationResult::mutable_unregister_driver);
     case v1::Operation::kListConflictingActors:
-      return Result(drivers_.ListConflictingActors(),
+      return Result(drivers.ListConflictingActors(),
                     &v1::OperationResult::mutable_list_conflicting_actors);
+    // Receive has answered that.
+    case v1::Operation::kListDrivers:
     case v1::Operation::OPERATION_NOT_SET:
       break;
   }
@@ -94,7 +128,7 @@ void RemoteOperations::Answer(const std::string& id, v1::OperationResult result)
   v1::NodeOperationResult answer;
   answer.set_id(id);
   *answer.mutable_result() = std::move(result);
-  link_.SendOperationResult(answer);
+  parts_.link.SendOperationResult(answer);
 }
 
 }  // namespace hotplugger::agent

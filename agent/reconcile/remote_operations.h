@@ -1,38 +1,51 @@
 // What the controller asks of this agent once, carried out in turn with everything else.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <utility>
 
+#include "absl/time/time.h"
 #include "agent/reconcile/controller_link.h"
+#include "agent/reconcile/host.h"
 #include "agent/reconcile/local_driver_operations.h"
 #include "common/work_queue.h"
 #include "hotplugger/v1/operation.pb.h"
 
 namespace hotplugger::agent {
 
+// Safe for concurrent use; nothing blocks the caller.
 class RemoteOperations {
  public:
-  // All outlive this and the queue's tasks. `changed` is called on the queue's thread after what
-  // may have changed the host.
-  RemoteOperations(LocalDriverOperations& drivers, WorkQueue& queue, ControllerLink& link,
-                   std::function<void()> changed)
-      : drivers_(drivers), queue_(queue), link_(link), changed_(std::move(changed)) {}
+  struct Parts {
+    Host& host;
+    LocalDriverOperations& drivers;
+    WorkQueue& operation_queue;
+    // For what only asks and need not wait for operations.
+    WorkQueue& query_queue;
+    ControllerLink& link;
+    // Called on the operation queue's thread after what may have changed the host.
+    std::function<void()> changed;
+    // The agent is stopping: what has not begun does not begin.
+    std::function<bool()> stopping;
+  };
+
+  // All parts outlive this and the queues' tasks.
+  explicit RemoteOperations(Parts parts) : parts_(std::move(parts)) {}
+
+  // Keeps the epoch of the controller that has welcomed this agent.
+  void NoteEpoch(uint64_t epoch);
 
   // Answers exactly once, through the link: when it is done, or at once where the queue is full.
-  // Never blocks; safe for concurrent use.
-  void Receive(const v1::NodeOperation& operation);
+  void Receive(const v1::NodeOperation& operation, uint64_t epoch);
 
  private:
-  // Within what is `left` until its deadline.
-  v1::OperationResult Carry(const v1::Operation& operation, absl::Duration left);
+  v1::OperationResult Take(const v1::NodeOperation& operation, uint64_t epoch, absl::Time deadline);
+  v1::OperationResult Carry(const v1::Operation& operation, absl::Duration time);
   void Answer(const std::string& id, v1::OperationResult result);
 
-  LocalDriverOperations& drivers_;
-  WorkQueue& queue_;
-  ControllerLink& link_;
-  const std::function<void()> changed_;
+  const Parts parts_;
 };
 
 }  // namespace hotplugger::agent

@@ -18,6 +18,7 @@
 namespace hotplugger::agent {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::SizeIs;
 
 using ServerStream = grpc::ServerReaderWriter<v1::ControllerMessage, v1::AgentMessage>;
@@ -123,16 +124,16 @@ class ControllerConnectorTest : public ::testing::Test {
     options.hello.set_largest_epoch(3);
     options.backoff = {.base = absl::Milliseconds(1), .cap = absl::Milliseconds(5)};
     connector_ = std::make_unique<ControllerConnector>(
-        options,
-        [this](v1::Spec spec, uint64_t epoch) {
-          MutexLock lock(&mutex_);
-          specs_.push_back(spec.digest());
-          epochs_.push_back(epoch);
-        },
-        [this](const v1::NodeOperation& operation) {
-          MutexLock lock(&mutex_);
-          operations_.push_back(operation.id());
-        });
+        options, ControllerConnector::Sinks{
+                     .welcome = [this](uint64_t epoch) { Note(absl::StrCat("welcome ", epoch)); },
+                     .spec =
+                         [this](const v1::Spec& spec, uint64_t epoch) {
+                           Note(absl::StrCat("spec ", spec.digest(), " ", epoch));
+                         },
+                     .operation =
+                         [this](const v1::NodeOperation& operation, uint64_t epoch) {
+                           Note(absl::StrCat("operation ", operation.id(), " ", epoch));
+                         }});
   }
 
   static v1::NodeReport Applied(const std::string& digest) {
@@ -142,11 +143,19 @@ class ControllerConnectorTest : public ::testing::Test {
     return report;
   }
 
+  void Note(std::string event) {
+    MutexLock lock(&mutex_);
+    events_.push_back(std::move(event));
+  }
+  std::vector<std::string> events() {
+    MutexLock lock(&mutex_);
+    return events_;
+  }
+
   ScriptedController controller_;
   Mutex mutex_;
-  std::vector<std::string> specs_;
-  std::vector<uint64_t> epochs_;
-  std::vector<std::string> operations_;
+  // What the sinks were given, in order.
+  std::vector<std::string> events_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<ControllerConnector> connector_;
 };
 
@@ -167,7 +176,7 @@ TEST_F(ControllerConnectorTest, SaysHelloFirstAndTheRestOnlyWhenWelcome) {
   EXPECT_TRUE(controller_.AwaitEnd());
 }
 
-TEST_F(ControllerConnectorTest, HandsSpecsOnAndAnswersPings) {
+TEST_F(ControllerConnectorTest, HandsSpecsAndOperationsOnAndAnswersPings) {
   controller_.Then([](ServerStream* stream) {
     Next(stream);
     stream->Write(WelcomeOf(4));
@@ -175,6 +184,10 @@ TEST_F(ControllerConnectorTest, HandsSpecsOnAndAnswersPings) {
     spec.set_epoch(4);
     spec.mutable_spec()->set_digest("d2");
     stream->Write(spec);
+    v1::ControllerMessage operation;
+    operation.set_epoch(4);
+    operation.mutable_operation()->set_id("4-1");
+    stream->Write(operation);
     v1::ControllerMessage ping;
     ping.mutable_ping()->set_sequence(9);
     stream->Write(ping);
@@ -183,9 +196,24 @@ TEST_F(ControllerConnectorTest, HandsSpecsOnAndAnswersPings) {
   });
   connector_->Start();
   EXPECT_TRUE(controller_.AwaitEnd());
-  MutexLock lock(&mutex_);
-  EXPECT_EQ(specs_, std::vector<std::string>{"d2"});
-  EXPECT_EQ(epochs_, std::vector<uint64_t>{4});
+  EXPECT_THAT(events(), ElementsAre("welcome 4", "spec d2 4", "operation 4-1 4"));
+}
+
+TEST_F(ControllerConnectorTest, AnOperationsAnswerGoesBackOnItsStream) {
+  connector_->SendInventory(v1::Inventory());
+  controller_.Then([this](ServerStream* stream) {
+    WelcomeAndWait(stream);
+    v1::NodeOperationResult result;
+    result.set_id("4-1");
+    result.mutable_result()->mutable_enable_driver();
+    connector_->SendOperationResult(result);
+    const auto answers =
+        ReadUntil(stream, [](const auto& message) { return message.has_operation_result(); });
+    EXPECT_TRUE(answers && answers->back().operation_result().id() == "4-1");
+    return grpc::Status::OK;
+  });
+  connector_->Start();
+  EXPECT_TRUE(controller_.AwaitEnd());
 }
 
 TEST_F(ControllerConnectorTest, ComesBackAfterARefusalAndRemembersTheEpoch) {
@@ -256,7 +284,9 @@ TEST(ControllerConnectorStopTest, StopsWhileNobodyListens) {
   ControllerConnector::Options options;
   options.controller = "127.0.0.1:1";
   ControllerConnector connector(
-      options, [](const v1::Spec&, uint64_t) {}, [](const v1::NodeOperation&) {});
+      options, ControllerConnector::Sinks{.welcome = [](uint64_t) {},
+                                          .spec = [](const v1::Spec&, uint64_t) {},
+                                          .operation = [](const v1::NodeOperation&, uint64_t) {}});
   connector.Start();
   connector.SendReport(v1::NodeReport());
   connector.Stop();

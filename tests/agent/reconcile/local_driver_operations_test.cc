@@ -137,7 +137,7 @@ TEST_F(LocalDriverOperationsTest, ConflictingActorsOfTheHost) {
   const auto actors = Operations().ListConflictingActors();
   ASSERT_EQ(actors.status(), absl::OkStatus());
   ASSERT_GE(actors->actors_size(), 1);
-  EXPECT_EQ(actors->actors(0).kind(), v1::ConflictingActor::UDEV_RULE);
+  EXPECT_EQ(actors->actors(0).kind(), v1::ConflictingActor::KIND_UDEV_RULE);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "agent/reconcile/host_cpu_control.h"
 #include "common/error_info.h"
 #include "tests/agent/reconcile/host_fixture.h"
 
@@ -272,7 +273,7 @@ TEST_F(PassTest, ObservingTouchesNothingAndNamesWhatIsOtherwise) {
   EXPECT_EQ(observed.report.state(), v1::APPLY_STATE_FAILED);
   ASSERT_THAT(observed.report.items(), SizeIs(1));
   EXPECT_EQ(observed.report.items(0).subject(), "cpu3");
-  EXPECT_EQ(observed.report.items(0).reason(), "CONFLICT");
+  EXPECT_EQ(observed.report.items(0).reason(), "DRIFT");
   EXPECT_EQ(observed.inventory->cpus_online(), "0-1,3");
 }
 
@@ -424,6 +425,89 @@ TEST_F(DevicePassTest, WhatAPersonTookOfflineIsNoHotAdd) {
   fake.SwitchBehindOurBack(3, false);
   RunPass(*host, memory_, {});
   EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2}));
+}
+
+// CPUs that a driver of the agent's own has parked; two cores of two threads (0-1, 2-3).
+class ParkedCpusPassTest : public DevicePassTest {
+ protected:
+  ParkedCpusPassTest() { control_.SetHost(host.get()); }
+
+  void Park(const CpuSet& cpus) {
+    Record(cpus);
+    for (auto cpu = cpus.rbegin(); cpu != cpus.rend(); ++cpu) {
+      ASSERT_TRUE(control_.Change(*cpu, false, SteadyNow() + absl::Seconds(10)).ok());
+    }
+  }
+  void Record(const CpuSet& cpus) {
+    ASSERT_EQ(control_.SaveParking("load", {.running = true, .parked = cpus}), absl::OkStatus());
+  }
+  CpuSet Decided() { return control_.Look()->decided; }
+  // As the driver does at its next beat.
+  void LetGo() {
+    CpuSet parked = control_.LoadParking("load").parked;
+    const CpuControl::View view = *control_.Look();
+    for (const int cpu : view.cpus.masks.present) {
+      if (view.decided.count(cpu) > 0 || view.cpus.masks.online.count(cpu) > 0) parked.erase(cpu);
+    }
+    Record(parked);
+  }
+
+  HostCpuControl control_;
+};
+
+TEST_F(ParkedCpusPassTest, APolicyThatWantsOneOfflineBringsItBackWhenItGoes) {
+  Park({3});
+  v1::NodeSpec spec;
+  spec.set_cpu_offline("3");
+  EXPECT_EQ(Apply(spec).state(), v1::APPLY_STATE_APPLIED);
+  EXPECT_EQ(Decided(), CpuSet{3});
+  LetGo();
+  EXPECT_THAT(control_.LoadParking("load").parked, IsEmpty());
+  EXPECT_EQ(Apply({}).state(), v1::APPLY_STATE_APPLIED);
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2, 3}));
+  EXPECT_THAT(Decided(), IsEmpty());
+}
+
+TEST_F(ParkedCpusPassTest, SoDoesACount) {
+  Park({3});
+  v1::NodeSpec spec;
+  spec.set_cpu_online_count(2);
+  EXPECT_EQ(Apply(spec).state(), v1::APPLY_STATE_APPLIED);
+  EXPECT_EQ(fake.online(), (CpuSet{0, 2}));
+  LetGo();
+  EXPECT_EQ(Apply({}).state(), v1::APPLY_STATE_APPLIED);
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2, 3}));
+}
+
+TEST_F(ParkedCpusPassTest, AHoldThatWantsOneOnlineLeavesItSoWhenItGoes) {
+  Park({2, 3});
+  v1::NodeSpec spec;
+  spec.set_cpu_online("3");
+  EXPECT_EQ(Apply(spec).state(), v1::APPLY_STATE_APPLIED);
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1, 3}));
+  LetGo();
+  EXPECT_EQ(control_.LoadParking("load").parked, CpuSet{2});
+  EXPECT_EQ(Apply({}).state(), v1::APPLY_STATE_APPLIED);
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1, 3}));
+  EXPECT_THAT(Decided(), IsEmpty());
+}
+
+TEST_F(ParkedCpusPassTest, SmtOffDecidesNothingOfThemAndItsReleaseLosesNone) {
+  v1::NodeSpec spec;
+  spec.set_smt(v1::SMT_CONTROL_OFF);
+  Park({2, 3});
+  EXPECT_EQ(Apply(spec).state(), v1::APPLY_STATE_APPLIED);
+  EXPECT_EQ(fake.online(), CpuSet{0}) << "a parked core is not woken by it";
+  EXPECT_THAT(Decided(), IsEmpty()) << "so that the driver can wake the core meanwhile";
+  // It wakes what it may, and knows no more of the other.
+  ASSERT_TRUE(control_.Change(2, true, SteadyNow() + absl::Seconds(10)).ok());
+  Record({});
+  ASSERT_TRUE(control_.Change(2, false, SteadyNow() + absl::Seconds(10)).ok());
+  Record({2});
+  EXPECT_EQ(Apply({}).state(), v1::APPLY_STATE_APPLIED);
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1, 3})) << "the kernel alone wakes no thread of such a core";
+  EXPECT_THAT(Decided(), IsEmpty());
+  EXPECT_THAT(host->state().baseline().devices(), IsEmpty());
 }
 
 constexpr uint64_t kBlock = uint64_t{128} << 20;

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+
+#include "absl/synchronization/notification.h"
 #include "common/error_info.h"
 #include "common/rpc_status.h"
 #include "tests/agent/reconcile/host_fixture.h"
@@ -15,16 +18,40 @@ using ::testing::HasSubstr;
 
 class RemoteOperationsTest : public ::testing::Test, protected HostFixture {
  protected:
-  ~RemoteOperationsTest() override { queue_.Stop(); }
+  ~RemoteOperationsTest() override {
+    queue_.Stop();
+    query_queue_.Stop();
+  }
 
-  v1::OperationResult Ask(const v1::Operation& operation, int seconds = 60) {
+  // Asks, and gives the question's id.
+  std::string Put(const v1::Operation& operation, int seconds = 60) {
     v1::NodeOperation asked;
     asked.set_id(absl::StrCat("op-", ++last_id_));
     asked.mutable_deadline()->set_seconds(seconds);
     *asked.mutable_operation() = operation;
-    operations_.Receive(asked);
-    const auto answer = link_.AwaitResult(asked.id());
+    operations_.Receive(asked, epoch_);
+    return asked.id();
+  }
+  v1::OperationResult Await(const std::string& id) {
+    const auto answer = link_.AwaitResult(id);
     return answer.has_value() ? answer->result() : v1::OperationResult();
+  }
+  v1::OperationResult Ask(const v1::Operation& operation, int seconds = 60) {
+    return Await(Put(operation, seconds));
+  }
+  std::string ReasonOf(const v1::OperationResult& result) {
+    return ErrorReason(FromRpcStatus(result.error()));
+  }
+  // Keeps the operation queue busy until `released_`.
+  void Occupy() {
+    absl::Notification begun;
+    EXPECT_TRUE(queue_
+                    .Add([this, &begun] {
+                      begun.Notify();
+                      released_.WaitForNotification();
+                    })
+                    .ok());
+    begun.WaitForNotification();
   }
   static v1::Operation Enable(const std::string& driver) {
     v1::Operation operation;
@@ -33,10 +60,20 @@ class RemoteOperationsTest : public ::testing::Test, protected HostFixture {
   }
 
   testing::FakeControllerLink link_;
+  uint64_t epoch_ = 7;
+  std::atomic<bool> stopping_ = false;
+  absl::Notification released_;
   WorkQueue queue_{"operation queue", 4};
+  WorkQueue query_queue_{"query queue", 4};
   LocalDriverOperations drivers_{*host};
   int changes_ = 0;
-  RemoteOperations operations_{drivers_, queue_, link_, [this] { ++changes_; }};
+  RemoteOperations operations_{{.host = *host,
+                                .drivers = drivers_,
+                                .operation_queue = queue_,
+                                .query_queue = query_queue_,
+                                .link = link_,
+                                .changed = [this] { ++changes_; },
+                                .stopping = [this] { return stopping_.load(); }}};
   int last_id_ = 0;
 };
 
@@ -90,11 +127,47 @@ TEST_F(RemoteOperationsTest, OneWhoseTurnComesTooLateIsNotBegun) {
   EXPECT_FALSE(Runs("alucard"));
 }
 
-TEST_F(RemoteOperationsTest, AFullQueueIsAnsweredAtOnce) {
-  queue_.Stop();
-  const absl::Status status = FromRpcStatus(Ask(Enable("alucard")).error());
-  EXPECT_FALSE(status.ok());
+TEST_F(RemoteOperationsTest, AFullQueueIsAnsweredAtOnceAndHoldsUpNoQuestion) {
+  Occupy();
+  std::vector<std::string> waiting;
+  for (int i = 0; i < 4; ++i) waiting.push_back(Put(Enable("alucard")));
+  EXPECT_EQ(ReasonOf(Ask(Enable("alucard"))), "QUEUE_FULL");
+  v1::Operation list;
+  list.mutable_list_drivers();
+  EXPECT_EQ(Ask(list).list_drivers().drivers_size(), 3) << "it waits for no operation";
+  released_.Notify();
+  for (const std::string& id : waiting) EXPECT_TRUE(Await(id).has_enable_driver());
+}
+
+TEST_F(RemoteOperationsTest, AnAgentThatStopsBeginsNothing) {
+  Occupy();
+  const std::string waits = Put(Enable("alucard"));
+  stopping_ = true;
+  released_.Notify();
+  EXPECT_EQ(ReasonOf(Await(waits)), "NOT_BEGUN");
   EXPECT_FALSE(Runs("alucard"));
+}
+
+TEST_F(RemoteOperationsTest, TheLargestEpochIsOnDiskBeforeItIsObeyedAndSmallerOnesAreRefused) {
+  EXPECT_TRUE(Ask(Enable("alucard")).has_enable_driver());
+  EXPECT_EQ(store.saved.largest_epoch(), 7U);
+  epoch_ = 6;
+  EXPECT_EQ(ReasonOf(Ask(Enable("bricked"))), "STALE_EPOCH");
+  EXPECT_FALSE(Runs("bricked"));
+  epoch_ = 8;
+  EXPECT_TRUE(Ask(Enable("bricked")).has_enable_driver());
+}
+
+TEST_F(RemoteOperationsTest, TheEpochOfAWelcomeIsKeptToo) {
+  operations_.NoteEpoch(9);
+  EXPECT_EQ(ReasonOf(Ask(Enable("bricked"))), "STALE_EPOCH");
+  EXPECT_EQ(store.saved.largest_epoch(), 9U);
+}
+
+TEST_F(RemoteOperationsTest, NothingIsDoneForAnEpochThatCannotBeKept) {
+  store.SetFailure(MakeError(absl::StatusCode::kResourceExhausted, "NO_SPACE", "full"));
+  EXPECT_EQ(ReasonOf(Ask(Enable("bricked"))), "NO_SPACE");
+  EXPECT_FALSE(Runs("bricked"));
 }
 
 }  // namespace

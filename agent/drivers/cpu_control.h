@@ -14,7 +14,7 @@ class CpuControl {
   struct View {
     CpuSnapshot cpus;
     // Those whose state is somebody's decision: a policy's, a hold's, that of a person on the host.
-    // Drivers leave them alone.
+    // Drivers leave them alone, and need not bring them back.
     CpuSet decided;
     // Those that the agent's own drivers have parked. Others leave them alone, too.
     CpuSet parked;

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "agent/devices/operations/group_operation.h"
 #include "agent/devices/rules/item_result.h"
+#include "agent/reconcile/parked_cpus.h"
 #include "common/byte_size.h"
 #include "common/status_macros.h"
 
@@ -39,7 +40,8 @@ v1::ItemResult AmountNotReached(const v1::NodeSpec& spec, uint64_t offline, size
 
 absl::Status DevicePass::Run() {
   ASSIGN_OR_RETURN(Snapshot snapshot, host_.ReadSnapshot());
-  RETURN_IF_ERROR(host_.SaveBaseline(RecordSeenOnline(spec_, host_.state().baseline(), snapshot)));
+  RETURN_IF_ERROR(host_.SaveBaseline(
+      RecordSeenOnline(spec_, host_.state().baseline(), WithoutParking(snapshot, host_.state()))));
   ForgetAbsent(snapshot);
   const std::optional<SmtChange> smt =
       PlanSmtChange(spec_, host_.state().baseline(), snapshot.cpus.smt);
@@ -48,6 +50,7 @@ absl::Status DevicePass::Run() {
     ASSIGN_OR_RETURN(snapshot, host_.ReadSnapshot());
   }
   const WantedDevices wanted = WantedOf(spec_, host_.state().baseline(), snapshot);
+  RETURN_IF_ERROR(TakeFromDrivers(wanted, snapshot));
   const std::vector<WantedDevice> changes = PlanDevices(wanted, snapshot);
   ASSIGN_OR_RETURN(std::vector<v1::ItemResult> items, Change(changes, snapshot));
   for (size_t i = 0; i < items.size(); ++i) {
@@ -66,6 +69,20 @@ void DevicePass::ForgetAbsent(const Snapshot& snapshot) {
   }
 }
 
+absl::Status DevicePass::TakeFromDrivers(const WantedDevices& wanted, const Snapshot& snapshot) {
+  const CpuSet parked = AllParkedCpus(host_.state());
+  std::vector<WantedDevice> taken;
+  for (const auto& [name, device] : wanted) {
+    const bool by_spec = device.why == WantedDevice::Why::kSpec;
+    const DeviceName& cpu = device.change.device;
+    if (by_spec && cpu.kind == v1::DEVICE_KIND_CPU && parked.count(cpu.number) > 0) {
+      taken.push_back(device);
+    }
+  }
+  return host_.SaveBaseline(
+      RecordDevices(host_.state().baseline(), taken, WithoutParking(snapshot, host_.state())));
+}
+
 absl::Status DevicePass::Smt(const Snapshot& snapshot, const SmtChange& change) {
   const auto given_up = memory_.given_up.find({"smt", change.control == v1::SMT_CONTROL_ON});
   if (given_up != memory_.given_up.end()) {
@@ -73,7 +90,8 @@ absl::Status DevicePass::Smt(const Snapshot& snapshot, const SmtChange& change) 
     return absl::OkStatus();
   }
   if (spec_.smt() != v1::SMT_CONTROL_UNSPECIFIED) {
-    RETURN_IF_ERROR(host_.SaveBaseline(RecordSmt(host_.state().baseline(), snapshot.cpus)));
+    RETURN_IF_ERROR(host_.SaveBaseline(
+        RecordSmt(host_.state().baseline(), WithoutParking(snapshot, host_.state()).cpus)));
   }
   options_.before_change();
   const WantedDevices wanted = WantedOf(spec_, host_.state().baseline(), snapshot);

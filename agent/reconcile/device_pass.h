@@ -31,6 +31,9 @@ class DevicePass {
 
  private:
   void ForgetAbsent(const Snapshot& snapshot);
+  // Puts the parked CPUs that the spec has a say in on the baseline, also where nothing is to be
+  // done: from now on it is the spec's release that brings them back.
+  absl::Status TakeFromDrivers(const WantedDevices& wanted, const Snapshot& snapshot);
   absl::Status Smt(const Snapshot& snapshot, const SmtChange& change);
   // The results, in the order of `wanted`.
   absl::StatusOr<std::vector<v1::ItemResult>> Change(const std::vector<WantedDevice>& wanted,

@@ -12,34 +12,30 @@
 namespace hotplugger::agent {
 namespace {
 
-bool LastTakenOffline(const Journal& journal, int cpu) {
-  const std::vector<v1::OperationRecord> operations = journal.OperationsOf(CpuName(cpu), 1);
-  if (operations.empty()) return false;
-  const v1::Outcome outcome = operations.front().result().outcome();
-  return operations.front().wanted() == v1::DEVICE_STATE_OFFLINE &&
-         (outcome == v1::OUTCOME_CHANGED || outcome == v1::OUTCOME_ALREADY);
+CpuSet DecidedBySpec(const v1::NodeSpec& spec, const v1::Baseline& baseline,
+                     const Snapshot& snapshot, const CpuSet& parked) {
+  CpuSet decided;
+  for (const auto& [name, device] : WantedOf(spec, baseline, snapshot)) {
+    if (device.change.device.kind != v1::DEVICE_KIND_CPU) continue;
+    const int cpu = device.change.device.number;
+    if (parked.count(cpu) == 0 || baseline.devices().count(name) > 0) decided.insert(cpu);
+  }
+  return decided;
 }
 
 }  // namespace
 
 absl::StatusOr<CpuControl::View> HostCpuControl::Look() {
   View view;
-  for (const auto& [driver, cpus] : ParkedCpus(host_->state())) {
-    view.parked.insert(cpus.begin(), cpus.end());
-  }
+  view.parked = AllParkedCpus(host_->state());
   ASSIGN_OR_RETURN(const v1::NodeSpec spec, host_->Spec());
   Snapshot snapshot;
   ASSIGN_OR_RETURN(snapshot.cpus, host_->reader().ReadCpus());
-  const WantedDevices wanted = WantedOf(spec, host_->state().baseline(), snapshot);
-  for (const auto& [name, device] : wanted) {
-    if (device.change.device.kind == v1::DEVICE_KIND_CPU) {
-      view.decided.insert(device.change.device.number);
-    }
-  }
+  view.decided = DecidedBySpec(spec, host_->state().baseline(), snapshot, view.parked);
+  const Journal& journal = host_->devices().journal();
   for (const int cpu : snapshot.cpus.masks.present) {
     const bool offline = snapshot.cpus.masks.online.count(cpu) == 0;
-    if (offline && view.parked.count(cpu) == 0 &&
-        LastTakenOffline(host_->devices().journal(), cpu)) {
+    if (offline && journal.TakenOfflineBy(CpuName(cpu)) == OperationOrigin::kDecision) {
       view.decided.insert(cpu);
     }
   }
@@ -51,7 +47,7 @@ absl::StatusOr<v1::ItemResult> HostCpuControl::Change(int cpu, bool online, absl
   DeviceChange change;
   ASSIGN_OR_RETURN(change.device, ParseDeviceName(CpuName(cpu)));
   change.online = online;
-  return host_->devices().Change(change, {.deadline = deadline - SteadyNow()});
+  return host_->devices().Change(change, {.deadline = deadline - SteadyNow(), .by_driver = true});
 }
 
 ParkingRecord HostCpuControl::LoadParking(const std::string& driver) {

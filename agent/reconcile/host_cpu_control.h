@@ -13,7 +13,9 @@ namespace hotplugger::agent {
 // Not safe for concurrent use: the operation queue's thread calls it.
 //
 // A CPU's state is somebody's decision where the spec or the baseline has a say in it, or where the
-// last operation of this boot took it offline and no driver of the agent's own has it parked.
+// last operation of this boot took it offline and no driver of the agent's own wanted that. The
+// spec has a say in what such a driver has parked only once the baseline knows of it, so that there
+// is always one of the two that brings it back.
 class HostCpuControl final : public CpuControl, public ParkingRecords {
  public:
   // `host` is given before anything is asked, since it is made after the drivers; it outlives this.

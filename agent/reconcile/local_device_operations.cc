@@ -98,6 +98,16 @@ absl::StatusOr<v1::ItemResult> LocalDeviceOperations::ChangeOne(const CheckedCha
   return result;
 }
 
+void LocalDeviceOperations::NoteOffline(std::vector<v1::ItemResult>* items) {
+  for (v1::ItemResult& item : *items) {
+    const absl::StatusOr<DeviceName> name = ParseDeviceName(item.subject());
+    const bool cpu = name.ok() && name->kind == v1::DEVICE_KIND_CPU;
+    if (!cpu || item.outcome() != v1::OUTCOME_ALREADY) continue;
+    const absl::Status noted = host_.devices().NoteOffline(item.subject());
+    if (!noted.ok()) item = FailedItem(item.subject(), noted);
+  }
+}
+
 absl::StatusOr<std::vector<v1::ItemResult>> LocalDeviceOperations::Change(
     const v1::DeviceTarget& target, const v1::ChangeOptions& options, bool online,
     v1::MemoryZone zone) {
@@ -114,7 +124,9 @@ absl::StatusOr<std::vector<v1::ItemResult>> LocalDeviceOperations::Change(
                    Resolve(target, online, zone, snapshot));
   if (target.target_case() == v1::DeviceTarget::kDevice && checked.size() == 1) {
     ASSIGN_OR_RETURN(v1::ItemResult item, ChangeOne(checked[0], group.deadline));
-    return std::vector<v1::ItemResult>{std::move(item)};
+    std::vector<v1::ItemResult> items = {std::move(item)};
+    if (!online) NoteOffline(&items);
+    return items;
   }
   const bool any_held = std::any_of(checked.begin(), checked.end(),
                                     [](const auto& change) { return !change.held.ok(); });
@@ -124,6 +136,10 @@ absl::StatusOr<std::vector<v1::ItemResult>> LocalDeviceOperations::Change(
     if (change.held.ok() && !nothing) changes.push_back(change.change);
   }
   std::vector<v1::ItemResult> done = RunGroup(host_.devices(), changes, group);
+  // A group of which something failed has decided nothing.
+  const bool decides = group.mode != v1::GROUP_MODE_ALL_OR_NOTHING ||
+                       std::all_of(done.begin(), done.end(), Succeeded);
+  if (!online && decides) NoteOffline(&done);
   std::vector<v1::ItemResult> items;
   auto next = done.begin();
   for (const CheckedChange& change : checked) {

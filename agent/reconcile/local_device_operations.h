@@ -50,6 +50,9 @@ class LocalDeviceOperations {
                                                      const v1::ChangeOptions& options, bool online,
                                                      v1::MemoryZone zone);
   absl::StatusOr<v1::ItemResult> ChangeOne(const CheckedChange& checked, absl::Duration deadline);
+  // Those of `items`, of an operation that took devices offline, that were so already: whatever
+  // parked them, they are by the caller's word from now on.
+  void NoteOffline(std::vector<v1::ItemResult>* items);
   absl::Status CheckStamp(const v1::PlanStamp& stamp, const Snapshot& snapshot) const;
   absl::StatusOr<ChangePlan> PlanSmtRequest(const v1::SetSmtRequest& request,
                                             const Snapshot& snapshot) const;

@@ -15,4 +15,18 @@ std::map<std::string, CpuSet> ParkedCpus(const v1::AgentState& state) {
   return parked;
 }
 
+CpuSet AllParkedCpus(const v1::AgentState& state) {
+  CpuSet parked;
+  for (const auto& [driver, cpus] : ParkedCpus(state)) parked.insert(cpus.begin(), cpus.end());
+  return parked;
+}
+
+Snapshot WithoutParking(Snapshot snapshot, const v1::AgentState& state) {
+  CpuMasks& masks = snapshot.cpus.masks;
+  for (const int cpu : AllParkedCpus(state)) {
+    if (masks.present.count(cpu) > 0) masks.online.insert(cpu);
+  }
+  return snapshot;
+}
+
 }  // namespace hotplugger::agent

@@ -49,16 +49,18 @@ class FakeCpuControl final : public agent::CpuControl, public agent::ParkingReco
     }
     return offline;
   }
-  // What changes answer from now on, where it isn't ok; they do nothing then.
+  // What changes answer from now on, where it isn't ok; they do nothing then. Asked also where the
+  // CPU is so already.
   using Hook = std::function<absl::Status(int cpu, bool online, absl::Time deadline)>;
   void SetHook(Hook hook) { hook_ = std::move(hook); }
-  // "cpu3=0".
+  // "cpu3=0"; not those to what the CPU is already.
   std::vector<std::string> TakeChanges() { return std::exchange(changes_, {}); }
 
   absl::StatusOr<View> Look() override { return view_; }
 
   absl::StatusOr<v1::ItemResult> Change(int cpu, bool online, absl::Time deadline) override {
-    changes_.push_back(absl::StrCat("cpu", cpu, "=", online ? 1 : 0));
+    const bool already = online == (view_.cpus.masks.online.count(cpu) > 0);
+    if (!already) changes_.push_back(absl::StrCat("cpu", cpu, "=", online ? 1 : 0));
     if (hook_) {
       if (absl::Status status = hook_(cpu, online, deadline); !status.ok()) return status;
     }
@@ -69,7 +71,7 @@ class FakeCpuControl final : public agent::CpuControl, public agent::ParkingReco
     }
     v1::ItemResult item;
     item.set_subject(agent::CpuName(cpu));
-    item.set_outcome(v1::OUTCOME_CHANGED);
+    item.set_outcome(already ? v1::OUTCOME_ALREADY : v1::OUTCOME_CHANGED);
     return item;
   }
 

@@ -96,6 +96,11 @@ bool InZone(const MemoryBlock& block, v1::MemoryZone zone) {
   }
 }
 
+OperationOrigin OriginOf(const OperationOptions& options) {
+  if (options.undo) return OperationOrigin::kUndo;
+  return options.by_driver ? OperationOrigin::kDriver : OperationOrigin::kDecision;
+}
+
 // A number in a file of a CPU's hotplug folder; nothing where the kernel doesn't have it.
 absl::StatusOr<std::optional<std::string>> ReadHotplugFile(const FileTree& tree, int cpu,
                                                            absl::string_view file) {
@@ -129,13 +134,33 @@ absl::StatusOr<v1::ItemResult> DeviceOperator::ChangeCpu(const DeviceChange& cha
   // A mask that says so is not enough: the file can be stale (kernel 0, fact 6).
   if (planned.outcome == v1::OUTCOME_ALREADY) {
     const absl::Status verified = VerifyCpu(cpu, change.online);
-    if (verified.ok()) return DoneItem(CpuName(cpu), v1::OUTCOME_ALREADY);
-    if (ErrorReason(verified) != "NOT_VERIFIED") return verified;
+    const bool settled = !IsUnsettled(CpuName(cpu));
+    if (verified.ok() && settled) return DoneItem(CpuName(cpu), v1::OUTCOME_ALREADY);
+    if (!verified.ok() && ErrorReason(verified) != "NOT_VERIFIED") return verified;
     RETURN_IF_ERROR(CheckDevice(parts_.limits, change.device));
   }
   // By the mask: where the file is stale the CPU may be as wanted already.
   const bool online = cpus.masks.online.count(cpu) > 0;
   return Carry(change, {CpuName(cpu), ToState(online)}, options, CpuContext(cpus, cpu));
+}
+
+// Such a CPU can be as wanted now and turn over a moment later, so that only a write which comes
+// after the one that hangs makes it so.
+bool DeviceOperator::IsUnsettled(absl::string_view device) const {
+  const std::vector<v1::OperationRecord> last = parts_.journal.OperationsOf(device, 1);
+  if (last.empty() || last.front().result().outcome() != v1::OUTCOME_FAILED) return false;
+  const std::string& reason = last.front().result().reason();
+  return reason == "STUCK" || reason == "QUEUE_BLOCKED" || reason == "WRITER_ENDED" ||
+         reason == "AGENT_ENDED";
+}
+
+absl::Status DeviceOperator::NoteOffline(absl::string_view cpu) {
+  if (parts_.journal.TakenOfflineBy(cpu) == OperationOrigin::kDecision) return absl::OkStatus();
+  const DeviceBefore before = {std::string(cpu), v1::DEVICE_STATE_OFFLINE, {}};
+  ASSIGN_OR_RETURN(const uint64_t id,
+                   parts_.journal.Begin(before, v1::DEVICE_STATE_OFFLINE,
+                                        /*group=*/0, OperationOrigin::kDecision));
+  return parts_.journal.End(id, DoneItem(before.device, v1::OUTCOME_ALREADY));
 }
 
 absl::StatusOr<v1::ItemResult> DeviceOperator::ChangeMemory(const DeviceChange& change,
@@ -177,7 +202,7 @@ absl::StatusOr<v1::ItemResult> DeviceOperator::Carry(const DeviceChange& change,
   const std::string& name = before.device;
   // Without a line in the journal nothing is touched.
   const absl::StatusOr<uint64_t> id =
-      parts_.journal.Begin(before, ToState(change.online), options.group);
+      parts_.journal.Begin(before, ToState(change.online), options.group, OriginOf(options));
   if (!id.ok() && !options.undo) return id.status();
   const absl::Status status = Write(change, options.deadline, context);
   v1::ItemResult item =

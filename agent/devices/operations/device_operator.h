@@ -28,6 +28,8 @@ struct OperationOptions {
   // Puts back what the group changed. The journal has that already, so a journal that can't be
   // written any more (a full disk) doesn't stop it.
   bool undo = false;
+  // Whether a driver wants it so, which is no decision that others must heed.
+  bool by_driver = false;
 };
 
 // Not safe for concurrent use: the host's operation queue calls it.
@@ -52,6 +54,10 @@ class DeviceOperator {
   // somebody else switches it too) and others of the table in causes.h.
   absl::StatusOr<v1::ItemResult> Change(const DeviceChange& change,
                                         const OperationOptions& options = {});
+
+  // A CPU that is offline already is so by a decision from now on, whatever took it: a line in the
+  // journal, where that doesn't say so yet.
+  absl::Status NoteOffline(absl::string_view cpu);
 
   // Sets SMT within `limit`: "smt" first, then every CPU that came or went with it. `held_offline`
   // are taken offline again where the kernel brought them up (kernel 2.3). An error: nothing was
@@ -84,6 +90,8 @@ class DeviceOperator {
   absl::Status CheckAborted(const DeviceChange& change, absl::Status refusal);
   absl::Status Verify(const DeviceChange& change);
   absl::Status VerifyCpu(int cpu, bool online);
+  // Whether the kernel may still be at the device's last act, or has its answer to give.
+  bool IsUnsettled(absl::string_view device) const;
   absl::Status VerifyMemory(const DeviceChange& change);
 
   absl::Status WriteSmt(const SmtChange& change, absl::Duration limit);

@@ -69,13 +69,14 @@ class FileJournal final : public Journal {
   const std::vector<UnfinishedOperation>& unfinished() const override { return unfinished_; }
   const std::vector<uint64_t>& unfinished_groups() const override { return unfinished_groups_; }
 
-  absl::StatusOr<uint64_t> Begin(const DeviceBefore& before, v1::DeviceState wanted,
-                                 uint64_t group) override {
+  absl::StatusOr<uint64_t> Begin(const DeviceBefore& before, v1::DeviceState wanted, uint64_t group,
+                                 OperationOrigin origin) override {
     JournalOperation operation;
     operation.id = contents_.NextId();
     operation.before = before;
     operation.wanted = wanted;
     operation.group = group;
+    operation.origin = origin;
     operation.time_ms = absl::ToUnixMillis(clock_.Now());
     const uint64_t id = operation.id;
     RETURN_IF_ERROR(Append(JournalContents::BeginLine(operation)));
@@ -119,6 +120,10 @@ class FileJournal final : public Journal {
       *record.mutable_result() = it->result;
     }
     return records;
+  }
+
+  std::optional<OperationOrigin> TakenOfflineBy(absl::string_view device) const override {
+    return contents_.TakenOfflineBy(device);
   }
 
  private:

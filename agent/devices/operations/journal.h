@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,16 @@ struct DeviceBefore {
   v1::MemoryZone zone = v1::MEMORY_ZONE_UNSPECIFIED;
 
   bool operator==(const DeviceBefore&) const = default;
+};
+
+// What an operation comes from.
+enum class OperationOrigin {
+  // The spec, or a person on the host.
+  kDecision = 0,
+  // A driver, which may think otherwise a moment later.
+  kDriver = 1,
+  // An all-or-nothing group that is put back, as if it had never been.
+  kUndo = 2,
 };
 
 // An operation that was begun and of which no end is written.
@@ -60,7 +71,7 @@ class Journal {
   // Before the first write to the kernel: nothing is touched where this fails. Answers the
   // operation's id.
   virtual absl::StatusOr<uint64_t> Begin(const DeviceBefore& before, v1::DeviceState wanted,
-                                         uint64_t group) = 0;
+                                         uint64_t group, OperationOrigin origin) = 0;
   virtual absl::Status End(uint64_t id, const v1::ItemResult& result) = 0;
 
   // Around an all-or-nothing group.
@@ -74,6 +85,10 @@ class Journal {
   // The latest first, at most `limit`. From memory.
   virtual std::vector<v1::OperationRecord> OperationsOf(absl::string_view device,
                                                         size_t limit) const = 0;
+
+  // Where the last operation that counts took the device offline, or found it so: what it came
+  // from. Groups that were put back don't count.
+  virtual std::optional<OperationOrigin> TakenOfflineBy(absl::string_view device) const = 0;
 };
 
 }  // namespace hotplugger::agent

@@ -15,12 +15,14 @@ namespace hotplugger::agent {
 namespace {
 
 // A line is a word and fields, apart by tabs: "boot ID"; "begin ID DEVICE BEFORE ZONE WANTED GROUP
-// MS"; "end ID OUTCOME REASON ERRNO RETRY MESSAGE"; "group ID"; "group-end ID".
+// MS ORIGIN", of earlier versions without the last; "end ID OUTCOME REASON ERRNO RETRY MESSAGE";
+// "group ID"; "group-end ID".
 constexpr char kBoot[] = "boot";
 constexpr char kBegin[] = "begin";
 constexpr char kEnd[] = "end";
 constexpr char kGroup[] = "group";
 constexpr char kGroupEnd[] = "group-end";
+constexpr size_t kBeginFields = 9;
 
 // Larger ones were not written by this code.
 constexpr uint64_t kMaxId = uint64_t{1} << 53;
@@ -31,6 +33,16 @@ bool ReadEnum(absl::string_view field, bool (*is_valid)(int), Enum* value) {
   int number = 0;
   if (!absl::SimpleAtoi(field, &number) || !is_valid(number)) return false;
   *value = static_cast<Enum>(number);
+  return true;
+}
+
+bool ReadOrigin(absl::string_view field, OperationOrigin* origin) {
+  int number = 0;
+  if (!absl::SimpleAtoi(field, &number) || number < 0 ||
+      number > static_cast<int>(OperationOrigin::kUndo)) {
+    return false;
+  }
+  *origin = static_cast<OperationOrigin>(number);
   return true;
 }
 
@@ -58,10 +70,11 @@ bool IsUtf8(absl::string_view text) {
 }  // namespace
 
 std::string JournalContents::BeginLine(const JournalOperation& operation) {
-  return absl::StrCat(
-      kBegin, "\t", operation.id, "\t", operation.before.device, "\t",
-      static_cast<int>(operation.before.state), "\t", static_cast<int>(operation.before.zone), "\t",
-      static_cast<int>(operation.wanted), "\t", operation.group, "\t", operation.time_ms, "\n");
+  return absl::StrCat(kBegin, "\t", operation.id, "\t", operation.before.device, "\t",
+                      static_cast<int>(operation.before.state), "\t",
+                      static_cast<int>(operation.before.zone), "\t",
+                      static_cast<int>(operation.wanted), "\t", operation.group, "\t",
+                      operation.time_ms, "\t", static_cast<int>(operation.origin), "\n");
 }
 
 std::string JournalContents::EndLine(uint64_t id, const v1::ItemResult& result) {
@@ -93,7 +106,8 @@ void JournalContents::Read(absl::string_view text, absl::string_view boot_id) {
 void JournalContents::ReadLine(const Fields& fields) {
   uint64_t id = 0;
   if (fields.size() < 2 || !ReadId(fields[1], &id) || id == 0) return;
-  if (fields[0] == kBegin && fields.size() == 8) ReadBegin(id, fields);
+  if (fields[0] == kBegin && (fields.size() == kBeginFields || fields.size() == kBeginFields - 1))
+    ReadBegin(id, fields);
   if (fields[0] == kEnd && fields.size() == 7) ReadEnd(id, fields);
   if (fields[0] == kGroup && fields.size() == 2) BeginGroup(id);
   if (fields[0] == kGroupEnd && fields.size() == 2) EndGroup(id);
@@ -108,7 +122,8 @@ void JournalContents::ReadBegin(uint64_t id, const Fields& fields) {
                     ReadEnum(fields[4], &v1::MemoryZone_IsValid, &operation.before.zone) &&
                     ReadEnum(fields[5], &v1::DeviceState_IsValid, &operation.wanted) &&
                     ReadId(fields[6], &operation.group) &&
-                    absl::SimpleAtoi(fields[7], &operation.time_ms);
+                    absl::SimpleAtoi(fields[7], &operation.time_ms) &&
+                    (fields.size() < kBeginFields || ReadOrigin(fields[8], &operation.origin));
   if (read) Begin(std::move(operation));
 }
 
@@ -182,6 +197,22 @@ std::vector<DeviceBefore> JournalContents::TouchedBy(uint64_t group) const {
     if (seen.insert(operation.before.device).second) touched.push_back(operation.before);
   }
   return touched;
+}
+
+std::optional<OperationOrigin> JournalContents::TakenOfflineBy(absl::string_view device) const {
+  uint64_t put_back = 0;
+  for (auto it = operations_.rbegin(); it != operations_.rend(); ++it) {
+    if (it->before.device != device || (put_back != 0 && it->group == put_back)) continue;
+    if (it->origin == OperationOrigin::kUndo) {
+      put_back = it->group;
+      continue;
+    }
+    const v1::Outcome outcome = it->result.outcome();
+    const bool is_so = outcome == v1::OUTCOME_CHANGED || outcome == v1::OUTCOME_ALREADY;
+    if (it->wanted == v1::DEVICE_STATE_OFFLINE && is_so) return it->origin;
+    return std::nullopt;
+  }
+  return std::nullopt;
 }
 
 std::string JournalContents::ToText(absl::string_view boot_id, size_t max_bytes) const {

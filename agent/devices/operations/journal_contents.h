@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ struct JournalOperation {
   DeviceBefore before;
   v1::DeviceState wanted = v1::DEVICE_STATE_UNSPECIFIED;
   uint64_t group = 0;
+  OperationOrigin origin = OperationOrigin::kDecision;
   int64_t time_ms = 0;
   bool ended = false;
   // Once it has ended.
@@ -53,6 +55,7 @@ class JournalContents {
   const std::deque<JournalOperation>& operations() const { return operations_; }
   const std::vector<uint64_t>& open_groups() const { return open_groups_; }
   std::vector<DeviceBefore> TouchedBy(uint64_t group) const;
+  std::optional<OperationOrigin> TakenOfflineBy(absl::string_view device) const;
 
   // Lines for a file that begins anew: what is unfinished, and the latest of the rest up to about
   // `max_bytes`.

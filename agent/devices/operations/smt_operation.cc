@@ -60,7 +60,7 @@ absl::StatusOr<std::vector<v1::ItemResult>> DeviceOperator::SetSmt(const SmtChan
   ASSIGN_OR_RETURN(const uint64_t id,
                    parts_.journal.Begin(
                        {.device = "smt", .state = ToState(before.cpus.smt.control()), .zone = {}},
-                       ToState(change.control), /*group=*/0));
+                       ToState(change.control), /*group=*/0, OperationOrigin::kDecision));
   const absl::Status written = WriteSmt(change, limit);
   v1::ItemResult smt =
       written.ok() ? DoneItem("smt", v1::OUTCOME_CHANGED) : FailedItem("smt", written);

@@ -1,6 +1,5 @@
 #include "agent/drivers/builtin/cpu_usage.h"
 
-#include <string>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -8,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "agent/devices/inventory/kernel_text.h"
+#include "common/error_info.h"
 #include "common/status_macros.h"
 
 namespace hotplugger::agent {
@@ -64,7 +64,14 @@ std::optional<double> BusyCpus(const CpuTimes& before, const CpuTimes& after) {
 }
 
 absl::StatusOr<std::optional<uint64_t>> ReadCpuPressure(const FileTree& tree) {
-  ASSIGN_OR_RETURN(const std::optional<std::string> content, tree.ReadIfThere(kPressure));
+  return CpuPressureFrom(tree, tree.ReadIfThere(kPressure));
+}
+
+absl::StatusOr<std::optional<uint64_t>> CpuPressureFrom(
+    const FileTree& tree, const absl::StatusOr<std::optional<std::string>>& answer) {
+  // Where it is compiled in and not switched on (psi=1) the file is there and can't be read.
+  if (ErrorReason(answer.status()) == "EOPNOTSUPP") return std::nullopt;
+  ASSIGN_OR_RETURN(const std::optional<std::string> content, answer);
   if (!content.has_value()) return std::nullopt;
   for (const absl::string_view line : absl::StrSplit(*content, '\n')) {
     if (!absl::StartsWith(line, "some ")) continue;

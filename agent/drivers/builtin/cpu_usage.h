@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -29,5 +30,9 @@ std::optional<double> BusyCpus(const CpuTimes& before, const CpuTimes& after);
 // Microseconds since boot in which some task waited for a CPU (proc/pressure/cpu); nothing where
 // the kernel doesn't say.
 absl::StatusOr<std::optional<uint64_t>> ReadCpuPressure(const FileTree& tree);
+
+// The same of what reading that file of `tree` answered (FileTree::ReadIfThere).
+absl::StatusOr<std::optional<uint64_t>> CpuPressureFrom(
+    const FileTree& tree, const absl::StatusOr<std::optional<std::string>>& answer);
 
 }  // namespace hotplugger::agent

@@ -37,14 +37,22 @@ void EnergyMeter::Reset() {
 }
 
 std::map<std::string, uint64_t> EnergyMeter::Read() const {
+  // One package can be there twice, by its registers and by MMIO (intel-rapl:0, intel-rapl-mmio:0).
+  std::map<std::string, std::string> zone_of_package;
   std::map<std::string, uint64_t> counts;
   // A host without RAPL has no such folder, and nothing is measured.
   const absl::Status listed = tree_.Visit(kFolder, [&](absl::string_view name, bool) {
     const std::string zone = absl::StrCat(kFolder, "/", name);
     const absl::StatusOr<std::string> what = tree_.Read(absl::StrCat(zone, "/name"));
     if (!what.ok() || !absl::StartsWith(*what, "package-")) return;
-    if (const auto count = ReadCount(tree_, absl::StrCat(zone, "/energy_uj")))
-      counts[zone] = *count;
+    const auto count = ReadCount(tree_, absl::StrCat(zone, "/energy_uj"));
+    if (!count.has_value()) return;
+    // The same one each time, in whatever order they are listed.
+    std::string& counted = zone_of_package[*what];
+    if (!counted.empty() && counted < zone) return;
+    counts.erase(counted);
+    counted = zone;
+    counts[zone] = *count;
   });
   return listed.ok() ? counts : std::map<std::string, uint64_t>();
 }

@@ -22,8 +22,9 @@ struct LoadSample {
 
 // Decides from measurements alone. Parking is slow: one core at a time, only if those that stay
 // would still be below park_below_percent, park_samples times in a row, and after cooldown_seconds
-// in which nothing was needed: so a load that comes and goes within the cool-down parks nothing.
-// Waking is fast: half of the parked cores at each measurement.
+// in which nothing was needed: so a load that comes and goes within the cool-down parks nothing,
+// and while there is none one core follows another. Waking is fast: half of the parked cores at
+// each measurement.
 class LoadJudge {
  public:
   explicit LoadJudge(const LoadSettings& settings) : settings_(settings) {}
@@ -35,7 +36,8 @@ class LoadJudge {
   LoadSettings settings_;
   int low_samples_ = 0;
   int high_samples_ = 0;
-  // When the CPUs that are online were last needed, or some were woken or parked.
+  // When the CPUs that are online were last needed. Waking counts, since it follows a need; parking
+  // doesn't, so that the next core may follow after park_samples.
   absl::Time last_needed_ = absl::InfinitePast();
 };
 

@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "agent/drivers/builtin/parking_plan.h"
-#include "agent/drivers/give_back.h"
 #include "common/log.h"
 #include "common/status_macros.h"
 
@@ -26,23 +25,24 @@ absl::Status ParkingDriver::ChangeState(bool running, absl::Time deadline) {
   return running ? Start() : Stop(deadline);
 }
 
-absl::StatusOr<bool> ParkingDriver::IsRunning() {
+absl::StatusOr<bool> ParkingDriver::IsRunning() { return running(); }
+
+bool ParkingDriver::running() {
   MutexLock lock(&mutex_);
   return running_;
 }
 
 void ParkingDriver::AddDetails(v1::Driver* driver) {
   MutexLock lock(&mutex_);
-  if (running_) {
-    driver->set_detail(activity_);
-    driver->set_power(power_);
-  }
+  driver->set_detail(activity_);
+  if (running_) driver->set_power(power_);
   *driver->mutable_decisions() = {decisions_.begin(), decisions_.end()};
 }
 
 absl::Status ParkingDriver::Start() {
   RETURN_IF_ERROR(parts_.rule->Begin(parts_.clock.Now()));
-  RETURN_IF_ERROR(parts_.records.SaveParking(parts_.name, {.running = true, .parked = parked_}));
+  TakeOverRecord();
+  RETURN_IF_ERROR(SaveRecord(/*running=*/true));
   parts_.energy.Reset();
   holding_off_.clear();
   no_parking_until_ = absl::InfinitePast();
@@ -58,25 +58,28 @@ absl::Status ParkingDriver::Start() {
 
 absl::Status ParkingDriver::Stop(absl::Time deadline) {
   parts_.ticker->Stop();
-  if (!parts_.settings.dry_run) {
-    const absl::Status given_back = GiveBack(parts_.control, parked_, deadline);
-    if (!given_back.ok()) {
-      // It goes on, and with it the CPUs that are still its own.
-      StartTicking();
-      return given_back;
-    }
-    if (!parked_.empty()) Decide(absl::StrCat("gave back ", CpuNames(parked_), ": stopped"));
+  TakeOverRecord();
+  const CpuSet parked = parked_;
+  const absl::Status given_back = GiveBack(parked, deadline);
+  if (!given_back.ok()) {
+    // It goes on, and with it the CPUs that are still its own.
+    StartTicking();
+    return given_back;
   }
-  parked_.clear();
+  if (!parked.empty() && !parts_.settings.dry_run) {
+    Decide(absl::StrCat("gave back ", CpuNames(parked), ": stopped"));
+  }
   {
     MutexLock lock(&mutex_);
     running_ = false;
   }
-  const absl::Status saved = parts_.records.SaveParking(parts_.name, {});
-  if (!saved.ok()) {
+  SetActivity("");
+  if (!SaveRecord(/*running=*/false).ok()) {
     Log(LogLevel::kWarning, "that a driver is stopped can't be saved; the next agent starts it",
-        {{"driver", parts_.name}, {"cause", std::string(saved.message())}});
+        {{"driver", parts_.name}});
   }
+  // Those that SMT forbids for now.
+  if (!to_return_.cpus().empty()) StartTicking();
   return absl::OkStatus();
 }
 
@@ -93,42 +96,58 @@ void ParkingDriver::StartTicking() {
   });
 }
 
-void ParkingDriver::Resume() {
+void ParkingDriver::TakeOverRecord() {
   const ParkingRecord record = parts_.records.LoadParking(parts_.name);
   const bool goes_on = record.running && !parts_.settings.dry_run;
-  if (!goes_on) GiveBackRecorded(record.parked);
-  if (!record.running) return;
-  if (goes_on) parked_ = record.parked;
-  const absl::Status started = Start();
-  if (started.ok()) {
+  CpuSet others;
+  for (const int cpu : record.parked) {
+    if (parked_.count(cpu) == 0 && to_return_.cpus().count(cpu) == 0) others.insert(cpu);
+  }
+  if (goes_on) {
+    parked_.insert(others.begin(), others.end());
+  } else {
+    to_return_.Add(others);
+  }
+}
+
+void ParkingDriver::Resume() {
+  if (running()) return;
+  const bool ran = parts_.records.LoadParking(parts_.name).running;
+  TakeOverRecord();
+  const absl::Status started = ran ? Start() : absl::OkStatus();
+  if (!started.ok()) {
+    Log(LogLevel::kError, "a driver that ran can't be started again",
+        {{"driver", parts_.name}, {"cause", std::string(started.message())}});
+  }
+  const CpuSet given_up = running() ? CpuSet() : parked_;
+  const absl::Status given_back = GiveBack(given_up);
+  if (!given_back.ok()) {
+    Log(LogLevel::kError, "CPUs that a driver had parked can't be given back yet",
+        {{"driver", parts_.name}, {"cause", std::string(given_back.message())}});
+  }
+  (void)SaveRecord(running());
+  if (running()) {
     return Decide(absl::StrCat("runs again, as before the agent was restarted; parked: ",
                                parked_.empty() ? "nothing" : CpuNames(parked_)));
   }
-  Log(LogLevel::kError, "a driver that ran can't be started again",
-      {{"driver", parts_.name}, {"cause", std::string(started.message())}});
-  parked_.clear();
-  GiveBackRecorded(record.parked);
-}
-
-void ParkingDriver::GiveBackRecorded(const CpuSet& parked) {
-  const absl::Status given_back =
-      GiveBack(parts_.control, parked, parts_.clock.Now() + absl::Seconds(60));
-  if (!given_back.ok()) {
-    return Log(LogLevel::kError, "CPUs that a driver had parked can't be given back",
-               {{"driver", parts_.name}, {"cause", std::string(given_back.message())}});
-  }
-  // Where it can't be saved, the next agent finds them online.
-  (void)parts_.records.SaveParking(parts_.name, {});
+  SetActivity("");
+  if (!to_return_.cpus().empty()) StartTicking();
 }
 
 void ParkingDriver::Tick() {
   tick_waits_ = false;
-  {
-    MutexLock lock(&mutex_);
-    if (!running_) return;
-  }
+  RetryGivingBack();
+  if (!running()) return TickStopped();
   const absl::Status status = TickOnce();
   if (!status.ok()) SetActivity(absl::StrCat("can't decide: ", status.message()));
+  (void)SaveRecord(/*running=*/true);
+}
+
+// Stopped, it beats until the last CPU is back.
+void ParkingDriver::TickStopped() {
+  (void)SaveRecord(/*running=*/false);
+  if (to_return_.cpus().empty()) parts_.ticker->Stop();
+  SetActivity("");
 }
 
 absl::Status ParkingDriver::TickOnce() {
@@ -154,6 +173,7 @@ absl::StatusOr<CpuControl::View> ParkingDriver::Look() {
   if (parts_.settings.dry_run) {
     for (const int cpu : parked_) view.cpus.masks.online.erase(cpu);
   }
+  view.decided.insert(to_return_.cpus().begin(), to_return_.cpus().end());
   return view;
 }
 
@@ -167,15 +187,14 @@ void ParkingDriver::ForgetWoken(const CpuControl::View& view) {
       taken.insert(cpu);
     }
   }
-  if (woken.empty() && taken.empty()) return;
-  for (const CpuSet* cpus : {&woken, &taken}) {
-    for (const int cpu : *cpus) parked_.erase(cpu);
-  }
-  (void)SaveRecord(parked_);
-  if (!woken.empty()) Decide(absl::StrCat(CpuNames(woken), " came online without this driver"));
+  for (const int cpu : taken) parked_.erase(cpu);
   if (!taken.empty()) {
     Decide(absl::StrCat(CpuNames(taken), ": somebody else's decision now, and left so"));
   }
+  if (woken.empty()) return;
+  Decide(absl::StrCat(CpuNames(woken), " came online without this driver"));
+  // That they are online may be on its way to be otherwise, so it is looked into.
+  (void)GiveBack(woken);
 }
 
 bool ParkingDriver::HoldsOff() {
@@ -198,19 +217,14 @@ bool ParkingDriver::HoldsOff() {
   }
   if (!held_off) Decide(absl::StrCat("holds off: ", why));
   holding_off_ = why;
-  SetActivity(absl::StrCat("holds off: ", why));
-  if (parked_.empty()) return true;
-  const absl::Status given_back =
-      parts_.settings.dry_run
-          ? absl::OkStatus()
-          : GiveBack(parts_.control, parked_, parts_.clock.Now() + kChangeDeadline);
-  if (given_back.ok()) {
-    Decide(absl::StrCat("gave back ", CpuNames(parked_), ": ", why));
-    parked_.clear();
-    (void)SaveRecord(parked_);
-  } else {
-    SetActivity(absl::StrCat("holds off, and ", given_back.message()));
+  if (!parked_.empty()) {
+    const CpuSet parked = parked_;
+    const absl::Status given_back = GiveBack(parked);
+    Decide(given_back.ok()
+               ? absl::StrCat("gave back ", CpuNames(parked), ": ", why)
+               : absl::StrCat("was to give back ", CpuNames(parked), ": ", given_back.message()));
   }
+  SetActivity(absl::StrCat("holds off: ", why));
   return true;
 }
 
@@ -231,63 +245,64 @@ void ParkingDriver::Act(const ParkingWish& wish, const CpuControl::View& view) {
 
 void ParkingDriver::Park(const CpuSet& core, const std::string& why) {
   if (core.empty()) return;
-  CpuSet parked = parked_;
-  parked.insert(core.begin(), core.end());
-  absl::Status status;
-  if (!parts_.settings.dry_run) {
-    // Known to the next agent before it is so.
-    status = SaveRecord(parked);
-    if (status.ok()) status = TakeOffline(core);
-    if (!status.ok()) {
-      (void)SaveRecord(parked_);
-      no_parking_until_ = parts_.clock.Now() + kRefusalPause;
-      return Decide(
-          absl::StrCat("could not park ", CpuNames(core), " (", why, "): ", status.message()));
-    }
-  }
-  parked_ = std::move(parked);
-  Decide(absl::StrCat("parked ", CpuNames(core), ": ", why));
+  parked_.insert(core.begin(), core.end());
+  const absl::Status status = parts_.settings.dry_run ? absl::OkStatus() : TakeOffline(core);
+  if (status.ok()) return Decide(absl::StrCat("parked ", CpuNames(core), ": ", why));
+  no_parking_until_ = parts_.clock.Now() + kRefusalPause;
+  const absl::Status undone = GiveBack(core);
+  Decide(absl::StrCat("could not park ", CpuNames(core), " (", why, "): ", status.message(),
+                      undone.ok() ? "" : "; ", undone.message()));
 }
 
 absl::Status ParkingDriver::TakeOffline(const CpuSet& cpus) {
-  CpuSet done;
+  // Known to the next agent before it is so.
+  RETURN_IF_ERROR(SaveRecord(/*running=*/true));
   // The secondary threads first.
   for (auto cpu = cpus.rbegin(); cpu != cpus.rend(); ++cpu) {
-    const absl::Status status =
-        parts_.control.Change(*cpu, false, parts_.clock.Now() + kChangeDeadline).status();
-    if (status.ok()) {
-      done.insert(*cpu);
-      continue;
-    }
-    const absl::Status undone =
-        GiveBack(parts_.control, done, parts_.clock.Now() + kChangeDeadline);
-    if (undone.ok()) return status;
-    return absl::Status(status.code(), absl::StrCat(status.message(), "; ", undone.message()));
+    const absl::Time deadline = parts_.clock.Now() + kChangeDeadline;
+    RETURN_IF_ERROR(parts_.control.Change(*cpu, false, deadline).status());
   }
   return absl::OkStatus();
 }
 
 void ParkingDriver::Wake(const CpuSet& core, const std::string& why) {
-  if (!parts_.settings.dry_run) {
-    const absl::Status status =
-        GiveBack(parts_.control, core, parts_.clock.Now() + kChangeDeadline);
-    if (!status.ok()) {
-      return Decide(
-          absl::StrCat("could not wake ", CpuNames(core), " (", why, "): ", status.message()));
-    }
-  }
-  for (const int cpu : core) parked_.erase(cpu);
-  if (!parts_.settings.dry_run) (void)SaveRecord(parked_);
-  Decide(absl::StrCat("woke ", CpuNames(core), ": ", why));
+  const absl::Status status = GiveBack(core);
+  Decide(status.ok()
+             ? absl::StrCat("woke ", CpuNames(core), ": ", why)
+             : absl::StrCat("could not wake ", CpuNames(core), " (", why, "): ", status.message()));
 }
 
-absl::Status ParkingDriver::SaveRecord(const CpuSet& parked) {
-  const absl::Status saved =
-      parts_.records.SaveParking(parts_.name, {.running = true, .parked = parked});
-  if (!saved.ok()) {
+absl::Status ParkingDriver::GiveBack(const CpuSet& cpus) {
+  const auto count = static_cast<int64_t>(cpus.size() + to_return_.cpus().size());
+  return GiveBack(cpus, parts_.clock.Now() + count * kChangeDeadline);
+}
+
+absl::Status ParkingDriver::GiveBack(const CpuSet& cpus, absl::Time deadline) {
+  // What a dry run has parked is imagined.
+  if (!parts_.settings.dry_run) to_return_.Add(cpus);
+  for (const int cpu : cpus) parked_.erase(cpu);
+  return to_return_.Return(parts_.clock.Now(), deadline);
+}
+
+void ParkingDriver::RetryGivingBack() {
+  if (!to_return_.IsDue(parts_.clock.Now())) return;
+  CpuSet back = to_return_.cpus();
+  // What went wrong is in the journal.
+  GiveBack({}).IgnoreError();
+  for (const int cpu : to_return_.cpus()) back.erase(cpu);
+  if (!back.empty()) Decide(absl::StrCat("gave back ", CpuNames(back), " at last"));
+}
+
+absl::Status ParkingDriver::SaveRecord(bool running) {
+  ParkingRecord record{.running = running, .parked = to_return_.cpus()};
+  if (!parts_.settings.dry_run) record.parked.insert(parked_.begin(), parked_.end());
+  if (record == parts_.records.LoadParking(parts_.name)) return absl::OkStatus();
+  const absl::Status saved = parts_.records.SaveParking(parts_.name, record);
+  if (!saved.ok() && !unsaved_) {
     Log(LogLevel::kWarning, "what a driver has parked can't be saved",
         {{"driver", parts_.name}, {"cause", std::string(saved.message())}});
   }
+  unsaved_ = !saved.ok();
   return saved;
 }
 
@@ -308,6 +323,10 @@ void ParkingDriver::Decide(std::string text) {
 }
 
 void ParkingDriver::SetActivity(std::string activity) {
+  if (!to_return_.cpus().empty()) {
+    absl::StrAppend(&activity, activity.empty() ? "" : "; ", CpuNames(to_return_.cpus()),
+                    to_return_.cpus().size() == 1 ? " is" : " are", " still to come back");
+  }
   MutexLock lock(&mutex_);
   activity_ = std::move(activity);
 }

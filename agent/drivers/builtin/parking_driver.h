@@ -11,6 +11,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "agent/drivers/builtin/cpus_to_return.h"
 #include "agent/drivers/builtin/energy_meter.h"
 #include "agent/drivers/builtin/parking_records.h"
 #include "agent/drivers/builtin/parking_rule.h"
@@ -27,7 +28,9 @@ namespace hotplugger::agent {
 // What is asked of it from other threads (IsRunning, AddDetails) waits for none of that.
 //
 // It holds off while another running driver conflicts with it, and gives back what it had parked.
-// CPUs that somebody else brings online are no longer its own. Stopping it gives back every CPU.
+// CPUs that somebody else brings online are no longer its own. Stopping it gives back every CPU. A
+// CPU that it took, or may have taken, and that does not come back at once is tried again and
+// again, running or not, and stays in its record until then.
 class ParkingDriver final : public HotplugDriver,
                             public std::enable_shared_from_this<ParkingDriver> {
  public:
@@ -58,7 +61,7 @@ class ParkingDriver final : public HotplugDriver,
   };
 
   // All that is referred to outlives this.
-  explicit ParkingDriver(Parts parts) : parts_(std::move(parts)) {}
+  explicit ParkingDriver(Parts parts) : parts_(std::move(parts)), to_return_(parts_.control) {}
 
   absl::string_view name() const override { return parts_.name; }
   v1::DriverProvider provider() const override { return v1::DRIVER_PROVIDER_BUILTIN; }
@@ -69,6 +72,7 @@ class ParkingDriver final : public HotplugDriver,
   void AddDetails(v1::Driver* driver) override;
 
   // Goes on where an earlier agent ended: runs again with what it had parked, or gives that back.
+  // Nothing where it has been started since.
   void Resume();
 
   // Measures no more; nothing is given back. For the agent's end, when
@@ -81,10 +85,14 @@ class ParkingDriver final : public HotplugDriver,
  private:
   absl::Status Start();
   absl::Status Stop(absl::Time deadline);
+  bool running();
   void StartTicking();
-  void GiveBackRecorded(const CpuSet& parked);
+  // What an earlier agent parked is this one's to bring back, whatever is asked first.
+  void TakeOverRecord();
   absl::Status TickOnce();
-  // The host as the driver counts it: in a dry run, as if what it decided were done.
+  void TickStopped();
+  // The host as the driver counts it: in a dry run, as if what it decided were done. What is still
+  // to come back isn't parked again.
   absl::StatusOr<CpuControl::View> Look();
   void ForgetWoken(const CpuControl::View& view);
   // Whether another driver is in the way; what was parked is given back then.
@@ -92,9 +100,14 @@ class ParkingDriver final : public HotplugDriver,
   void Act(const ParkingWish& wish, const CpuControl::View& view);
   void Park(const CpuSet& core, const std::string& why);
   void Wake(const CpuSet& core, const std::string& why);
-  // All of `cpus` or none.
+  // On an error some may be gone, or may yet go.
   absl::Status TakeOffline(const CpuSet& cpus);
-  absl::Status SaveRecord(const CpuSet& parked);
+  // `cpus` are parked no more; together with all else that is to come back they are brought online.
+  absl::Status GiveBack(const CpuSet& cpus);
+  absl::Status GiveBack(const CpuSet& cpus, absl::Time deadline);
+  void RetryGivingBack();
+  // Writes down what is parked or still to come back, where that isn't written yet.
+  absl::Status SaveRecord(bool running);
   void Decide(std::string text);
   void SetActivity(std::string activity);
   void DescribeParked(const CpuControl::View& view);
@@ -102,7 +115,10 @@ class ParkingDriver final : public HotplugDriver,
   Parts parts_;
   // The operation queue's thread's own.
   CpuSet parked_;
+  CpusToReturn to_return_;
   std::string holding_off_;
+  // The last try to save failed, and was logged.
+  bool unsaved_ = false;
   absl::Time no_parking_until_ = absl::InfinitePast();
   // A beat that has had no turn yet; more would only pile up.
   std::atomic<bool> tick_waits_ = false;

@@ -10,8 +10,10 @@ namespace hotplugger::agent {
 
 struct ParkingRecord {
   bool running = false;
-  // Written down before they go.
+  // Written down before they go, until they are known to be back.
   CpuSet parked;
+
+  bool operator==(const ParkingRecord&) const = default;
 };
 
 // Used on the operation queue's thread alone.

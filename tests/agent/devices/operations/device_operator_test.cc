@@ -115,6 +115,35 @@ TEST_F(CpuOperationTest, StuckIsReported) {
   EXPECT_EQ(item_.outcome(), v1::OUTCOME_FAILED);
 }
 
+TEST_F(CpuOperationTest, TheJournalTellsADriversActFromADecision) {
+  ASSERT_TRUE(parts_.devices().Change(ToChange("cpu3", false), {.by_driver = true}).ok());
+  EXPECT_EQ(parts_.journal().TakenOfflineBy("cpu3"), OperationOrigin::kDriver);
+  ASSERT_TRUE(Change("cpu2", false).ok());
+  EXPECT_EQ(parts_.journal().TakenOfflineBy("cpu2"), OperationOrigin::kDecision);
+}
+
+TEST_F(CpuOperationTest, ThatACpuStaysOfflineIsNotedOnce) {
+  ASSERT_TRUE(parts_.devices().Change(ToChange("cpu3", false), {.by_driver = true}).ok());
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(parts_.devices().NoteOffline("cpu3"), absl::OkStatus());
+  EXPECT_EQ(parts_.journal().TakenOfflineBy("cpu3"), OperationOrigin::kDecision);
+  const auto records = parts_.journal().OperationsOf("cpu3", 10);
+  ASSERT_EQ(records.size(), 2U);
+  EXPECT_EQ(records[0].result().outcome(), v1::OUTCOME_ALREADY);
+  EXPECT_THAT(host_.writes(), ElementsAre("cpu3=0"));
+}
+
+// The kernel can be at it still, and end what it was told a moment later.
+TEST_F(CpuOperationTest, AfterAnActThatWasStuckAlreadyIsNotBelieved) {
+  host_.SetStuck(true);
+  EXPECT_EQ(Refused("cpu2", false), "STUCK");
+  EXPECT_FALSE(Change("cpu2", true).ok());
+  host_.SetStuck(false);
+  const size_t writes = host_.writes().size();
+  EXPECT_EQ(Change("cpu2", true)->outcome(), v1::OUTCOME_CHANGED);
+  EXPECT_EQ(host_.writes().size(), writes + 1);
+  EXPECT_EQ(Change("cpu2", true)->outcome(), v1::OUTCOME_ALREADY);
+}
+
 TEST_F(CpuOperationTest, TheJournalHasBothEndsOfAnOperation) {
   EXPECT_TRUE(Change("cpu3", false).ok());
   host_.FailCpu(3, EIO);

@@ -216,7 +216,9 @@ class RecoverTest : public OperationsTest {
   // An agent that died while a block was going offline.
   void DieInMemoryOffline() {
     const DeviceBefore before = {.device = "memory3", .state = v1::DEVICE_STATE_ONLINE, .zone = {}};
-    ASSERT_TRUE(parts_.journal().Begin(before, v1::DEVICE_STATE_OFFLINE, 0).ok());
+    ASSERT_TRUE(parts_.journal()
+                    .Begin(before, v1::DEVICE_STATE_OFFLINE, 0, OperationOrigin::kDecision)
+                    .ok());
     host_.dir().Write(kState, "going-offline\n");
   }
 };

@@ -19,6 +19,7 @@ using ::testing::SizeIs;
 
 constexpr auto kOn = v1::DEVICE_STATE_ONLINE;
 constexpr auto kOff = v1::DEVICE_STATE_OFFLINE;
+constexpr auto kDecision = OperationOrigin::kDecision;
 
 class JournalTest : public ::testing::Test {
  protected:
@@ -33,7 +34,7 @@ class JournalTest : public ::testing::Test {
   }
 
   static void Do(Journal& journal, const std::string& device, uint64_t group = 0) {
-    const auto id = journal.Begin(Online(device), kOff, group);
+    const auto id = journal.Begin(Online(device), kOff, group, kDecision);
     ASSERT_TRUE(id.ok());
     ASSERT_TRUE(journal.End(*id, DoneItem(device, v1::OUTCOME_CHANGED)).ok());
   }
@@ -61,7 +62,7 @@ TEST_F(JournalTest, OutlivesTheAgent) {
   failed.set_error_number(16);
   {
     const auto journal = Open();
-    const auto id = journal->Begin(Online("cpu3"), kOff, 0);
+    const auto id = journal->Begin(Online("cpu3"), kOff, 0, kDecision);
     ASSERT_TRUE(journal->End(*id, failed).ok());
   }
   const auto journal = Open();
@@ -73,7 +74,7 @@ TEST_F(JournalTest, OutlivesTheAgent) {
 }
 
 TEST_F(JournalTest, AnOperationWithoutAnEndIsUnfinished) {
-  ASSERT_TRUE(Open()->Begin(Online("cpu3"), kOff, 0).ok());
+  ASSERT_TRUE(Open()->Begin(Online("cpu3"), kOff, 0, kDecision).ok());
   const auto journal = Open();
   ASSERT_THAT(journal->unfinished(), SizeIs(1));
   EXPECT_EQ(journal->unfinished()[0].device, "cpu3");
@@ -89,7 +90,7 @@ TEST_F(JournalTest, AnUnfinishedGroupNamesWhatItChanged) {
     ASSERT_TRUE(group.ok());
     Do(*journal, "cpu3", *group);
     Do(*journal, "cpu1");
-    ASSERT_TRUE(journal->Begin(Online("cpu2"), kOff, *group).ok());
+    ASSERT_TRUE(journal->Begin(Online("cpu2"), kOff, *group, kDecision).ok());
   }
   const auto journal = Open();
   ASSERT_THAT(journal->unfinished_groups(), SizeIs(1));
@@ -100,7 +101,7 @@ TEST_F(JournalTest, AnUnfinishedGroupNamesWhatItChanged) {
 }
 
 TEST_F(JournalTest, AnotherBootBeginsAnew) {
-  ASSERT_TRUE(Open()->Begin(Online("cpu3"), kOff, 0).ok());
+  ASSERT_TRUE(Open()->Begin(Online("cpu3"), kOff, 0, kDecision).ok());
   const auto journal = Open("boot-2");
   EXPECT_THAT(journal->unfinished(), IsEmpty());
   EXPECT_THAT(journal->OperationsOf("cpu3", 10), IsEmpty());
@@ -110,9 +111,10 @@ TEST_F(JournalTest, AGroupNamesEachDeviceOnceAsItWasFirst) {
   const auto journal = Open();
   const uint64_t group = *journal->BeginGroup();
   const DeviceBefore movable = {.device = "memory3", .state = kOn, .zone = v1::MEMORY_ZONE_MOVABLE};
-  const auto id = journal->Begin(movable, kOff, group);
+  const auto id = journal->Begin(movable, kOff, group, kDecision);
   ASSERT_TRUE(journal->End(*id, DoneItem("memory3", v1::OUTCOME_CHANGED)).ok());
-  ASSERT_TRUE(journal->Begin({.device = "memory3", .state = kOff, .zone = {}}, kOn, group).ok());
+  ASSERT_TRUE(
+      journal->Begin({.device = "memory3", .state = kOff, .zone = {}}, kOn, group, kDecision).ok());
   EXPECT_THAT(journal->TouchedBy(group), ElementsAre(movable));
   EXPECT_THAT(Open()->TouchedBy(group), ElementsAre(movable));
   EXPECT_THAT(journal->TouchedBy(0), IsEmpty());
@@ -122,10 +124,61 @@ TEST_F(JournalTest, WhatWasRefusedOrAlreadySoIsNotTouched) {
   const auto journal = Open();
   const uint64_t group = *journal->BeginGroup();
   for (const v1::Outcome outcome : {v1::OUTCOME_REFUSED, v1::OUTCOME_ALREADY}) {
-    const auto id = journal->Begin(Online("cpu3"), kOff, group);
+    const auto id = journal->Begin(Online("cpu3"), kOff, group, kDecision);
     ASSERT_TRUE(journal->End(*id, DoneItem("cpu3", outcome)).ok());
   }
   EXPECT_THAT(journal->TouchedBy(group), IsEmpty());
+}
+
+class JournalOriginTest : public JournalTest {
+ protected:
+  static void Act(Journal& journal, v1::DeviceState wanted, OperationOrigin origin,
+                  uint64_t group = 0, v1::Outcome outcome = v1::OUTCOME_CHANGED) {
+    const auto id = journal.Begin(Online("cpu3"), wanted, group, origin);
+    ASSERT_TRUE(id.ok());
+    ASSERT_TRUE(journal.End(*id, DoneItem("cpu3", outcome)).ok());
+  }
+};
+
+TEST_F(JournalOriginTest, TellsWhoseTheLastOfflineIs) {
+  const auto journal = Open();
+  EXPECT_EQ(journal->TakenOfflineBy("cpu3"), std::nullopt);
+  for (const auto origin : {kDecision, OperationOrigin::kDriver}) {
+    Act(*journal, kOff, origin);
+    EXPECT_EQ(journal->TakenOfflineBy("cpu3"), origin);
+  }
+  Act(*journal, kOff, kDecision, 0, v1::OUTCOME_ALREADY);
+  EXPECT_EQ(journal->TakenOfflineBy("cpu3"), kDecision);
+  Act(*journal, kOff, kDecision, 0, v1::OUTCOME_FAILED);
+  EXPECT_EQ(journal->TakenOfflineBy("cpu3"), std::nullopt);
+  Act(*journal, kOff, kDecision);
+  Act(*journal, kOn, kDecision);
+  EXPECT_EQ(journal->TakenOfflineBy("cpu3"), std::nullopt);
+}
+
+TEST_F(JournalOriginTest, OutlivesTheAgent) {
+  for (const auto origin : {kDecision, OperationOrigin::kDriver}) {
+    Act(*Open(), kOff, origin);
+    EXPECT_EQ(Open()->TakenOfflineBy("cpu3"), origin);
+  }
+}
+
+TEST_F(JournalOriginTest, AGroupThatIsPutBackHasNeverBeen) {
+  const auto journal = Open();
+  Act(*journal, kOff, OperationOrigin::kDriver);
+  const uint64_t group = *journal->BeginGroup();
+  Act(*journal, kOn, kDecision, group);
+  Act(*journal, kOff, OperationOrigin::kUndo, group);
+  EXPECT_EQ(journal->TakenOfflineBy("cpu3"), OperationOrigin::kDriver);
+}
+
+TEST_F(JournalOriginTest, ALineOfAnEarlierVersionIsADecision) {
+  dir_.Write("journal", "boot\tboot-1\nbegin\t1\tcpu3\t2\t0\t1\t0\t0\nend\t1\t1\t\t0\t0\t\n");
+  const auto journal = Open();
+  ASSERT_THAT(journal->OperationsOf("cpu3", 1), SizeIs(1));
+  EXPECT_EQ(journal->TakenOfflineBy("cpu3"), kDecision);
+  dir_.Write("journal", "boot\tboot-1\nbegin\t1\tcpu3\t2\t0\t1\t0\t0\t9\n");
+  EXPECT_THAT(Open()->unfinished(), IsEmpty()) << "nobody writes that";
 }
 
 // A group may be larger than the file should be: none of it may be forgotten while it is open.
@@ -149,7 +202,7 @@ TEST_F(JournalTest, AFullDiskIsAnErrorAndLeavesNoHalfLine) {
   Do(*journal, "cpu3");
   {
     const FullDisk full(dir_.Path("journal"), /*room=*/9);
-    const auto id = journal->Begin(Online("cpu2"), kOff, 0);
+    const auto id = journal->Begin(Online("cpu2"), kOff, 0, kDecision);
     EXPECT_THAT(std::string(id.status().message()), HasSubstr("journal"));
   }
   Do(*journal, "cpu1");
@@ -165,7 +218,7 @@ TEST_F(JournalTest, ALongMessageIsCutBetweenCharacters) {
   for (int i = 0; i < 1000; ++i) failed.mutable_message()->append("\u20ac");
   {
     const auto journal = Open();
-    ASSERT_TRUE(journal->End(*journal->Begin(Online("cpu3"), kOff, 0), failed).ok());
+    ASSERT_TRUE(journal->End(*journal->Begin(Online("cpu3"), kOff, 0, kDecision), failed).ok());
   }
   const auto records = Open()->OperationsOf("cpu3", 1);
   ASSERT_THAT(records, SizeIs(1));
@@ -177,7 +230,7 @@ TEST_F(JournalTest, ATornLastLineIsNoLine) {
   {
     const auto journal = Open();
     Do(*journal, "cpu3");
-    ASSERT_TRUE(journal->Begin(Online("cpu2"), kOff, 0).ok());
+    ASSERT_TRUE(journal->Begin(Online("cpu2"), kOff, 0, kDecision).ok());
   }
   const std::string whole = dir_.Read("journal");
   for (size_t length = 0; length < whole.size(); ++length) {

@@ -43,9 +43,9 @@ class SteppedJournal final : public Journal {
   const std::vector<uint64_t>& unfinished_groups() const override {
     return journal_.unfinished_groups();
   }
-  absl::StatusOr<uint64_t> Begin(const DeviceBefore& before, v1::DeviceState wanted,
-                                 uint64_t group) override {
-    return Step([&] { return journal_.Begin(before, wanted, group); });
+  absl::StatusOr<uint64_t> Begin(const DeviceBefore& before, v1::DeviceState wanted, uint64_t group,
+                                 OperationOrigin origin) override {
+    return Step([&] { return journal_.Begin(before, wanted, group, origin); });
   }
   absl::Status End(uint64_t id, const v1::ItemResult& result) override {
     return Step([&] { return journal_.End(id, result); });
@@ -62,6 +62,9 @@ class SteppedJournal final : public Journal {
   std::vector<v1::OperationRecord> OperationsOf(absl::string_view device,
                                                 size_t limit) const override {
     return journal_.OperationsOf(device, limit);
+  }
+  std::optional<OperationOrigin> TakenOfflineBy(absl::string_view device) const override {
+    return journal_.TakenOfflineBy(device);
   }
 
  private:

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/drivers/builtin/energy_meter.h"
+#include "common/errno_status.h"
 #include "common/error_info.h"
 #include "tests/fakes/temp_dir.h"
 
@@ -66,6 +67,13 @@ TEST_F(LoadJudgeTest, ThenOneCoreAtATimeDownToTheFloor) {
   Seconds(200, 0.1);
   EXPECT_EQ(online_, 2);
   EXPECT_EQ(changes_, 6);
+}
+
+TEST_F(LoadJudgeTest, ParkingBeginsNoCoolDown) {
+  Seconds(10, 0.1);
+  ASSERT_EQ(online_, 7);
+  Seconds(settings_.park_samples, 0.1);
+  EXPECT_EQ(online_, 6);
 }
 
 TEST_F(LoadJudgeTest, ParksOnlyWhatTheRestCanCarry) {
@@ -193,6 +201,15 @@ TEST_F(LoadRuleTest, PressureIsReadWhereTheKernelHasIt) {
   EXPECT_EQ(ErrorReason(ReadCpuPressure(*tree_).status()), "BAD_KERNEL_ANSWER");
 }
 
+// Compiled in, and not switched on: the file is there, and reading it is "not supported".
+TEST_F(LoadRuleTest, PressureThatIsSwitchedOffIsNotKnown) {
+  const std::string path = root_.Path("proc/pressure/cpu");
+  const auto disabled = CpuPressureFrom(*tree_, ErrnoStatus(EOPNOTSUPP, "reading", path));
+  ASSERT_EQ(disabled.status(), absl::OkStatus());
+  EXPECT_EQ(*disabled, std::nullopt);
+  EXPECT_FALSE(CpuPressureFrom(*tree_, ErrnoStatus(EIO, "reading", path)).ok());
+}
+
 TEST_F(LoadRuleTest, MeasuresBetweenBeats) {
   LoadSettings settings;
   settings.park_samples = 1;
@@ -233,6 +250,24 @@ TEST(EnergyMeterTest, TellsWhatWasDrawnWithAndWithoutParkedCpus) {
   count(130'000'000, 20'000'000);
   meter.Note(true, now += absl::Seconds(10));
   EXPECT_EQ(meter.Describe(), "package power 4.0 W with CPUs parked (10 s), 12.0 W without (10 s)");
+}
+
+TEST(EnergyMeterTest, APackageThatIsThereTwiceCountsOnce) {
+  testing::TempDir root;
+  const std::unique_ptr<FileTree> tree = *FileTree::Open(root.path());
+  const auto count = [&root](uint64_t used) {
+    for (const std::string zone : {"intel-rapl:0", "intel-rapl-mmio:0"}) {
+      root.Write(absl::StrCat("sys/class/powercap/", zone, "/name"), "package-0\n");
+      root.Write(absl::StrCat("sys/class/powercap/", zone, "/energy_uj"), absl::StrCat(used, "\n"));
+    }
+  };
+  EnergyMeter meter(*tree);
+  absl::Time now = absl::UnixEpoch();
+  for (int step = 0; step < 3; ++step) {
+    count(step * 50'000'000);
+    meter.Note(step == 2, now += absl::Seconds(10));
+  }
+  EXPECT_EQ(meter.Describe(), "package power 5.0 W with CPUs parked (10 s), 5.0 W without (10 s)");
 }
 
 TEST(EnergyMeterTest, SaysNothingWhereNothingCanBeRead) {

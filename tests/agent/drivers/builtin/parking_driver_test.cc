@@ -130,6 +130,105 @@ TEST_F(ParkingDriverTest, ACoreThatGoesHalfwayIsBroughtBackAndLeftInPeaceAWhile)
   EXPECT_EQ(world_.rule->state.next_core_threads, 2);
 }
 
+// What the writer answers while an act hangs: that one, and all that come after it.
+absl::Status Hangs(absl::string_view reason) {
+  return MakeError(absl::StatusCode::kDeadlineExceeded, std::string(reason), "it hangs");
+}
+
+TEST_F(ParkingDriverTest, ACoreThatHangsHalfwayIsItsOwnUntilItIsBack) {
+  ASSERT_EQ(Start(), absl::OkStatus());
+  bool hangs = false;
+  cpus_.SetHook([&hangs](int cpu, bool online, absl::Time) {
+    if (hangs) return Hangs("QUEUE_BLOCKED");
+    hangs = cpu == 3 && !online;
+    return hangs ? Hangs("STUCK") : absl::OkStatus();
+  });
+  world_.Beat(Act::kPark);
+  EXPECT_EQ(cpus_.offline(), CpuSet{7});
+  // CPU 3 is online still; that is no proof that it stays so.
+  for (int beat = 0; beat < 3; ++beat) {
+    world_.clock.Advance(CpusToReturn::kLongestPause);
+    world_.Beat(Act::kNothing);
+    EXPECT_EQ(cpus_.LoadParking("load").parked, (CpuSet{3, 7}));
+  }
+  EXPECT_THAT(Told().detail(), HasSubstr("CPUs 3,7 are still to come back"));
+  EXPECT_EQ(world_.rule->state.next_core_threads, 2) << "of another core";
+  cpus_.view().cpus.masks.online.erase(3);
+  hangs = false;
+  world_.clock.Advance(CpusToReturn::kLongestPause);
+  world_.Beat(Act::kNothing);
+  EXPECT_THAT(cpus_.offline(), IsEmpty());
+  EXPECT_EQ(Decision(), "gave back CPUs 3,7 at last");
+  EXPECT_THAT(cpus_.LoadParking("load").parked, IsEmpty());
+}
+
+TEST_F(ParkingDriverTest, WhileAnActHangsNoOtherIsTried) {
+  ASSERT_EQ(Start(), absl::OkStatus());
+  world_.Beat(Act::kPark);
+  int tries = 0;
+  cpus_.SetHook([&tries](int, bool, absl::Time) {
+    ++tries;
+    return Hangs("STUCK");
+  });
+  EXPECT_EQ(ErrorReason(Stop()), "CPUS_NOT_GIVEN_BACK");
+  EXPECT_EQ(tries, 1);
+  EXPECT_EQ(cpus_.LoadParking("load").parked, (CpuSet{3, 7}));
+}
+
+// As of one that is broken: each try leaves a line in the journal.
+TEST_F(ParkingDriverTest, ACpuThatDoesNotComeBackIsTriedLessAndLessOften) {
+  ASSERT_EQ(Start(), absl::OkStatus());
+  world_.Beat(Act::kPark);
+  int tries = 0;
+  cpus_.SetHook([&tries](int, bool, absl::Time) {
+    ++tries;
+    return absl::InternalError("it is broken");
+  });
+  world_.Beat(Act::kWake);
+  EXPECT_THAT(Decision(), HasSubstr("could not wake CPUs 3,7"));
+  for (int second = 0; second < 3600; ++second) {
+    world_.clock.Advance(absl::Seconds(1));
+    world_.Beat(Act::kNothing);
+  }
+  EXPECT_GT(tries / 2, 12);
+  EXPECT_LT(tries / 2, 30);
+  cpus_.SetHook(nullptr);
+  world_.clock.Advance(CpusToReturn::kLongestPause);
+  world_.Beat(Act::kNothing);
+  EXPECT_THAT(cpus_.offline(), IsEmpty()) << "though no wish asked for it again";
+}
+
+TEST_F(ParkingDriverTest, AThreadThatSmtForbidsComesBackOnceItMay) {
+  ASSERT_EQ(Start(), absl::OkStatus());
+  world_.Beat(Act::kPark);
+  cpus_.view().cpus.smt.set_control(v1::SMT_CONTROL_OFF);
+  world_.Beat(Act::kWake);
+  EXPECT_EQ(cpus_.offline(), CpuSet{7});
+  EXPECT_EQ(cpus_.LoadParking("load").parked, CpuSet{7});
+  ASSERT_EQ(Stop(), absl::OkStatus());
+  EXPECT_EQ(cpus_.LoadParking("load"), (ParkingRecord{.running = false, .parked = {7}}));
+  cpus_.view().cpus.smt.set_control(v1::SMT_CONTROL_ON);
+  world_.clock.Advance(CpusToReturn::kLongestPause);
+  world_.ticker->Beat();
+  EXPECT_THAT(cpus_.offline(), IsEmpty());
+  EXPECT_EQ(cpus_.LoadParking("load"), ParkingRecord());
+  EXPECT_FALSE(world_.ticker->beats());
+}
+
+TEST_F(ParkingDriverTest, EveryCpuThatIsGivenBackHasTimeOfItsOwn) {
+  ASSERT_EQ(Start(), absl::OkStatus());
+  world_.Beat(Act::kPark);
+  world_.Beat(Act::kPark);
+  absl::Time deadline;
+  cpus_.SetHook([&deadline](int, bool, absl::Time until) {
+    deadline = until;
+    return absl::OkStatus();
+  });
+  world_.conflicts = std::vector<std::string>{"bricked"};
+  world_.Beat(Act::kNothing);
+  EXPECT_EQ(deadline, world_.clock.Now() + 4 * absl::Seconds(10));
+}
+
 TEST_F(ParkingDriverTest, WhatCannotBeWrittenDownIsNotParked) {
   ASSERT_EQ(Start(), absl::OkStatus());
   cpus_.FailSaves(absl::ResourceExhaustedError("the disk is full"));
@@ -174,6 +273,52 @@ TEST_F(ParkingDriverTest, OneThatCannotStartAgainGivesBack) {
   EXPECT_THAT(cpus_.offline(), IsEmpty());
 }
 
+TEST_F(ParkingDriverTest, WhatAnEarlierAgentParkedIsTriedUntilItIsBackThoughNothingRuns) {
+  ASSERT_EQ(cpus_.SaveParking("load", {.running = false, .parked = {3, 7}}), absl::OkStatus());
+  for (const int cpu : {3, 7}) cpus_.view().cpus.masks.online.erase(cpu);
+  cpus_.SetHook([](int cpu, bool, absl::Time) {
+    return cpu == 3 ? absl::FailedPreconditionError("not now") : absl::OkStatus();
+  });
+  world_.driver->Resume();
+  EXPECT_FALSE(*world_.driver->IsRunning());
+  EXPECT_EQ(cpus_.LoadParking("load"), (ParkingRecord{.running = false, .parked = {3}}));
+  EXPECT_EQ(Told().detail(), "CPU 3 is still to come back");
+  cpus_.SetHook(nullptr);
+  world_.clock.Advance(CpusToReturn::kFirstPause);
+  world_.ticker->Beat();
+  EXPECT_THAT(cpus_.offline(), IsEmpty());
+  EXPECT_EQ(cpus_.LoadParking("load"), ParkingRecord());
+  EXPECT_EQ(Told().detail(), "");
+  EXPECT_FALSE(world_.ticker->beats());
+}
+
+TEST_F(ParkingDriverTest, AStartForgetsNothingThatIsStillToComeBack) {
+  ASSERT_EQ(cpus_.SaveParking("load", {.running = false, .parked = {3, 7}}), absl::OkStatus());
+  for (const int cpu : {3, 7}) cpus_.view().cpus.masks.online.erase(cpu);
+  cpus_.SetHook([](int, bool, absl::Time) { return absl::FailedPreconditionError("not now"); });
+  world_.driver->Resume();
+  ASSERT_EQ(Start(), absl::OkStatus());
+  EXPECT_EQ(cpus_.LoadParking("load"), (ParkingRecord{.running = true, .parked = {3, 7}}));
+  cpus_.SetHook(nullptr);
+  ASSERT_EQ(Stop(), absl::OkStatus());
+  EXPECT_THAT(cpus_.offline(), IsEmpty());
+}
+
+// Somebody's call can be in the queue before the agent's own first task.
+TEST_F(ParkingDriverTest, StartedOrStoppedBeforeItResumesItKnowsTheRecordAllTheSame) {
+  for (const bool start : {true, false}) {
+    ASSERT_EQ(cpus_.SaveParking("load", {.running = true, .parked = {3, 7}}), absl::OkStatus());
+    for (const int cpu : {3, 7}) cpus_.view().cpus.masks.online.erase(cpu);
+    ParkingWorld next("load", cpus_);
+    ASSERT_EQ(next.driver->ChangeState(start, Soon()), absl::OkStatus());
+    next.driver->Resume();
+    EXPECT_EQ(*next.driver->IsRunning(), start);
+    EXPECT_EQ(cpus_.LoadParking("load").parked.size(), start ? 2u : 0u);
+    ASSERT_EQ(next.driver->ChangeState(false, Soon()), absl::OkStatus());
+    EXPECT_THAT(cpus_.offline(), IsEmpty());
+  }
+}
+
 TEST_F(ParkingDriverTest, KilledBetweenItsNoteAndTheCpuItGivesBackAllThatItNoted) {
   // Noted, and only one of the two gone.
   ASSERT_EQ(cpus_.SaveParking("load", {.running = false, .parked = {3, 7}}), absl::OkStatus());
@@ -196,6 +341,31 @@ TEST_F(ParkingDriverTest, ADryRunWritesDownWhatItWouldDoAndDoesNothing) {
   EXPECT_THAT(Told(dry).detail(), HasSubstr("dry run, would have 4 of 8 CPUs parked"));
   ASSERT_EQ(dry.driver->ChangeState(false, Soon()), absl::OkStatus());
   EXPECT_THAT(cpus_.TakeChanges(), IsEmpty());
+}
+
+TEST_F(ParkingDriverTest, WhatADryRunImaginesIsNotWrittenDownAsParked) {
+  ParkingWorld dry("load", cpus_, {.dry_run = true});
+  ASSERT_EQ(dry.driver->ChangeState(true, Soon()), absl::OkStatus());
+  dry.Beat(Act::kPark);
+  dry.Beat(Act::kPark);
+  cpus_.view().decided.insert(3);
+  dry.Beat(Act::kNothing);
+  EXPECT_EQ(cpus_.LoadParking("load"), (ParkingRecord{.running = true, .parked = {}}));
+}
+
+TEST_F(ParkingDriverTest, ADryRunGivesBackWhatWasParkedInEarnest) {
+  ASSERT_EQ(Start(), absl::OkStatus());
+  world_.Beat(Act::kPark);
+  cpus_.SetHook([](int, bool, absl::Time) { return absl::FailedPreconditionError("not now"); });
+  ParkingWorld dry("load", cpus_, {.dry_run = true});
+  dry.driver->Resume();
+  EXPECT_TRUE(*dry.driver->IsRunning());
+  EXPECT_EQ(cpus_.LoadParking("load").parked, (CpuSet{3, 7}));
+  cpus_.SetHook(nullptr);
+  dry.clock.Advance(CpusToReturn::kFirstPause);
+  dry.Beat(Act::kPark);
+  EXPECT_THAT(cpus_.offline(), IsEmpty());
+  EXPECT_THAT(cpus_.LoadParking("load").parked, IsEmpty());
 }
 
 TEST_F(ParkingDriverTest, WhatCannotBeMeasuredIsSaidAndNothingIsDone) {

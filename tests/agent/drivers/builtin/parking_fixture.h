@@ -26,7 +26,9 @@ class ManualTicker final : public Ticker {
   bool beats() const { return tick_ != nullptr; }
   absl::Duration interval() const { return interval_; }
   void Beat() {
-    if (tick_) tick_();
+    // It may stop this.
+    const std::function<void()> tick = tick_;
+    if (tick) tick();
   }
 
  private:

@@ -47,7 +47,12 @@ class HotplugDriver {
   // have "error_number" and "retry" (see item_result.h).
   virtual absl::Status ChangeState(bool running, absl::Time deadline) = 0;
 
-  // Its own answer, now. Returns at once.
+  // What a person should know of the last ChangeState though it was done, e.g. that some CPUs did
+  // not come back; empty: nothing. Told once, to the thread that called ChangeState.
+  virtual std::string TakeRemark() { return ""; }
+
+  // Its own answer, now. May take its time where a kernel or service hangs, so it is asked through
+  // StateInquiry alone.
   virtual absl::StatusOr<bool> IsRunning() = 0;
 };
 

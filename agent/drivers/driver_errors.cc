@@ -10,6 +10,24 @@
 #include "common/error_info.h"
 
 namespace hotplugger::agent {
+namespace {
+
+// An error may be repeated for every name that was asked for.
+constexpr size_t kMaxListedNames = 16;
+
+std::string ListNames(const DriverSnapshots& registered) {
+  std::vector<std::string> names;
+  for (const DriverSnapshot& driver : registered) {
+    if (names.size() == kMaxListedNames) {
+      return absl::StrCat(absl::StrJoin(names, ", "), " and ", registered.size() - names.size(),
+                          " more");
+    }
+    names.push_back(driver.name);
+  }
+  return absl::StrJoin(names, ", ");
+}
+
+}  // namespace
 
 absl::Status NoDriverError() {
   return MakeError(absl::StatusCode::kInvalidArgument, "NO_DRIVER",
@@ -18,13 +36,11 @@ absl::Status NoDriverError() {
 
 absl::Status NotRegisteredError(absl::string_view name, const DriverSnapshots& registered) {
   const std::string shown = absl::Utf8SafeCEscape(name.substr(0, 64));
-  std::vector<std::string> names;
-  for (const DriverSnapshot& driver : registered) names.push_back(driver.name);
   return MakeError(
       absl::StatusCode::kNotFound, "DRIVER_NOT_REGISTERED",
       absl::StrCat("no driver \"", shown, "\" is registered on this host; ",
-                   names.empty() ? "none is: load the driver's module first" : "registered are: ",
-                   absl::StrJoin(names, ", ")),
+                   registered.empty() ? "none is: load the driver's module first"
+                                      : absl::StrCat("registered are: ", ListNames(registered))),
       {{"driver", shown}});
 }
 

@@ -10,7 +10,7 @@ namespace hotplugger::agent {
 // ENXIO: INVALID_ARGUMENT, reason NO_DRIVER.
 absl::Status NoDriverError();
 
-// ENODEV: NOT_FOUND, reason DRIVER_NOT_REGISTERED; lists those that are.
+// ENODEV: NOT_FOUND, reason DRIVER_NOT_REGISTERED; lists those that are, the first at least.
 absl::Status NotRegisteredError(absl::string_view name, const DriverSnapshots& registered);
 
 // EBUSY: UNAVAILABLE, reason SWITCH_IN_PROGRESS.

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/devices/rules/core_threads.h"
+#include "common/clock.h"
 #include "common/error_info.h"
 #include "common/status_macros.h"
 
@@ -14,7 +15,9 @@ absl::Status BringOnline(CpuControl& control, const CpuSet& cpus, absl::Time dea
   CpuSet failed;
   absl::Status first;
   for (const int cpu : cpus) {
-    const absl::Status status = control.Change(cpu, true, deadline).status();
+    const absl::Status status = SteadyNow() < deadline
+                                    ? control.Change(cpu, true, deadline).status()
+                                    : absl::DeadlineExceededError("there was no time left");
     if (status.ok()) continue;
     failed.insert(cpu);
     first.Update(status);
@@ -48,13 +51,15 @@ absl::Status GiveBack(CpuControl& control, const CpuSet& candidates, absl::Time 
   return BringOnline(control, CpusToGiveBack(view, candidates), deadline);
 }
 
-absl::Status GiveBackAll(CpuControl& control, absl::Time deadline) {
+absl::Status GiveBackSince(CpuControl& control, const CpuSet& online_before, absl::Time deadline,
+                           CpuSet* left) {
   ASSIGN_OR_RETURN(const CpuControl::View view, control.Look());
-  CpuSet candidates;
-  for (const int cpu : view.cpus.masks.present) {
-    if (view.parked.count(cpu) == 0) candidates.insert(cpu);
+  CpuSet to_give_back;
+  for (const int cpu : CpusToGiveBack(view, view.cpus.masks.present)) {
+    if (view.parked.count(cpu) > 0) continue;
+    (online_before.count(cpu) > 0 ? to_give_back : *left).insert(cpu);
   }
-  return BringOnline(control, CpusToGiveBack(view, candidates), deadline);
+  return BringOnline(control, to_give_back, deadline);
 }
 
 }  // namespace hotplugger::agent

@@ -12,10 +12,13 @@ namespace hotplugger::agent {
 CpuSet CpusToGiveBack(const CpuControl::View& view, const CpuSet& candidates);
 
 // Brings all of `candidates` online that CpusToGiveBack names. Those that fail don't stop the
-// others; the error, FAILED_PRECONDITION (CPUS_NOT_GIVEN_BACK), names them and the first's cause.
+// others, but nothing is begun once `deadline`, a time of SteadyNow, is over; the error,
+// FAILED_PRECONDITION (CPUS_NOT_GIVEN_BACK), names them and the first's cause.
 absl::Status GiveBack(CpuControl& control, const CpuSet& candidates, absl::Time deadline);
 
-// The same of every CPU that is offline, but for those that the agent's own drivers have parked.
-absl::Status GiveBackAll(CpuControl& control, absl::Time deadline);
+// The same of those that `online_before` a driver ran, but for those that the agent's own drivers
+// have parked. `*left` is what could come online and was not tried, since it was offline before.
+absl::Status GiveBackSince(CpuControl& control, const CpuSet& online_before, absl::Time deadline,
+                           CpuSet* left);
 
 }  // namespace hotplugger::agent

@@ -14,6 +14,7 @@
 #include "common/driver_rules.h"
 #include "common/error_info.h"
 #include "common/status_macros.h"
+#include "common/text.h"
 
 namespace hotplugger::agent {
 namespace {
@@ -27,6 +28,14 @@ SwitchResult Refused(const std::vector<std::string>& asked_for, const absl::Stat
     result.items.back().set_outcome(v1::OUTCOME_REFUSED);
   }
   return result;
+}
+
+absl::StatusOr<SwitchPlan> PlanUnregister(const DriverSnapshots& snapshot,
+                                          absl::string_view driver) {
+  ASSIGN_OR_RETURN(SwitchPlan plan, PlanDisableOne(snapshot, driver));
+  for (SwitchStep& step : plan.steps) step.why = "stopped and unregistered";
+  for (SwitchNote& note : plan.already_stopped) note.why = "unregistered";
+  return plan;
 }
 
 bool Has(const std::vector<std::shared_ptr<HotplugDriver>>& drivers, absl::string_view name) {
@@ -59,7 +68,8 @@ class Registry::SwitchScope {
     } else if (registry_.transaction_ != nullptr) {
       status_ = SwitchInProgressError();
     } else {
-      own_.emplace(registry_.clock_, registry_.inquiry_, deadline, nested_calls);
+      own_.emplace(registry_.clock_, registry_.inquiry_, registry_.options_.pause, deadline,
+                   nested_calls);
       transaction_ = registry_.transaction_ = &*own_;
       registry_.switching_thread_ = std::this_thread::get_id();
     }
@@ -112,7 +122,10 @@ class Registry::RefreshCall {
 };
 
 Registry::Registry(Clock& clock, Options options)
-    : clock_(clock), options_(options), inquiry_(options.patience), switching_(options.switching) {}
+    : clock_(clock),
+      options_(std::move(options)),
+      inquiry_(options_.patience),
+      switching_(options_.switching) {}
 
 Registry::~Registry() {
   MutexLock sync_lock(&sync_mutex_);
@@ -126,26 +139,42 @@ absl::Status Registry::Register(std::shared_ptr<HotplugDriver> driver) {
   const DriverWhitelist whitelist = driver->whitelist();
   MutexLock lock(&mutex_);
   RETURN_IF_ERROR(CheckNewLocked(*driver, whitelist));
+  unregistered_.erase(NormalizeDriverName(driver->name()));
   drivers_.push_back(std::move(driver));
   return absl::OkStatus();
 }
 
-absl::Status Registry::Unregister(absl::string_view name, absl::Time deadline) {
+SwitchResult Registry::Unregister(absl::string_view name, absl::Time deadline) {
+  const std::vector<std::string> asked_for = {std::string(name)};
   SwitchScope scope(*this, Gate::kNone, deadline, SwitchTransaction::NestedCalls::kRun);
-  RETURN_IF_ERROR(scope.status());
+  if (!scope.status().ok()) return Refused(asked_for, scope.status());
   if (scope.transaction().IsChanging(name) ||
       (scope.nested() && scope.transaction().ignores_nested_calls())) {
-    return ReentrantChangeError(name);
+    return Refused(asked_for, ReentrantChangeError(name));
   }
-  const SwitchResult stopped =
-      Switch({std::string(name)}, deadline, Gate::kNone, SwitchTransaction::NestedCalls::kRun,
-             [name](const DriverSnapshots& snapshot) { return PlanDisableOne(snapshot, name); });
-  if (!stopped.status.ok()) {
-    return scope.nested() ? stopped.status : scope.transaction().Undo(stopped.status);
+  bool in_unknown_state = false;
+  SwitchResult result = Switch(asked_for, deadline, Gate::kNone,
+                               SwitchTransaction::NestedCalls::kRun, [&](const auto& snapshot) {
+                                 const DriverSnapshot* driver = FindDriver(snapshot, name);
+                                 in_unknown_state =
+                                     driver != nullptr && driver->state == v1::DRIVER_STATE_UNKNOWN;
+                                 return PlanUnregister(snapshot, name);
+                               });
+  if (!result.status.ok()) {
+    if (scope.nested()) return result;
+    const absl::Status undone = scope.transaction().Undo(result.status);
+    if (!in_unknown_state) return {undone, std::move(result.items)};
+    result = {absl::OkStatus(), scope.transaction().Items(asked_for)};
+    result.items.front().set_message(
+        absl::StrCat("unregistered, though whether it runs can't be told: ", undone.message()));
+    result.items.front().clear_reason();
   }
+  result.items.front().set_outcome(v1::OUTCOME_CHANGED);
   MutexLock lock(&mutex_);
+  // Before it goes: whoever asks the providers from now on must not bring it back.
+  unregistered_.insert(NormalizeDriverName(name));
   EraseLocked(name);
-  return absl::OkStatus();
+  return result;
 }
 
 absl::StatusOr<SyncResult> Registry::SyncProvider(DriverProvider& provider) {
@@ -158,15 +187,34 @@ absl::StatusOr<SyncResult> Registry::SyncProvider(DriverProvider& provider) {
   // One that hangs is waited for once; from then on it is only looked at.
   std::optional<absl::StatusOr<DriverList>> answer = call->Await(options_.patience);
   if (!answer.has_value()) {
-    MutexLock lock(&mutex_);
-    warnings_[provider.kind()] = {absl::StrCat(
-        "PROVIDER_HANGS: whether there are other drivers of the kind ", KindName(provider.kind()),
-        " can't be told: that was asked for and is not answered; those that are known stay")};
+    Warn(provider.kind(), "PROVIDER_HANGS", "that was asked for and is not answered");
     return SyncResult();
   }
   call.reset();
-  RETURN_IF_ERROR(answer->status());
+  if (!answer->ok()) {
+    Warn(provider.kind(), "PROVIDER_FAILED", answer->status().message());
+    return answer->status();
+  }
   return Adopt(provider.kind(), **answer);
+}
+
+void Registry::Warn(v1::DriverProvider kind, absl::string_view reason, absl::string_view cause) {
+  MutexLock lock(&mutex_);
+  warnings_[kind] = {absl::StrCat(reason, ": whether there are other drivers of the kind ",
+                                  KindName(kind), " can't be told: ", cause,
+                                  "; those that are known stay")};
+}
+
+void Registry::SyncKernel() {
+  std::vector<DriverProvider*> providers;
+  {
+    MutexLock lock(&sync_mutex_);
+    for (const auto& [provider, call] : refreshes_) {
+      if (provider->kind() == v1::DRIVER_PROVIDER_KERNEL) providers.push_back(provider);
+    }
+  }
+  // Errors are among the warnings.
+  for (DriverProvider* provider : providers) SyncProvider(*provider).status().IgnoreError();
 }
 
 std::vector<std::string> Registry::Unregistered() {
@@ -232,7 +280,8 @@ std::vector<std::string> Registry::Warnings() {
   MutexLock lock(&mutex_);
   std::vector<std::string> all;
   for (const auto& [kind, warnings] : warnings_) {
-    all.insert(all.end(), warnings.begin(), warnings.end());
+    // They name files, whose names may have any bytes.
+    for (const std::string& warning : warnings) all.push_back(PrintableLines(warning));
   }
   return all;
 }
@@ -303,6 +352,8 @@ absl::StatusOr<SwitchPlan> Registry::PreviewSwitch(const std::vector<std::string
 }
 
 absl::StatusOr<std::vector<std::string>> Registry::RunningConflicts(absl::string_view driver) {
+  // One small file; a module may have come since.
+  SyncKernel();
   ASSIGN_OR_RETURN(const SwitchPlan plan,
                    PlanDisableConflicts(TakeSnapshot(inquiry_, Drivers(), Overrides()), driver));
   std::vector<std::string> names;

@@ -58,8 +58,10 @@ class Registry {
   struct Options {
     // As it was when the agent ended; its owner keeps it over restarts (contract 23).
     bool switching = true;
-    // For one driver's answer whether it runs, and for a provider's which drivers there are.
+    // For the drivers' answers whether they run, and for a provider's which drivers there are.
     absl::Duration patience = StateInquiry::kPatience;
+    // Between tries to put a driver back; `clock` moves on by as much.
+    SwitchTransaction::Pause pause = absl::SleepFor;
   };
 
   // `clock` outlives this.
@@ -73,16 +75,19 @@ class Registry {
   // RESOURCE_EXHAUSTED. Works while switching is off.
   absl::Status Register(std::shared_ptr<HotplugDriver> driver);
 
-  // Stops the driver first if it runs; where that fails, it stays registered. Works while
-  // switching is off. NOT_FOUND changes nothing.
-  absl::Status Unregister(absl::string_view name, absl::Time deadline);
+  // Stops the driver first if it runs; where that fails, it stays registered. One whose state can't
+  // be told goes in any case, and its item says whether it could be stopped. Providers don't bring
+  // it back, see SetUnregistered. Works while switching is off. NOT_FOUND changes nothing.
+  SwitchResult Unregister(absl::string_view name, absl::Time deadline);
 
   // Takes over what `provider` has now: new drivers come last, vanished ones go without being
-  // called, those of SetUnregistered are left out. On an error all stays, and so it does with a
-  // warning (PROVIDER_HANGS) where the provider doesn't answer; it is not asked again until then.
+  // called, unregistered ones are left out. All stays on an error, which is warned of as well
+  // (PROVIDER_FAILED), and where the provider doesn't answer, which is warned of alone
+  // (PROVIDER_HANGS); it is not asked again until then.
   absl::StatusOr<SyncResult> SyncProvider(DriverProvider& provider);
 
-  // Drivers that a person has unregistered, so that their providers don't bring them back.
+  // Drivers that a person has unregistered, so that their providers don't bring them back. Replaces
+  // those of before, those of Unregister included.
   void SetUnregistered(const std::vector<std::string>& names);
   std::vector<std::string> Unregistered();
 
@@ -115,8 +120,9 @@ class Registry {
   absl::StatusOr<SwitchPlan> PreviewSwitch(const std::vector<std::string>& active,
                                            const std::vector<std::string>& stopped);
 
-  // Running drivers that starting `driver` would stop. NOT_FOUND (DRIVER_NOT_REGISTERED),
-  // FAILED_PRECONDITION (DRIVER_STATE_UNKNOWN).
+  // Running drivers that starting `driver` would stop, those of the kernel's that came since the
+  // last SyncProvider included. NOT_FOUND (DRIVER_NOT_REGISTERED), FAILED_PRECONDITION
+  // (DRIVER_STATE_UNKNOWN).
   absl::StatusOr<std::vector<std::string>> RunningConflicts(absl::string_view driver);
 
   // Back to a recorded baseline, by name (true: running). Consults no whitelist, also where the
@@ -136,6 +142,8 @@ class Registry {
   absl::Status CheckNewLocked(const HotplugDriver& driver, const DriverWhitelist& whitelist) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void EraseLocked(absl::string_view name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void SyncKernel();
+  void Warn(v1::DriverProvider kind, absl::string_view reason, absl::string_view cause);
   SyncResult Adopt(v1::DriverProvider kind, const DriverList& list);
 
   Clock& clock_;
@@ -143,7 +151,7 @@ class Registry {
   StateInquiry inquiry_;
   // Held over a whole SyncProvider, so that two don't cross; before mutex_.
   Mutex sync_mutex_;
-  // Those under way.
+  // Of every provider that was ever asked; null where none is under way.
   std::map<DriverProvider*, std::shared_ptr<RefreshCall>> refreshes_ ABSL_GUARDED_BY(sync_mutex_);
   Mutex mutex_;
   // In order of registration.

@@ -1,6 +1,8 @@
 #include "agent/drivers/state_inquiry.h"
 
+#include <algorithm>
 #include <deque>
+#include <optional>
 #include <set>
 #include <thread>
 #include <utility>
@@ -20,11 +22,15 @@ DriverAnswer AskOne(HotplugDriver& driver) {
 
 }  // namespace
 
-// What one thread asks one after the other. Guarded by Shared's mutex, but for `drivers`, which
-// never changes.
+// What is asked at once, by one thread or several. Guarded by Shared's mutex, but for `drivers`,
+// which never changes.
 struct StateInquiry::Questions {
   std::vector<std::shared_ptr<HotplugDriver>> drivers;
-  std::vector<DriverAnswer> answers;
+  // Where there is none, it has not answered yet.
+  std::vector<std::optional<DriverAnswer>> answers;
+  // The first that nobody has been sent to yet.
+  size_t next = 0;
+  size_t answered = 0;
   // Nobody waits for the rest any more.
   bool abandoned = false;
 };
@@ -63,15 +69,24 @@ void StateInquiry::Serve(const std::shared_ptr<Shared>& shared) {
     }
     const std::shared_ptr<Questions> questions = std::move(shared->waiting.front());
     shared->waiting.pop_front();
-    for (const std::shared_ptr<HotplugDriver>& driver : questions->drivers) {
-      shared->mutex.Unlock();
-      DriverAnswer answer = AskOne(*driver);
-      shared->mutex.Lock();
-      if (questions->abandoned) {
-        shared->hanging.erase(driver.get());
-        break;
+    while (!questions->abandoned && questions->next < questions->drivers.size()) {
+      const size_t asked = questions->next++;
+      const std::shared_ptr<HotplugDriver>& driver = questions->drivers[asked];
+      if (shared->hanging.count(driver.get()) > 0) {
+        questions->answers[asked] = {
+            v1::DRIVER_STATE_UNKNOWN,
+            absl::StrCat(driver->name(), " was asked before and still hangs")};
+      } else {
+        shared->mutex.Unlock();
+        DriverAnswer answer = AskOne(*driver);
+        shared->mutex.Lock();
+        if (questions->abandoned) {
+          shared->hanging.erase(driver.get());
+          break;
+        }
+        questions->answers[asked] = std::move(answer);
       }
-      questions->answers.push_back(std::move(answer));
+      ++questions->answered;
     }
     shared->changed.NotifyAll();
   }
@@ -92,39 +107,46 @@ void StateInquiry::Hand(const std::shared_ptr<Questions>& questions) {
 
 std::vector<DriverAnswer> StateInquiry::Ask(
     const std::vector<std::shared_ptr<HotplugDriver>>& drivers) {
-  std::vector<DriverAnswer> answers;
+  if (drivers.empty()) return {};
+  auto questions = std::make_shared<Questions>();
+  questions->drivers = drivers;
+  questions->answers.resize(drivers.size());
   MutexLock lock(&shared_->mutex);
-  while (answers.size() < drivers.size()) {
-    const std::shared_ptr<HotplugDriver>& next = drivers[answers.size()];
-    if (shared_->hanging.count(next.get()) > 0) {
-      answers.push_back({v1::DRIVER_STATE_UNKNOWN,
-                         absl::StrCat(next->name(), " was asked before and still hangs")});
+  AwaitAnswers(questions);
+  questions->abandoned = true;
+  std::vector<DriverAnswer> answers;
+  for (size_t i = 0; i < drivers.size(); ++i) {
+    if (questions->answers[i].has_value()) {
+      answers.push_back(*std::move(questions->answers[i]));
       continue;
     }
-    auto questions = std::make_shared<Questions>();
-    for (size_t i = answers.size(); i < drivers.size(); ++i) {
-      if (shared_->hanging.count(drivers[i].get()) > 0) break;
-      questions->drivers.push_back(drivers[i]);
-    }
-    Hand(questions);
-    size_t answered = 0;
-    absl::Time give_up = SteadyNow() + patience_;
-    while (questions->answers.size() < questions->drivers.size() && SteadyNow() < give_up) {
-      shared_->changed.WaitUntil(&shared_->mutex, give_up);
-      // Each driver has its own time.
-      if (questions->answers.size() > answered) give_up = SteadyNow() + patience_;
-      answered = questions->answers.size();
-    }
-    for (DriverAnswer& answer : questions->answers) answers.push_back(std::move(answer));
-    if (answered == questions->drivers.size()) continue;
-    questions->abandoned = true;
-    const std::shared_ptr<HotplugDriver>& hanging = questions->drivers[answered];
-    shared_->hanging.insert(hanging.get());
+    const bool asked = i < questions->next;
+    if (asked) shared_->hanging.insert(drivers[i].get());
     answers.push_back({v1::DRIVER_STATE_UNKNOWN,
-                       absl::StrCat(hanging->name(), " has not answered within ",
-                                    absl::FormatDuration(patience_), " whether it runs")});
+                       absl::StrCat(drivers[i]->name(),
+                                    asked ? " has not answered within "
+                                          : " could not be asked, since others hang: within ",
+                                    absl::FormatDuration(patience_),
+                                    asked ? " whether it runs" : " its turn did not come")});
   }
   return answers;
+}
+
+// Where one hangs, another thread goes on with the rest, in the same time.
+void StateInquiry::AwaitAnswers(const std::shared_ptr<Questions>& questions) {
+  const absl::Duration hang = patience_ / kMostHanging;
+  const absl::Time give_up = SteadyNow() + patience_;
+  absl::Time goes_on = SteadyNow() + hang;
+  size_t answered = 0;
+  Hand(questions);
+  while (questions->answered < questions->drivers.size() && SteadyNow() < give_up) {
+    shared_->changed.WaitUntil(&shared_->mutex, std::min(give_up, goes_on));
+    const bool stands_still = questions->answered == answered;
+    if (stands_still && SteadyNow() < goes_on) continue;
+    if (stands_still && questions->next < questions->drivers.size()) Hand(questions);
+    answered = questions->answered;
+    goes_on = SteadyNow() + hang;
+  }
 }
 
 DriverAnswer StateInquiry::Ask(const std::shared_ptr<HotplugDriver>& driver) {

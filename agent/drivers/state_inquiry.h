@@ -22,12 +22,17 @@ struct DriverAnswer {
 
 // Safe for concurrent use. The questions are put on threads of its own, as many as are asked at
 // once and one more for each driver that hangs: such a driver is not asked again until it has
-// answered. The destructor waits for whoever hangs once more, then leaves them to themselves.
+// answered. One Ask takes `patience` at most, however many hang. The destructor waits for whoever
+// hangs once more, then leaves them to themselves.
 class StateInquiry {
  public:
   static constexpr absl::Duration kPatience = absl::Seconds(2);
 
-  // A driver that has not answered within `patience` is UNKNOWN.
+  // With so many that hang at once, the others are still asked in time.
+  static constexpr int kMostHanging = 16;
+
+  // A driver that has not answered within `patience` is UNKNOWN, and so is one whose turn did not
+  // come.
   explicit StateInquiry(absl::Duration patience = kPatience);
   ~StateInquiry();
   StateInquiry(const StateInquiry&) = delete;
@@ -43,6 +48,7 @@ class StateInquiry {
 
   static void Serve(const std::shared_ptr<Shared>& shared);
   void Hand(const std::shared_ptr<Questions>& questions);
+  void AwaitAnswers(const std::shared_ptr<Questions>& questions);
 
   const absl::Duration patience_;
   // The threads' too: one that hangs may outlive this.

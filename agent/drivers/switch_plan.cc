@@ -192,6 +192,11 @@ absl::StatusOr<SwitchPlan> PlanDisableOne(const DriverSnapshots& snapshot,
                                           absl::string_view driver) {
   ASSIGN_OR_RETURN(const DriverSnapshot* wanted, Find(snapshot, driver));
   SwitchPlan plan;
+  if (wanted->state == v1::DRIVER_STATE_UNKNOWN) {
+    plan.steps.push_back(
+        {wanted->name, false, "stopped as asked, though whether it ran could not be told"});
+    return plan;
+  }
   RETURN_IF_ERROR(AddWanted(*wanted, false, "stopped as asked", &plan));
   return plan;
 }

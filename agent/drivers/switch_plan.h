@@ -55,7 +55,7 @@ absl::StatusOr<SwitchPlan> PlanDisableConflicts(const DriverSnapshots& snapshot,
 // ask for that itself. What runs already is left alone, with all others (contract 15).
 absl::StatusOr<SwitchPlan> PlanEnableOne(const DriverSnapshots& snapshot, absl::string_view driver);
 
-// contract 14.
+// contract 14. One whose state can't be told is stopped too: there is no other way to be rid of it.
 absl::StatusOr<SwitchPlan> PlanDisableOne(const DriverSnapshots& snapshot,
                                           absl::string_view driver);
 

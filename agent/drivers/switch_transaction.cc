@@ -37,6 +37,15 @@ bool OfKernel(const HotplugDriver& driver) {
   return driver.provider() == v1::DRIVER_PROVIDER_KERNEL;
 }
 
+// The kernel, or a service manager, may be back in a moment.
+bool WorthAnotherTry(const absl::Status& answer) {
+  return absl::IsUnavailable(answer) || absl::IsDeadlineExceeded(answer);
+}
+
+std::string WithRemark(absl::string_view text, const std::string& remark) {
+  return remark.empty() ? std::string(text) : absl::StrCat(text, "; ", remark);
+}
+
 bool Lists(const DriverWhitelist& whitelist, absl::string_view name) {
   return whitelist && std::any_of(whitelist->begin(), whitelist->end(), [name](const auto& listed) {
            return listed == "*" || absl::EqualsIgnoreCase(listed, name);
@@ -45,10 +54,11 @@ bool Lists(const DriverWhitelist& whitelist, absl::string_view name) {
 
 }  // namespace
 
-SwitchTransaction::SwitchTransaction(Clock& clock, StateInquiry& inquiry, absl::Time deadline,
-                                     NestedCalls nested_calls)
+SwitchTransaction::SwitchTransaction(Clock& clock, StateInquiry& inquiry, Pause pause,
+                                     absl::Time deadline, NestedCalls nested_calls)
     : clock_(clock),
       inquiry_(inquiry),
+      pause_(std::move(pause)),
       deadline_(deadline),
       forward_deadline_(deadline - (deadline - clock.Now()) / 2),
       nested_calls_(nested_calls) {}
@@ -163,7 +173,11 @@ absl::Status SwitchTransaction::Change(Entry& entry, const SwitchStep& step) {
   Entry* const outside = std::exchange(innermost_, &entry);
   entry.changing_to = step.running;
   const absl::Status answer = entry.driver->ChangeState(step.running, forward_deadline_);
+  const std::string remark = entry.driver->TakeRemark();
   entry.changing_to.reset();
+  entry.called = true;
+  // Where a call of its own failed, the driver has answered.
+  entry.in_doubt = nested_failure_.ok() && WorthAnotherTry(answer);
   innermost_ = outside;
   // What changed along did so before the driver itself was done, so it is put back after it.
   ObserveOthers(entry, step.running);
@@ -173,7 +187,7 @@ absl::Status SwitchTransaction::Change(Entry& entry, const SwitchStep& step) {
   if (!verified.ok()) return Fail(entry, verified);
   v1::ItemResult& item = Item(entry.driver->name());
   item.set_outcome(v1::OUTCOME_CHANGED);
-  item.set_message(step.why);
+  item.set_message(WithRemark(step.why, remark));
   return absl::OkStatus();
 }
 
@@ -290,8 +304,8 @@ absl::Status SwitchTransaction::Undo(const absl::Status& cause) {
     // An equal share each, so that one that hangs leaves time for the rest.
     PutBack(*journal_[i], now + (deadline_ - now) / static_cast<int64_t>(i + 1));
   }
-  // Those that changed along in the undo itself are looked at too.
-  for (Entry& entry : entries_) Touch(entry);
+  // Those that changed along in the undo itself are put back too, and looked at.
+  PutBackOthers();
   UndoAccount account;
   for (Entry* entry : journal_) Settle(*entry, &account);
   std::reverse(account.undone.begin(), account.undone.end());
@@ -313,34 +327,43 @@ absl::Status SwitchTransaction::Undo(const absl::Status& cause) {
 
 void SwitchTransaction::PutBack(Entry& entry, absl::Time deadline) {
   if (entry.original == v1::DRIVER_STATE_UNKNOWN) return;
-  if (inquiry_.Ask(entry.driver).state == entry.original) return;
-  entry.put_back = true;
-  const absl::Status answer =
-      entry.driver->ChangeState(entry.original == v1::DRIVER_STATE_RUNNING, deadline);
-  if (!answer.ok()) entry.undo_problem = std::string(answer.message());
+  for (;;) {
+    // One in doubt is told to go back whatever it answers now, so that this is its last order.
+    if (!entry.in_doubt && inquiry_.Ask(entry.driver).state == entry.original) return;
+    entry.put_back = true;
+    const absl::Status answer =
+        entry.driver->ChangeState(entry.original == v1::DRIVER_STATE_RUNNING, deadline);
+    entry.undo_remark = entry.driver->TakeRemark();
+    entry.undo_problem = std::string(answer.message());
+    if (answer.ok()) entry.in_doubt = false;
+    const absl::Time now = clock_.Now();
+    if (!WorthAnotherTry(answer) || now >= deadline) return;
+    pause_(std::min(kPutBackPause, deadline - now));
+  }
+}
+
+void SwitchTransaction::PutBackOthers() {
+  const size_t touched = journal_.size();
+  for (Entry& entry : entries_) Touch(entry);
+  std::vector<std::shared_ptr<HotplugDriver>> others;
+  for (size_t i = touched; i < journal_.size(); ++i) others.push_back(journal_[i]->driver);
+  const std::vector<DriverAnswer> answers = inquiry_.Ask(others);
+  for (size_t i = 0; i < others.size() && clock_.Now() < deadline_; ++i) {
+    Entry& other = *journal_[touched + i];
+    if (answers[i].state != other.original) PutBack(other, deadline_);
+  }
 }
 
 void SwitchTransaction::Settle(Entry& entry, UndoAccount* account) {
-  if (entry.original == v1::DRIVER_STATE_UNKNOWN) return;
+  // What nobody knew can't be gone back to; only what was done to it is told.
+  if (entry.original == v1::DRIVER_STATE_UNKNOWN && !entry.called) return;
   entry.known = inquiry_.Ask(entry.driver).state;
-  const std::string name(entry.driver->name());
-  if (entry.known == entry.original) {
-    const bool was_changed =
-        HasItem(entry) && Item(entry.driver->name()).outcome() == v1::OUTCOME_CHANGED;
-    if (!was_changed && !entry.put_back) return;
-    const std::string what =
-        absl::StrCat(Verb(entry.original == v1::DRIVER_STATE_RUNNING), " again");
-    account->undone.push_back(absl::StrCat(name, " was ", what));
-    if (!was_changed) return;
-    Item(entry.driver->name()).set_outcome(v1::OUTCOME_UNDONE);
-    Item(entry.driver->name())
-        .set_message(absl::StrCat(Item(entry.driver->name()).message(), "; then ", what,
-                                  ", since the switch failed"));
+  if (entry.known == entry.original && !entry.in_doubt &&
+      entry.original != v1::DRIVER_STATE_UNKNOWN) {
+    SettleUndone(entry, account);
     return;
   }
-  std::string left =
-      absl::StrCat(name, " is left ", Text(entry.known), ", though it was ", Text(entry.original));
-  if (!entry.undo_problem.empty()) absl::StrAppend(&left, " (", entry.undo_problem, ")");
+  std::string left = DescribeLeft(entry);
   v1::ItemResult& item = Item(entry.driver->name());
   if (item.outcome() != v1::OUTCOME_FAILED) {
     item.set_outcome(v1::OUTCOME_FAILED);
@@ -348,6 +371,35 @@ void SwitchTransaction::Settle(Entry& entry, UndoAccount* account) {
     item.set_message(left);
   }
   account->left.push_back(std::move(left));
+}
+
+void SwitchTransaction::SettleUndone(Entry& entry, UndoAccount* account) {
+  const absl::string_view name = entry.driver->name();
+  const bool was_changed = HasItem(entry) && Item(name).outcome() == v1::OUTCOME_CHANGED;
+  if (!was_changed && !entry.put_back) return;
+  const std::string what = WithRemark(
+      absl::StrCat(Verb(entry.original == v1::DRIVER_STATE_RUNNING), " again"), entry.undo_remark);
+  account->undone.push_back(absl::StrCat(name, " was ", what));
+  if (!was_changed) return;
+  v1::ItemResult& item = Item(name);
+  item.set_outcome(v1::OUTCOME_UNDONE);
+  item.set_message(absl::StrCat(item.message(), "; then ", what, ", since the switch failed"));
+}
+
+// Why an undo is none, or may not last.
+std::string SwitchTransaction::DescribeLeft(const Entry& entry) {
+  const absl::string_view name = entry.driver->name();
+  const absl::string_view now = Text(entry.known);
+  std::string left =
+      entry.known == entry.original
+          ? absl::StrCat(name, " is ", now, " as before")
+          : absl::StrCat(name, " is left ", now, ", though it was ", Text(entry.original));
+  if (entry.in_doubt) {
+    absl::StrAppend(&left, entry.known == entry.original ? ", but" : " and",
+                    " may still change, since what it was told has not ended");
+  }
+  if (!entry.undo_problem.empty()) absl::StrAppend(&left, " (", entry.undo_problem, ")");
+  return left;
 }
 
 }  // namespace hotplugger::agent

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,8 +27,13 @@ class SwitchTransaction {
   // What becomes of calls that a driver makes back into the registry while it is being changed.
   enum class NestedCalls { kRun, kIgnore };
 
+  // Lets so much of the clock's time pass.
+  using Pause = std::function<void(absl::Duration)>;
+  // Between tries to put a driver back.
+  static constexpr absl::Duration kPutBackPause = absl::Milliseconds(100);
+
   // Half of the time until `deadline` is kept for the undo. `clock` and `inquiry` outlive this.
-  SwitchTransaction(Clock& clock, StateInquiry& inquiry, absl::Time deadline,
+  SwitchTransaction(Clock& clock, StateInquiry& inquiry, Pause pause, absl::Time deadline,
                     NestedCalls nested_calls);
 
   // Takes note of the drivers and of how they are. What was known before is what undo goes back
@@ -43,7 +49,9 @@ class SwitchTransaction {
   void FailOuterStep(const absl::Status& status) { nested_failure_.Update(status); }
 
   // Brings every driver that was touched, or that changed along, back to how it was first, in
-  // reverse order. Returns `cause` with what was undone, and what could not be, in its message.
+  // reverse order. What is only in the way for now (UNAVAILABLE, DEADLINE_EXCEEDED) is tried again
+  // while there is time. Returns `cause` with what was undone, and what could not be or may still
+  // change by itself, in its message.
   absl::Status Undo(const absl::Status& cause);
 
   bool ignores_nested_calls() const { return nested_calls_ == NestedCalls::kIgnore; }
@@ -63,9 +71,15 @@ class SwitchTransaction {
     std::optional<bool> wanted;
     // While its ChangeState is on the stack: the state asked for.
     std::optional<bool> changing_to;
-    // Undo called ChangeState, and what that answered where it failed.
+    // A step called its ChangeState.
+    bool called = false;
+    // That ended without an answer and has not been taken back: what the driver was told may take
+    // effect later, whatever it answers now.
+    bool in_doubt = false;
+    // Undo called ChangeState; what that answered where it failed, and said where it didn't.
     bool put_back = false;
     std::string undo_problem;
+    std::string undo_remark;
   };
   // For a person: what was put back, and what is not as it was.
   struct UndoAccount {
@@ -88,10 +102,14 @@ class SwitchTransaction {
   absl::Status CheckWanted(absl::string_view cause);
   absl::Status Fail(Entry& entry, const absl::Status& status);
   void PutBack(Entry& entry, absl::Time deadline);
+  void PutBackOthers();
   void Settle(Entry& entry, UndoAccount* account);
+  void SettleUndone(Entry& entry, UndoAccount* account);
+  static std::string DescribeLeft(const Entry& entry);
 
   Clock& clock_;
   StateInquiry& inquiry_;
+  const Pause pause_;
   const absl::Time deadline_;
   const absl::Time forward_deadline_;
   NestedCalls nested_calls_;

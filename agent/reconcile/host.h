@@ -61,7 +61,8 @@ class Host {
   absl::Status SaveBaseline(v1::Baseline baseline);
 
   // Every controller's messages carry its epoch, which only grows (DESIGN 12): FAILED_PRECONDITION
-  // (STALE_EPOCH) for a smaller one than was ever seen; a larger one is on disk before this returns.
+  // (STALE_EPOCH) for a smaller one than was ever seen; a larger one is on disk before this
+  // returns.
   absl::Status TakeEpoch(uint64_t epoch);
 
   // The spec in force; empty where there is none. DATA_LOSS where the saved one can't be parsed.

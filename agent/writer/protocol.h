@@ -31,9 +31,9 @@ enum class MemoryWord : uint32_t {
 };
 enum class SmtWord : uint32_t { kOff = 0, kOn = 1, kForceOff = 2, kThreads = 3 };
 
-// Sent to a writer in a memory offline that is past its deadline: the kernel gives up with EINTR.
-// The writer lives on. Sent again until the reply comes, since one can arrive just before the
-// write.
+// Sent to a writer in a memory offline that is past its deadline, or in a driver's file near it:
+// the kernel gives up with EINTR, where it can. The writer lives on. Sent again until the reply
+// comes, since one can arrive just before the write.
 inline constexpr int kAbortSignal = SIGUSR1;
 
 struct WriteRequest {

@@ -27,6 +27,9 @@ namespace {
 // How often a write is told to end.
 constexpr absl::Duration kAbortInterval = absl::Milliseconds(100);
 
+// How long before its deadline at most; see Abort::kBeforeDeadline.
+constexpr absl::Duration kAbortTime = absl::Milliseconds(300);
+
 // The descriptor that the program expects its socket at.
 constexpr int kChildSocket = 3;
 
@@ -91,10 +94,11 @@ std::string DescribeExit(int wait_status) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<WriterProcess>> WriterProcess::Create(
-    std::string program, std::string root, absl::Duration abort_patience) {
+absl::StatusOr<std::unique_ptr<WriterProcess>> WriterProcess::Create(std::string program,
+                                                                     std::string root,
+                                                                     Patience patience) {
   std::unique_ptr<WriterProcess> writer(
-      new WriterProcess(std::move(program), std::move(root), abort_patience));
+      new WriterProcess(std::move(program), std::move(root), patience));
   RETURN_IF_ERROR(writer->Start());
   return writer;
 }
@@ -152,7 +156,7 @@ absl::StatusOr<KernelWriter::Answer> WriterProcess::Change(const DeviceChange& c
     case v1::DEVICE_KIND_MEMORY:
       request.act = WriteAct::kMemoryState;
       request.value = static_cast<uint32_t>(WordOf(change));
-      if (!change.online) abort = Abort::kBySignal;
+      if (!change.online) abort = Abort::kAfterDeadline;
       break;
     default:
       request.act = WriteAct::kDeviceOnline;
@@ -197,10 +201,7 @@ absl::StatusOr<int> WriterProcess::SetKernelDriver(absl::string_view driver, boo
   request.act = WriteAct::kKernelDriver;
   request.value = running ? 1 : 0;
   RETURN_IF_ERROR(CopyName(driver, request.name, sizeof request.name));
-  ASSIGN_OR_RETURN(const Answer answer,
-                   Ask(request, absl::StrCat(running ? "starting " : "stopping ", driver), deadline,
-                       Abort::kNever));
-  return answer.error_number;
+  return AskDriver(request, absl::StrCat(running ? "starting " : "stopping ", driver), deadline);
 }
 
 absl::StatusOr<int> WriterProcess::SetKnob(const std::string& path, const std::string& value,
@@ -209,9 +210,18 @@ absl::StatusOr<int> WriterProcess::SetKnob(const std::string& path, const std::s
   request.act = WriteAct::kKnob;
   RETURN_IF_ERROR(CopyName(path, request.path, sizeof request.path));
   RETURN_IF_ERROR(CopyName(value, request.text, sizeof request.text));
-  ASSIGN_OR_RETURN(const Answer answer, Ask(request, absl::StrCat("writing ", value, " to ", path),
-                                            deadline, Abort::kNever));
-  return answer.error_number;
+  return AskDriver(request, absl::StrCat("writing ", value, " to ", path), deadline);
+}
+
+absl::StatusOr<int> WriterProcess::AskDriver(const WriteRequest& request, absl::string_view act,
+                                             absl::Time deadline) {
+  ASSIGN_OR_RETURN(const Answer answer, Ask(request, act, deadline, Abort::kBeforeDeadline));
+  if (!answer.aborted || answer.error_number != EINTR) return answer.error_number;
+  return MakeError(
+      absl::StatusCode::kDeadlineExceeded, "WRITE_ABORTED",
+      absl::StrCat(act, " was not done by its deadline, so it was told to end, and the ",
+                   "kernel gave it up (EINTR); see the kernel's log for what it ", "waited for"),
+      {{"retry", "CONDITIONAL"}});
 }
 
 void WriterProcess::AllowKnobs(std::vector<std::string> patterns) {
@@ -222,12 +232,14 @@ void WriterProcess::AllowKnobs(std::vector<std::string> patterns) {
   if (stuck_act_.empty()) End();
 }
 
-absl::Status WriterProcess::WaitForStuckAct() {
+absl::Status WriterProcess::WaitForStuckAct(absl::Time deadline) {
   if (stuck_act_.empty()) return absl::OkStatus();
-  // The late answer may be there by now; don't wait for it. (A writer killed meanwhile is answered
-  // as one that ended, and the queue is free again.)
-  const absl::StatusOr<int> late = AwaitReply(sequence_, stuck_act_, absl::InfinitePast());
-  if (!late.ok() && absl::IsDeadlineExceeded(late.status())) {
+  // A writer killed meanwhile is answered as one that ended, and the queue is free again.
+  const absl::Time give_up = std::min(deadline, stuck_since_ + patience_.stuck);
+  const absl::StatusOr<int> late = stuck_abortable_
+                                       ? AbortAndAwaitReply(sequence_, stuck_act_, give_up)
+                                       : AwaitReply(sequence_, stuck_act_, give_up);
+  if (absl::IsDeadlineExceeded(late.status())) {
     return MakeError(absl::StatusCode::kUnavailable, "QUEUE_BLOCKED",
                      absl::StrCat("the kernel has still not answered an earlier operation, ",
                                   stuck_act_, "; until it does, this host can do no other"));
@@ -254,26 +266,42 @@ absl::Status WriterProcess::Send(const WriteRequest& request) {
 
 absl::StatusOr<KernelWriter::Answer> WriterProcess::Ask(WriteRequest request, absl::string_view act,
                                                         absl::Time deadline, Abort abort) {
-  RETURN_IF_ERROR(WaitForStuckAct());
+  RETURN_IF_ERROR(WaitForStuckAct(deadline));
+  const absl::Time now = SteadyNow();
+  if (now >= deadline) {
+    return MakeError(absl::StatusCode::kDeadlineExceeded, "DEADLINE_PASSED",
+                     absl::StrCat(act, " was not begun: its deadline was over before its turn"),
+                     {{"retry", "TRANSIENT"}});
+  }
   request.sequence = ++sequence_;
   RETURN_IF_ERROR(Send(request));
-  absl::StatusOr<int> reply = AwaitReply(request.sequence, act, deadline);
+  const bool before = abort == Abort::kBeforeDeadline;
+  const absl::Time abort_at =
+      before ? deadline - std::min(kAbortTime, (deadline - now) / 4) : deadline;
+  absl::StatusOr<int> reply = AwaitReply(request.sequence, act, abort_at);
   const bool late = absl::IsDeadlineExceeded(reply.status());
-  if (late && abort == Abort::kBySignal) reply = AbortAndAwaitReply(request.sequence, act);
-  if (absl::IsDeadlineExceeded(reply.status())) stuck_act_ = std::string(act);
+  if (late && abort != Abort::kNever) {
+    reply =
+        AbortAndAwaitReply(request.sequence, act, before ? deadline : deadline + patience_.abort);
+  }
+  if (absl::IsDeadlineExceeded(reply.status())) {
+    stuck_act_ = std::string(act);
+    stuck_since_ = SteadyNow();
+    stuck_abortable_ = abort != Abort::kNever;
+  }
   RETURN_IF_ERROR(reply.status());
   return Answer{.error_number = *reply, .aborted = late};
 }
 
-absl::StatusOr<int> WriterProcess::AbortAndAwaitReply(uint64_t sequence, absl::string_view act) {
-  Log(LogLevel::kWarning, "an operation is past its deadline and is aborted",
+absl::StatusOr<int> WriterProcess::AbortAndAwaitReply(uint64_t sequence, absl::string_view act,
+                                                      absl::Time give_up) {
+  Log(LogLevel::kWarning, "an operation has not ended in time and is told to",
       {{"operation", std::string(act)}});
-  const absl::Time give_up = SteadyNow() + abort_patience_;
   absl::StatusOr<int> reply;
   do {
     // One signal can come just before the write begins, and so do nothing.
-    kill(pid_, kAbortSignal);
-    reply = AwaitReply(sequence, act, SteadyNow() + kAbortInterval);
+    if (pid_ > 0) kill(pid_, kAbortSignal);
+    reply = AwaitReply(sequence, act, std::min(give_up, SteadyNow() + kAbortInterval));
   } while (absl::IsDeadlineExceeded(reply.status()) && SteadyNow() < give_up);
   return reply;
 }
@@ -289,8 +317,9 @@ absl::StatusOr<int> WriterProcess::AwaitReply(uint64_t sequence, absl::string_vi
       return MakeError(absl::StatusCode::kDeadlineExceeded, "STUCK",
                        absl::StrCat(act,
                                     " has had no answer from the kernel by its deadline and "
-                                    "can't be aborted; later operations on this host wait "
-                                    "until it ends"),
+                                    "can't be aborted, so it may still be done; until it ends, "
+                                    "later operations on this host wait for it as long as they "
+                                    "may, then they are refused (QUEUE_BLOCKED)"),
                        {{"retry", "CONDITIONAL"}});
     }
     WriteReply reply = {};

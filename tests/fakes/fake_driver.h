@@ -55,10 +55,13 @@ class FakeDriver final : public HotplugDriver {
     if (hook_) {
       if (absl::Status status = hook_(running, deadline); !status.ok()) return status;
     }
+    told_ = remark_;
     const absl::Status answer = running ? start_answer_ : stop_answer_;
     if (answer.ok() && !lies_) set_running(running);
     return answer;
   }
+
+  std::string TakeRemark() override { return std::exchange(told_, ""); }
 
   absl::StatusOr<bool> IsRunning() override {
     MutexLock lock(&mutex_);
@@ -87,6 +90,8 @@ class FakeDriver final : public HotplugDriver {
   void set_stop_answer(absl::Status status) { stop_answer_ = std::move(status); }
   // Says that it changed, and doesn't.
   void set_lies(bool lies) { lies_ = lies; }
+  // Of every change that is done.
+  void set_remark(std::string remark) { remark_ = std::move(remark); }
   void set_calls_disable_conflicts(bool calls) { calls_disable_conflicts_ = calls; }
 
  private:
@@ -95,6 +100,8 @@ class FakeDriver final : public HotplugDriver {
   const v1::DriverProvider provider_;
   bool calls_disable_conflicts_ = false;
   bool lies_ = false;
+  std::string remark_;
+  std::string told_;
   CallLog* log_ = nullptr;
   Hook hook_;
   absl::Status start_answer_;

@@ -16,10 +16,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "agent/devices/operations/kernel_writer.h"
-#include "common/clock.h"
+#include "tests/fakes/hanging_writes.h"
 
 namespace hotplugger::agent {
 
@@ -35,8 +34,8 @@ class FakeKernelHotplugger final : public KernelWriter {
     int stop_error = 0;
     // Answers 0 and stays as it was.
     bool lies = false;
-    // Has not answered at the deadline of the write, and stays as it was.
-    bool hangs = false;
+    // Its next change has not ended at the deadline of the write: see HangingWrites.
+    std::optional<testing::HangingWrites::Until> hangs = std::nullopt;
     bool has_change_state = true;
   };
 
@@ -78,6 +77,8 @@ class FakeKernelHotplugger final : public KernelWriter {
     return nullptr;
   }
   int writes() const { return writes_; }
+  // What hangs does so no longer.
+  void LetGo() { hanging_.LetGo(); }
 
   absl::StatusOr<Answer> Change(const agent::DeviceChange&, absl::Time) override {
     return Answer{.error_number = ENODEV};
@@ -94,46 +95,54 @@ class FakeKernelHotplugger final : public KernelWriter {
 
   absl::StatusOr<int> SetKernelDriver(absl::string_view driver, bool running,
                                       absl::Time deadline) override {
+    const absl::Status entered = hanging_.Enter(deadline);
+    if (!entered.ok()) return entered;
     ++writes_;
     if (next_answer_) return *std::exchange(next_answer_, std::nullopt);
     if (!enabled_) return EPERM;
     Driver* found = Find(driver.substr(0, 30));  // the kernel reads "%30s"
     if (found == nullptr) return EINVAL;
-    const absl::StatusOr<int> error_number = Switch(*found, running, deadline);
+    std::optional<testing::HangingWrites::Until> hang;
+    const int error_number = Switch(*found, running, &hang);
     Publish();
-    return error_number;
+    if (!hang.has_value()) return error_number;
+    // It goes on where it hung, and the driver hangs no more.
+    const absl::Status ended = hanging_.Hang(*hang, deadline, [this, found, running] {
+      std::optional<testing::HangingWrites::Until> hangs_again;
+      Switch(*found, running, &hangs_again);
+      Publish();
+    });
+    return ended.ok() ? absl::StatusOr<int>(0) : ended;
   }
 
  private:
-  // As the writer, which gives up on a write then.
-  static absl::Status OverDeadline(absl::Time deadline) {
-    absl::SleepFor(deadline - SteadyNow());
-    return absl::DeadlineExceededError("the write had not returned at its deadline");
-  }
-
   static bool Whitelists(const Driver& driver, const std::string& name) {
     return std::any_of(driver.whitelist.begin(), driver.whitelist.end(),
                        [&](const std::string& item) { return absl::EqualsIgnoreCase(item, name); });
   }
 
-  absl::StatusOr<int> Switch(Driver& driver, bool running, absl::Time deadline) {
+  // Where one hangs, nothing more is done.
+  int Switch(Driver& driver, bool running, std::optional<testing::HangingWrites::Until>* hang) {
     if (!driver.has_change_state || driver.running == running) return EFAULT;
     if (running) {
-      const absl::StatusOr<int> stopped = DisableConflicts(driver, deadline);
-      if (!stopped.ok() || *stopped != 0) return stopped;
+      const int stopped = DisableConflicts(driver, hang);
+      if (stopped != 0 || hang->has_value()) return stopped;
     }
-    if (driver.hangs) return OverDeadline(deadline);
+    if (driver.hangs.has_value()) {
+      *hang = std::exchange(driver.hangs, std::nullopt);
+      return 0;
+    }
     const int answer = running ? driver.start_error : driver.stop_error;
     if (answer == 0 && !driver.lies) driver.running = running;
     return answer;
   }
 
-  absl::StatusOr<int> DisableConflicts(const Driver& starting, absl::Time deadline) {
+  int DisableConflicts(const Driver& starting, std::optional<testing::HangingWrites::Until>* hang) {
     for (Driver& other : drivers_) {
       if (&other == &starting || !other.running) continue;
       if (Whitelists(starting, other.name) && Whitelists(other, starting.name)) continue;
-      const absl::StatusOr<int> stopped = Switch(other, false, deadline);
-      if (!stopped.ok() || *stopped != 0) return stopped;
+      const int stopped = Switch(other, false, hang);
+      if (stopped != 0 || hang->has_value()) return stopped;
     }
     return 0;
   }
@@ -168,6 +177,7 @@ class FakeKernelHotplugger final : public KernelWriter {
   bool enabled_ = true;
   std::optional<absl::StatusOr<int>> next_answer_;
   int writes_ = 0;
+  testing::HangingWrites hanging_;
 };
 
 }  // namespace hotplugger::agent

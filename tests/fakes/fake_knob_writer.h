@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "agent/devices/operations/kernel_writer.h"
 #include "common/error_info.h"
+#include "tests/fakes/hanging_writes.h"
 #include "tests/fakes/temp_dir.h"
 
 namespace hotplugger::testing {
@@ -28,6 +29,9 @@ class FakeKnobWriter final : public agent::KernelWriter {
 
   // Without one, a file reads as it was written.
   void SetModel(const std::string& path, Model model) { models_[path] = std::move(model); }
+  // The next write to it hangs, as it would behind WriterProcess.
+  void MakeHang(const std::string& path, HangingWrites::Until until) { hangs_[path] = until; }
+  void LetGo() { hanging_.LetGo(); }
 
   // "path=value", in order.
   std::vector<std::string> TakeWrites() { return std::exchange(writes_, {}); }
@@ -44,9 +48,16 @@ class FakeKnobWriter final : public agent::KernelWriter {
   }
   absl::StatusOr<int> SetKnob(const std::string& path, const std::string& value,
                               absl::Time deadline) override {
+    const absl::Status entered = hanging_.Enter(deadline);
+    if (!entered.ok()) return entered;
     writes_.push_back(path + "=" + value);
     if (!std::filesystem::exists(tree_.Path(path))) return ENOENT;
     std::string content = value + "\n";
+    if (const auto hang = hangs_.extract(path)) {
+      const absl::Status ended = hanging_.Hang(
+          hang.mapped(), deadline, [this, path, content] { tree_.Write(path, content); });
+      return ended.ok() ? absl::StatusOr<int>(0) : ended;
+    }
     const auto model = models_.find(path);
     if (model != models_.end()) {
       const absl::StatusOr<int> answer = model->second(&content, deadline);
@@ -60,6 +71,8 @@ class FakeKnobWriter final : public agent::KernelWriter {
  private:
   const TempDir& tree_;
   std::map<std::string, Model> models_;
+  std::map<std::string, HangingWrites::Until> hangs_;
+  HangingWrites hanging_;
   std::vector<std::string> writes_;
   std::vector<std::string> patterns_;
 };

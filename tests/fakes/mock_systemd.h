@@ -72,6 +72,16 @@ class MockSystemd {
       proxy.callMethod("Define").onInterface(kInterface).withArguments(unit, running, behaviour);
     });
   }
+  // Whatever state it is in.
+  void Mask(const std::string& unit) {
+    Call([&](sdbus::IProxy& proxy) {
+      proxy.callMethod("Mask").onInterface(kInterface).withArguments(unit);
+    });
+  }
+  // Jobs that hang end, as those of services that systemd kills at last.
+  void LetGo() {
+    Call([](sdbus::IProxy& proxy) { proxy.callMethod("LetGo").onInterface(kInterface); });
+  }
   void Remove(const std::string& unit) {
     Call([&](sdbus::IProxy& proxy) {
       proxy.callMethod("Remove").onInterface(kInterface).withArguments(unit);
@@ -104,9 +114,12 @@ class MockSystemd {
     bus_->Kill();
     systemd_->Kill();
   }
-  // It is there and answers nobody.
+  // systemd is there and answers nobody; it does what it was asked once it is no longer frozen.
+  void Freeze(bool frozen) { systemd_->Freeze(frozen); }
+  // The bus is there and answers nobody.
   void FreezeBus(bool frozen) { bus_->Freeze(frozen); }
-  void StartBus() {
+  // With these units, in quotes and separated by commas, which are stopped and work.
+  void StartBus(const std::string& stopped_units = "") {
     directory_.Remove("bus");
     // Without the machine's own services, which the daemon would start.
     directory_.Write("bus.conf", absl::StrCat(R"(<!DOCTYPE busconfig PUBLIC
@@ -131,7 +144,8 @@ class MockSystemd {
     systemd_ = std::make_unique<ChildProcess>(
         // Debian's, which has the module, whichever else comes first in PATH.
         std::vector<std::string>{"/usr/bin/python3", "-m", "dbusmock", "--session", "--template",
-                                 HOTPLUGGER_SOURCE_DIR "/tests/fakes/mock_systemd.py"},
+                                 HOTPLUGGER_SOURCE_DIR "/tests/fakes/mock_systemd.py",
+                                 "--parameters", "{\"stopped\": [" + stopped_units + "]}"},
         std::vector<std::string>{absl::StrCat("DBUS_SESSION_BUS_ADDRESS=", address())});
     bool answers = false;
     for (int i = 0; i < 500 && !answers; ++i, Nap()) answers = Answers();

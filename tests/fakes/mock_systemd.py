@@ -2,7 +2,8 @@
 
 Units are defined by the test, through org.hotplugger.Mock, each with what it does when asked:
 works, fails (it starts and ends as failed), refuses (an error), ends (it starts and is inactive at
-once), hangs (its job never ends), freezes (systemd itself doesn't answer).
+once), hangs (its job never ends, until LetGo), pauses (so does the first job, until LetGo or the
+next job, which replaces it), freezes (systemd itself doesn't answer).
 """
 import time
 
@@ -18,8 +19,11 @@ SYSTEM_BUS = False
 FREEZE_SECONDS = 20
 
 
-def load(mock, _parameters):
+def load(mock, parameters):
     mock.behaviours = {}
+    # There before anybody can ask.
+    for name in parameters.get("stopped", []):
+        _define(mock, str(name), False, "works")
 
 
 def _path(name):
@@ -40,6 +44,12 @@ def _add(mock, name):
         _set(name, "not-found", "inactive", False)
 
 
+def _define(mock, name, running, behaviour):
+    _add(mock, name)
+    mock.behaviours[name] = behaviour
+    _set(name, "loaded", "active" if running else "inactive", False)
+
+
 def _act(mock, name, running):
     behaviour = mock.behaviours.get(name)
     if behaviour is None:
@@ -50,8 +60,10 @@ def _act(mock, name, running):
                                             name="org.freedesktop.DBus.Error.AccessDenied")
     if behaviour == "freezes":
         time.sleep(FREEZE_SECONDS)
-    elif behaviour == "hangs":
+    elif behaviour in ("hangs", "pauses"):
         _set(name, "loaded", "activating" if running else "deactivating", True)
+        if behaviour == "pauses":
+            mock.behaviours[name] = "works"
     elif behaviour == "fails" and running:
         _set(name, "loaded", "failed", False)
     elif behaviour != "ends" or not running:
@@ -77,9 +89,20 @@ def StopUnit(self, name, _mode):
 
 @dbus.service.method(MOCK_IFACE, in_signature="sbs")
 def Define(self, name, running, behaviour):
-    _add(self, str(name))
-    self.behaviours[str(name)] = str(behaviour)
-    _set(str(name), "loaded", "active" if running else "inactive", False)
+    _define(self, str(name), running, str(behaviour))
+
+
+@dbus.service.method(MOCK_IFACE, in_signature="s")
+def Mask(self, name):
+    mockobject.objects[_path(str(name))].props[UNIT_IFACE]["LoadState"] = "masked"
+
+
+@dbus.service.method(MOCK_IFACE)
+def LetGo(self):
+    for name in self.behaviours:
+        state = mockobject.objects[_path(name)].props[UNIT_IFACE]["ActiveState"]
+        if state in ("activating", "deactivating"):
+            _set(name, "loaded", "active" if state == "activating" else "inactive", False)
 
 
 @dbus.service.method(MOCK_IFACE, in_signature="s")

@@ -13,7 +13,7 @@ namespace hotplugger::agent {
 const std::vector<KnownDaemon>& KnownDaemons() {
   static const auto* const daemons = new std::vector<KnownDaemon>{
       {"cpuplugd", "cpuplugd.service", "takes CPUs off and on by rules of its own", ""},
-      {"mpdecision", "", "takes CPUs off and on by load",
+      {"mpdecision", "mpdecision.service", "takes CPUs off and on by load",
        "stop mpdecision, then bring back the CPUs that it left off"},
       {"intel_lpmd", "intel_lpmd.service", "keeps work off CPUs, by taking them off in some modes",
        ""},
@@ -24,6 +24,9 @@ const std::vector<KnownDaemon>& KnownDaemons() {
       {"mcelog", "mcelog.service",
        "takes every CPU that shares a faulty cache off, and pages of memory, by its triggers",
        "clear cache-error-trigger and memory-ce-action in /etc/mcelog/mcelog.conf and restart it"},
+      {"tuned", "tuned.service",
+       "applies profiles, whose scripts and plugins may take CPUs off or bring them back",
+       "choose a profile that leaves CPUs alone (tuned-adm profile NAME)"},
   };
   return *daemons;
 }

@@ -17,6 +17,19 @@ namespace {
 constexpr size_t kMaxFiles = 512;
 constexpr size_t kMaxDrivers = 1024;
 
+// That a knob may be written by; none of a unit.
+std::vector<std::string> PatternsOf(const DriverDefinition& driver) {
+  const auto* knob = std::get_if<KnobDefinition>(&driver.how);
+  if (knob == nullptr) return {};
+  std::vector<std::string> patterns = knob->paths;
+  for (const auto* writes : {&knob->start, &knob->stop}) {
+    for (const KnobWrite& write : *writes) {
+      if (write.path != ".") patterns.push_back(write.path);
+    }
+  }
+  return patterns;
+}
+
 class CatalogueReader {
  public:
   void ReadFolder(const std::string& folder) {
@@ -50,7 +63,7 @@ class CatalogueReader {
                                                  "after the first ", kMaxDrivers, " are left out"));
         break;
       }
-      content_.drivers.push_back(std::move(driver));
+      if (FitsWithPatterns(driver)) content_.drivers.push_back(std::move(driver));
     }
     return std::move(content_);
   }
@@ -79,7 +92,22 @@ class CatalogueReader {
     }
   }
 
+  bool FitsWithPatterns(const DriverDefinition& driver) {
+    size_t bytes = pattern_bytes_;
+    for (const std::string& pattern : PatternsOf(driver)) bytes += pattern.size() + 1;
+    if (bytes > kMaxPatternBytes) {
+      content_.problems.push_back(
+          absl::StrCat(driver.file, ": the driver ", driver.name, " is left out: with it the ",
+                       "paths of all knobs would have ", bytes, " bytes; at most ",
+                       kMaxPatternBytes, " are allowed, so give fewer or shorter ones"));
+      return false;
+    }
+    pattern_bytes_ = bytes;
+    return true;
+  }
+
   CatalogueContent content_;
+  size_t pattern_bytes_ = 0;
   std::map<std::string, DriverDefinition> drivers_;
 };
 
@@ -108,14 +136,7 @@ std::vector<std::string> Catalogue::KnobPatterns() {
   const std::shared_ptr<const CatalogueContent> now = content();
   std::vector<std::string> patterns;
   for (const DriverDefinition& driver : now->drivers) {
-    const auto* knob = std::get_if<KnobDefinition>(&driver.how);
-    if (knob == nullptr) continue;
-    patterns.insert(patterns.end(), knob->paths.begin(), knob->paths.end());
-    for (const auto* writes : {&knob->start, &knob->stop}) {
-      for (const KnobWrite& write : *writes) {
-        if (write.path != ".") patterns.push_back(write.path);
-      }
-    }
+    for (std::string& pattern : PatternsOf(driver)) patterns.push_back(std::move(pattern));
   }
   std::sort(patterns.begin(), patterns.end());
   patterns.erase(std::unique(patterns.begin(), patterns.end()), patterns.end());

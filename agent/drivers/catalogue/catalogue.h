@@ -21,8 +21,13 @@ struct CatalogueContent {
 
 // Reads every *.yaml of `folders`, in order of name. A later folder's driver replaces an earlier
 // one's of that name; a second one of one folder is a problem and left out, as is what is past the
-// limits: 512 files a folder, 1,024 drivers. A folder that isn't there has no files.
+// limits: 512 files a folder, 1,024 drivers, kMaxPatternBytes. A folder that isn't there has no
+// files.
 CatalogueContent ReadCatalogue(const std::vector<std::string>& folders);
+
+// Of all knobs' paths together: the writer gets them as arguments, of which the kernel takes no
+// more than a part of the stack.
+inline constexpr size_t kMaxPatternBytes = 64 * 1024;
 
 // Safe for concurrent use.
 class Catalogue {

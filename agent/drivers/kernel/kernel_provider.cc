@@ -96,7 +96,10 @@ absl::Status KernelDriver::ChangeState(bool running, absl::Time deadline) {
   ASSIGN_OR_RETURN(const int error_number, writer_.SetKernelDriver(name_, running, deadline));
   if (error_number == 0) return Verify(running);
   // "Already so" or "no change_state": the list tells which (contract 15).
-  if (error_number == EFAULT && Verify(running).ok()) return absl::OkStatus();
+  if (error_number == EFAULT) {
+    const absl::Status verified = Verify(running);
+    if (ErrorReason(verified) != "DRIVER_DID_NOT_CHANGE") return verified;
+  }
   return Explain(error_number, running);
 }
 

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "agent/devices/inventory/cpu.h"
 #include "agent/drivers/driver_errors.h"
 #include "agent/drivers/give_back.h"
 #include "agent/drivers/knob/knob_files.h"
@@ -58,6 +59,12 @@ absl::StatusOr<std::vector<std::string>> KnobDriver::Files() const {
 }
 
 absl::StatusOr<bool> KnobDriver::IsRunning() {
+  ASSIGN_OR_RETURN(const bool running, ReadState());
+  NoteSeen(running);
+  return running;
+}
+
+absl::StatusOr<bool> KnobDriver::ReadState() const {
   ASSIGN_OR_RETURN(const std::vector<std::string> files, Files());
   bool running = false;
   for (const std::string& file : files) {
@@ -99,7 +106,64 @@ absl::StatusOr<std::vector<KnobDriver::Write>> KnobDriver::PlanWrites(bool runni
 }
 
 absl::Status KnobDriver::ChangeState(bool running, absl::Time deadline) {
+  remark_.clear();
   ASSIGN_OR_RETURN(const std::vector<Write> writes, PlanWrites(running));
+  if (!knob_.gives_back_cpus) return CarryAll(writes, deadline);
+  return running ? Start(writes, deadline) : Stop(writes, deadline);
+}
+
+absl::Status KnobDriver::Start(const std::vector<Write>& writes, absl::Time deadline) {
+  CpuSet online_before = OnlineBefore().value_or(OnlineNow());
+  RETURN_IF_ERROR(CarryAll(writes, deadline));
+  SetOnlineBefore(std::move(online_before));
+  return absl::OkStatus();
+}
+
+absl::Status KnobDriver::Stop(const std::vector<Write>& writes, absl::Time deadline) {
+  // Taken before the first write: who asks meanwhile sees a driver that is stopped, and forgets.
+  const std::optional<CpuSet> online_before = OnlineBefore();
+  const absl::Status status = CarryAll(writes, deadline);
+  SetOnlineBefore(status.ok() ? std::nullopt : online_before);
+  if (status.ok()) GiveBackCpus(online_before.value_or(CpuSet()), deadline);
+  return status;
+}
+
+std::optional<CpuSet> KnobDriver::OnlineBefore() {
+  MutexLock lock(&mutex_);
+  return online_before_;
+}
+
+void KnobDriver::SetOnlineBefore(std::optional<CpuSet> online) {
+  MutexLock lock(&mutex_);
+  online_before_ = std::move(online);
+}
+
+CpuSet KnobDriver::OnlineNow() const { return ReadOnlineCpus(tree_).value_or(CpuSet()); }
+
+void KnobDriver::NoteSeen(bool running) {
+  if (!knob_.gives_back_cpus) return;
+  if (!running) return SetOnlineBefore(std::nullopt);
+  if (OnlineBefore().has_value()) return;
+  CpuSet online = OnlineNow();
+  MutexLock lock(&mutex_);
+  if (!online_before_.has_value()) online_before_ = std::move(online);
+}
+
+// The driver is stopped, whatever becomes of the CPUs: what is wrong with them is told and no more.
+void KnobDriver::GiveBackCpus(const CpuSet& online_before, absl::Time deadline) {
+  CpuSet left;
+  const absl::Status status = GiveBackSince(control_, online_before, deadline, &left);
+  std::vector<std::string> remarks;
+  if (!status.ok()) remarks.push_back(absl::StrCat(ErrorReason(status), ": ", status.message()));
+  if (!left.empty()) {
+    remarks.push_back(absl::StrCat("CPUs ", FormatCpuList(left),
+                                   " stay offline, since they were before it was started or first ",
+                                   "seen running"));
+  }
+  remark_ = absl::StrJoin(remarks, "; ");
+}
+
+absl::Status KnobDriver::CarryAll(const std::vector<Write>& writes, absl::Time deadline) {
   std::vector<Write> before;
   for (const Write& write : writes) {
     // What can't be read can't be put back; it is written all the same, as write-only files are.
@@ -111,8 +175,7 @@ absl::Status KnobDriver::ChangeState(bool running, absl::Time deadline) {
     }
     if (!status.ok()) return Undo(before, status, deadline);
   }
-  if (running || !knob_.gives_back_cpus) return absl::OkStatus();
-  return GiveBackAll(control_, deadline);
+  return absl::OkStatus();
 }
 
 absl::Status KnobDriver::Carry(const Write& write, absl::Time deadline) {

@@ -23,6 +23,9 @@ constexpr char kProperties[] = "org.freedesktop.DBus.Properties";
 // Between attempts to connect, so that a host without a bus isn't asked for it all the time.
 constexpr absl::Duration kConnectInterval = absl::Seconds(1);
 
+// For so long one that didn't answer isn't waited for again.
+constexpr absl::Duration kHangMemory = absl::Seconds(1);
+
 // Of one call, however long the switch may take: all of them answer at once where all is well.
 constexpr absl::Duration kMaxCall = absl::Seconds(10);
 
@@ -129,7 +132,23 @@ absl::Status Systemd::Run(absl::Time deadline, Call call) {
 
 absl::StatusOr<UnitState> Systemd::ReadState(const std::string& unit, absl::Time deadline) {
   MutexLock lock(&mutex_);
+  const absl::Time began = SteadyNow();
+  if (began - hung_at_ < kHangMemory && deadline - began <= hung_for_) {
+    return NoAnswer("nor had it a moment ago");
+  }
   UnitState state;
+  const absl::Status status = ReadUnit(unit, deadline, &state);
+  if (absl::IsDeadlineExceeded(status)) {
+    hung_at_ = SteadyNow();
+    // Calls may time out a little early.
+    hung_for_ = hung_at_ - began + absl::Milliseconds(10);
+  }
+  if (!status.ok()) return status;
+  hung_at_ = absl::InfinitePast();
+  return state;
+}
+
+absl::Status Systemd::ReadUnit(const std::string& unit, absl::Time deadline, UnitState* state) {
   // LoadUnit also knows units that nobody has started yet; one that isn't there it makes up, as
   // "not-found".
   const absl::Status status = Run(deadline, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
@@ -149,15 +168,14 @@ absl::StatusOr<UnitState> Systemd::ReadState(const std::string& unit, absl::Time
           .storeResultsTo(value);
       return value;
     };
-    state.load = read("LoadState").get<std::string>();
+    state->load = read("LoadState").get<std::string>();
     // Before the state: what a job has done shows once it is gone.
-    state.job = read("Job").get<sdbus::Struct<uint32_t, sdbus::ObjectPath>>().get<0>() != 0;
-    state.active = read("ActiveState").get<std::string>();
+    state->job = read("Job").get<sdbus::Struct<uint32_t, sdbus::ObjectPath>>().get<0>() != 0;
+    state->active = read("ActiveState").get<std::string>();
   });
-  if (status.ok()) return state;
-  if (absl::StrContains(status.message(), "NoSuchUnit"))
-    return UnitState{"not-found", "inactive", false};
-  return status;
+  if (!absl::StrContains(status.message(), "NoSuchUnit")) return status;
+  *state = {"not-found", "inactive", false};
+  return absl::OkStatus();
 }
 
 absl::Status Systemd::Request(const std::string& unit, bool running, absl::Time deadline) {

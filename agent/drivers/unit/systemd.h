@@ -17,6 +17,8 @@ class IProxy;
 namespace hotplugger::agent {
 
 // Connects at the first question, and anew after the connection was lost, at most once a second.
+// Where systemd didn't answer a question about a unit, those who would wait no longer are answered
+// the same at once for a second: many units are asked one after the other.
 class Systemd final : public ServiceManager {
  public:
   // `address`: of a bus, as "unix:path=/run/dbus/system_bus_socket". Empty: the system bus.
@@ -28,6 +30,8 @@ class Systemd final : public ServiceManager {
 
  private:
   absl::Status Connect(absl::Time deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status ReadUnit(const std::string& unit, absl::Time deadline, UnitState* state)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Disconnect() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Runs `call` on the connection; what it throws comes back as a status.
   template <typename Call>
@@ -39,6 +43,9 @@ class Systemd final : public ServiceManager {
   std::unique_ptr<sdbus::IProxy> manager_ ABSL_GUARDED_BY(mutex_);
   // Under way.
   std::unique_ptr<BusConnectionAttempt> attempt_ ABSL_GUARDED_BY(mutex_);
+  // When systemd last gave no answer, and how long that was waited for.
+  absl::Time hung_at_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
+  absl::Duration hung_for_ ABSL_GUARDED_BY(mutex_);
   // Why the last attempt to connect failed, and when it was.
   absl::Status connect_error_ ABSL_GUARDED_BY(mutex_);
   absl::Time connect_tried_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();

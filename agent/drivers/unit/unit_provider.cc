@@ -26,7 +26,9 @@ absl::StatusOr<DriverList> UnitDriverProvider::Refresh() {
                        ": drivers that are units can't be looked for: ", state.status().message()));
       return list;
     }
-    if (state->load == "not-found" || state->load == "masked") continue;
+    // One that was masked while it ran goes on, and is to be stopped like any other.
+    const bool stopped = state->active == "inactive" || state->active == "failed";
+    if (state->load == "not-found" || (state->load == "masked" && stopped)) continue;
     list.drivers.push_back(std::make_shared<UnitDriver>(driver, services_));
   }
   return list;

@@ -9,8 +9,9 @@
 
 namespace hotplugger::agent {
 
-// Safe for concurrent use. A driver is there when its unit is loaded; it runs when its unit is
-// active, or on its way there or back. One that the unit's own start leaves "failed" has failed.
+// Safe for concurrent use. A driver is there when its unit is loaded, or masked and still active;
+// it runs when its unit is active, or on its way there or back. One that the unit's own start
+// leaves "failed" has failed.
 class UnitDriverProvider final : public DriverProvider {
  public:
   // For one answer of the service manager.

@@ -25,8 +25,13 @@ class DriverWorld {
   virtual void MakeFail(const std::string& driver) = 0;
   // ...says that it did and stays as it is;
   virtual void MakeLie(const std::string& driver) = 0;
-  // ...has not answered at its deadline.
+  // ...has not answered at its deadline, nor later, until LetGo;
   virtual void MakeHang(const std::string& driver) = 0;
+  // ...has not answered at its deadline, and does what it was told a moment later: when it, or
+  // whatever it hangs with, is told something else, or at LetGo.
+  virtual void MakeHangForAMoment(const std::string& driver) { MakeHang(driver); }
+  // What hangs does so no longer, and what it was told takes effect.
+  virtual void LetGo() {}
   // It is no longer there, as a module that is unloaded.
   virtual void Remove(const std::string& driver) = 0;
 
@@ -41,6 +46,8 @@ class DriverWorld {
 
 std::unique_ptr<DriverWorld> MakeKernelWorld();
 std::unique_ptr<DriverWorld> MakeKnobWorld();
+// With the real hotplugger-writer.
+std::unique_ptr<DriverWorld> MakeWriterKnobWorld();
 std::unique_ptr<DriverWorld> MakeUnitWorld();
 std::unique_ptr<DriverWorld> MakeBuiltinWorld();
 

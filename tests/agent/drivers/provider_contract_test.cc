@@ -8,6 +8,8 @@ INSTANTIATE_TEST_SUITE_P(
     Drivers, ProviderContractTest,
     ::testing::Values(Provider{"Kernel", v1::DRIVER_PROVIDER_KERNEL, MakeKernelWorld},
                       Provider{"Knob", v1::DRIVER_PROVIDER_KNOB, MakeKnobWorld},
+                      Provider{"KnobByTheRealWriter", v1::DRIVER_PROVIDER_KNOB,
+                               MakeWriterKnobWorld},
                       Provider{"Unit", v1::DRIVER_PROVIDER_UNIT, MakeUnitWorld},
                       Provider{"Builtin", v1::DRIVER_PROVIDER_BUILTIN, MakeBuiltinWorld}),
     [](const auto& each) { return std::string(each.param.name); });

@@ -5,6 +5,8 @@
 // place somewhere between its beginning and its end: the model must agree at one place there.
 #include <algorithm>
 #include <bitset>
+#include <map>
+#include <optional>
 #include <random>
 #include <thread>
 
@@ -31,68 +33,174 @@ struct Operation {
   Set stopped;
 };
 
-// The contract's rules for drivers that spare each other or don't.
+// How an operation ends, by the model.
+struct Verdict {
+  // Empty where it succeeds.
+  std::optional<std::string> failure;
+  // What runs then.
+  Set next;
+  // Of those asked for, and of those that were changed; others that are named were spared.
+  std::map<size_t, v1::Outcome> outcomes = {};
+};
+
+// The contract's rules for drivers that spare each other or don't, and some of which fail, lie or
+// can't be asked.
 struct Model {
   bool spares[kDrivers][kDrivers] = {};
   Set start_fails;
   Set stop_fails;
-  Set registered;
+  // Say that they did, and stay as they are.
+  Set lies;
+  // Can't be asked whether they run.
+  Set unknown;
+  // In order of registration.
+  std::vector<size_t> registered;
   bool switching = true;
 
-  bool Mutual(size_t a, size_t b) const { return a == b || (spares[a][b] && spares[b][a]); }
+  static bool CallsBack(size_t driver) { return driver % 2 == 0; }
 
-  Set Conflicts(const Set& running, size_t driver) const {
+  bool Mutual(size_t a, size_t b) const { return a == b || (spares[a][b] && spares[b][a]); }
+  bool IsRegistered(size_t driver) const {
+    return std::find(registered.begin(), registered.end(), driver) != registered.end();
+  }
+
+  // Those of `drivers` that are in conflict with one of `active`.
+  Set Conflicts(const Set& drivers, const Set& active) const {
     Set conflicts;
-    for (size_t i = 0; i < kDrivers; ++i) conflicts[i] = running[i] && !Mutual(i, driver);
+    for (size_t i = 0; i < kDrivers; ++i) {
+      for (size_t j = 0; j < kDrivers; ++j) {
+        if (drivers[i] && active[j] && !Mutual(i, j)) conflicts.set(i);
+      }
+    }
     return conflicts;
   }
 
-  // What `running` becomes; nothing where the operation fails.
-  std::optional<Set> Do(const Operation& operation, const Set& running) const {
-    Set next = running;
+  Verdict Do(const Operation& operation, const Set& running) const {
+    const Set asked = Asked(operation);
+    if (operation.kind == Operation::Kind::kList) return {std::nullopt, running};
+    if (!switching) return Refuse(asked, running, "SWITCHING_OFF");
+    for (size_t i = 0; i < kDrivers; ++i) {
+      const bool named = asked[i] || (IsAboutOne(operation) && operation.driver == i);
+      if (named && !IsRegistered(i)) return Refuse(asked, running, "DRIVER_NOT_REGISTERED");
+    }
+    const size_t driver = operation.driver;
+    const Set alone = Set().set(driver);
     switch (operation.kind) {
-      case Operation::Kind::kList:
-        return running;
       case Operation::Kind::kEnableOne:
-        if (!running[operation.driver]) {
-          next = (running & ~Conflicts(running, operation.driver)).set(operation.driver);
-        }
-        break;
+        return EnableOne(driver, running);
       case Operation::Kind::kDisableOne:
-        next.reset(operation.driver);
-        break;
+        return unknown[driver] ? StopUnknown(driver, running)
+                               : Switch({}, alone, {}, asked, running);
       case Operation::Kind::kDisableConflicts:
-        next &= ~Conflicts(running, operation.driver);
-        break;
-      case Operation::Kind::kSwitchDrivers:
-        if ((operation.active & operation.stopped).any()) return std::nullopt;
-        for (size_t i = 0; i < kDrivers; ++i) {
-          if (!operation.active[i]) continue;
-          if (Conflicts(operation.active, i).any()) return std::nullopt;
-          next &= ~Conflicts(running, i);
-        }
-        next = (next | operation.active) & ~operation.stopped;
+        return Switch({}, {}, alone, asked, running);
+      default:
         break;
     }
-    if (!switching || (Asked(operation) & ~registered).any()) return std::nullopt;
-    if ((next & ~running & start_fails).any() || (running & ~next & stop_fails).any()) {
-      return std::nullopt;
+    if ((operation.active & operation.stopped).any()) {
+      return Refuse(asked, running, "ACTIVE_AND_STOPPED");
     }
-    return next;
+    if (Conflicts(operation.active, operation.active).any()) {
+      return Refuse(asked, running, "ACTIVE_SET_CONFLICT");
+    }
+    if ((asked & unknown).any()) return Refuse(asked, running, "DRIVER_STATE_UNKNOWN");
+    return Switch(operation.active, operation.stopped, operation.active, asked, running);
   }
 
+  static bool IsAboutOne(const Operation& operation) {
+    return operation.kind != Operation::Kind::kSwitchDrivers;
+  }
+
+  // Those that the answer must name.
   static Set Asked(const Operation& operation) {
-    if (operation.kind == Operation::Kind::kSwitchDrivers) {
-      return operation.active | operation.stopped;
+    switch (operation.kind) {
+      case Operation::Kind::kSwitchDrivers:
+        return operation.active | operation.stopped;
+      case Operation::Kind::kDisableConflicts:
+      case Operation::Kind::kList:
+        return {};
+      default:
+        return Set().set(operation.driver);
     }
-    return Set().set(operation.driver);
+  }
+
+  static Verdict Refuse(const Set& asked, const Set& running, const std::string& reason) {
+    Verdict verdict{reason, running};
+    for (size_t i = 0; i < kDrivers; ++i) {
+      if (asked[i]) verdict.outcomes[i] = v1::OUTCOME_REFUSED;
+    }
+    return verdict;
+  }
+
+  // The reason with which a change fails, if it does.
+  std::optional<std::string> Failure(size_t driver, bool to_run) const {
+    if (to_run ? start_fails[driver] : stop_fails[driver]) return "";
+    if (lies[driver]) return "DRIVER_DID_NOT_CHANGE";
+    return std::nullopt;
+  }
+
+  Verdict EnableOne(size_t driver, const Set& running) const {
+    const Set alone = Set().set(driver);
+    if (unknown[driver]) return Refuse(alone, running, "DRIVER_STATE_UNKNOWN");
+    if (running[driver]) return {std::nullopt, running, {{driver, v1::OUTCOME_ALREADY}}};
+    Verdict verdict = Switch(alone, {}, alone, alone, running);
+    // What a driver asks for as it starts fails with it.
+    if (verdict.failure.has_value() && CallsBack(driver)) {
+      verdict.outcomes[driver] = v1::OUTCOME_FAILED;
+    }
+    return verdict;
+  }
+
+  // It is told to, and that can't be verified; nor can what it was before be gone back to.
+  Verdict StopUnknown(size_t driver, const Set& running) const {
+    Verdict verdict{"DRIVER_STATE_UNKNOWN", running, {{driver, v1::OUTCOME_FAILED}}};
+    if (!running[driver]) return verdict;
+    if (stop_fails[driver]) verdict.failure = "";
+    if (!stop_fails[driver] && !lies[driver]) verdict.next.reset(driver);
+    return verdict;
+  }
+
+  // `to_stop` stop, then whatever runs and conflicts with `active`, then `to_run` start; all or
+  // none.
+  Verdict Switch(const Set& to_run, const Set& to_stop, const Set& active, const Set& asked,
+                 const Set& running) const {
+    Set known_to_be_there;
+    for (const size_t i : registered) known_to_be_there.set(i);
+    if ((Conflicts(unknown & known_to_be_there, active) & ~to_stop).any()) {
+      return Refuse(asked, running, "DRIVER_STATE_UNKNOWN");
+    }
+    std::vector<size_t> order;
+    const Set conflicts = Conflicts(running & ~unknown, active) & ~to_stop;
+    for (size_t i = 0; i < kDrivers; ++i) {
+      if (to_stop[i] && running[i]) order.push_back(i);
+    }
+    for (const size_t i : registered) {
+      if (conflicts[i]) order.push_back(i);
+    }
+    for (size_t i = 0; i < kDrivers; ++i) {
+      if (to_run[i] && !running[i]) order.push_back(i);
+    }
+    Verdict verdict{std::nullopt, running};
+    for (size_t i = 0; i < kDrivers; ++i) {
+      if (asked[i] && to_run[i] == running[i]) verdict.outcomes[i] = v1::OUTCOME_ALREADY;
+    }
+    for (const size_t i : order) {
+      verdict.failure = Failure(i, !running[i]);
+      verdict.outcomes[i] = v1::OUTCOME_FAILED;
+      if (verdict.failure.has_value()) {
+        verdict.next = running;
+        return verdict;
+      }
+      verdict.next.flip(i);
+      verdict.outcomes[i] = v1::OUTCOME_CHANGED;
+    }
+    return verdict;
   }
 };
 
 // One that was carried out.
 struct Done {
   Operation operation;
-  absl::Status status;
+  SwitchResult result;
   // How many operations had called drivers when it began, and when it was over.
   size_t from = 0;
   size_t to = 0;
@@ -112,7 +220,7 @@ class RegistryModelTest : public RegistryTest, public ::testing::WithParamInterf
         if (model_.spares[i][j] && !all) whitelist.push_back(NameOf(j));
       }
       drivers_[i] = std::make_shared<FakeDriver>(NameOf(i), whitelist);
-      drivers_[i]->set_calls_disable_conflicts(i % 2 == 0);
+      drivers_[i]->set_calls_disable_conflicts(Model::CallsBack(i));
       drivers_[i]->set_hook(
           [this, i](bool running, absl::Time deadline) { return Called(i, running, deadline); });
     }
@@ -149,7 +257,7 @@ class RegistryModelTest : public RegistryTest, public ::testing::WithParamInterf
       put_back = !states_.empty() && states_.back()[i] == running;
     }
     if (put_back) return absl::OkStatus();
-    if (running && i % 2 == 0) {
+    if (running && Model::CallsBack(i)) {
       const absl::Status status = registry_.DisableConflicts(NameOf(i), deadline).status;
       if (!status.ok()) return status;
     }
@@ -157,24 +265,37 @@ class RegistryModelTest : public RegistryTest, public ::testing::WithParamInterf
     return fails ? absl::InternalError("as drawn") : absl::OkStatus();
   }
 
-  absl::Status Carry(const Operation& operation) {
+  SwitchResult Carry(const Operation& operation) {
     const std::string name = NameOf(operation.driver);
     switch (operation.kind) {
       case Operation::Kind::kEnableOne:
-        return registry_.EnableOne(name, Deadline()).status;
+        return registry_.EnableOne(name, Deadline());
       case Operation::Kind::kDisableOne:
-        return registry_.DisableOne(name, Deadline()).status;
+        return registry_.DisableOne(name, Deadline());
       case Operation::Kind::kDisableConflicts:
-        return registry_.DisableConflicts(name, Deadline()).status;
+        return registry_.DisableConflicts(name, Deadline());
       case Operation::Kind::kSwitchDrivers:
-        return registry_
-            .SwitchDrivers(NamesOf(operation.active), NamesOf(operation.stopped), Deadline())
-            .status;
+        return registry_.SwitchDrivers(NamesOf(operation.active), NamesOf(operation.stopped),
+                                       Deadline());
       case Operation::Kind::kList:
-        registry_.List();
-        return absl::OkStatus();
+        CheckList(registry_.List());
+        break;
     }
-    return absl::OkStatus();
+    return {};
+  }
+
+  // Which drivers there are, and in which order, changes between rounds alone. What runs does so
+  // all the time where others switch too.
+  void CheckList(const std::vector<v1::Driver>& list) {
+    ASSERT_EQ(list.size(), model_.registered.size());
+    for (size_t i = 0; i < list.size(); ++i) {
+      const size_t driver = model_.registered[i];
+      EXPECT_EQ(list[i].name(), NameOf(driver));
+      EXPECT_TRUE(list[i].whitelist_known());
+      EXPECT_EQ(list[i].state() == v1::DRIVER_STATE_UNKNOWN, model_.unknown[driver]);
+      if (GetParam() > 1 || model_.unknown[driver]) continue;
+      EXPECT_EQ(list[i].state() == v1::DRIVER_STATE_RUNNING, drivers_[driver]->running());
+    }
   }
 
   static Operation Draw(std::mt19937* random) {
@@ -194,10 +315,10 @@ class RegistryModelTest : public RegistryTest, public ::testing::WithParamInterf
       current_ = &each;
       each.from = Turns();
       const absl::Time give_up = SteadyNow() + absl::Seconds(60);
-      each.status = Carry(each.operation);
-      while (ErrorReason(each.status) == "SWITCH_IN_PROGRESS" && SteadyNow() < give_up) {
+      each.result = Carry(each.operation);
+      while (ErrorReason(each.result.status) == "SWITCH_IN_PROGRESS" && SteadyNow() < give_up) {
         absl::SleepFor(absl::Microseconds(50));
-        each.status = Carry(each.operation);
+        each.result = Carry(each.operation);
       }
       each.to = Turns();
     }
@@ -212,22 +333,36 @@ class RegistryModelTest : public RegistryTest, public ::testing::WithParamInterf
   // Between rounds, as one thread: drivers come and go, the switch is set, failures are drawn.
   void ChangeTerms(std::mt19937* random) {
     model_.start_fails = model_.stop_fails = Set();
+    SetMoods(Set(), Set());
     const size_t driver = (*random)() % kDrivers;
-    if (!model_.registered[driver]) {
+    std::vector<size_t>& registered = model_.registered;
+    if (!model_.IsRegistered(driver)) {
       EXPECT_EQ(registry_.Register(drivers_[driver]), absl::OkStatus());
-      model_.registered.set(driver);
+      registered.push_back(driver);
     } else if ((*random)() % 4 == 0) {
-      EXPECT_EQ(registry_.Unregister(NameOf(driver), Deadline()), absl::OkStatus());
+      EXPECT_EQ(registry_.Unregister(NameOf(driver), Deadline()).status, absl::OkStatus());
       EXPECT_FALSE(drivers_[driver]->running());
-      model_.registered.reset(driver);
+      registered.erase(std::find(registered.begin(), registered.end(), driver));
     }
     model_.switching = (*random)() % 20 != 0;
     registry_.SetSwitching(model_.switching);
-    model_.start_fails = (*random)() & (*random)() & (*random)();
-    model_.stop_fails = (*random)() & (*random)() & (*random)();
+    const auto one_in_eight = [&] { return Set((*random)() & (*random)() & (*random)()); };
+    model_.start_fails = one_in_eight();
+    model_.stop_fails = one_in_eight();
+    const Set lies = one_in_eight() & Set((*random)());
+    SetMoods(lies, one_in_eight() & Set((*random)()));
     MutexLock lock(&mutex_);
     states_.clear();
     last_caller_ = nullptr;
+  }
+
+  void SetMoods(const Set& lies, const Set& unknown) {
+    model_.lies = lies;
+    model_.unknown = unknown;
+    for (size_t i = 0; i < kDrivers; ++i) {
+      drivers_[i]->set_lies(lies[i]);
+      drivers_[i]->set_ask_answer(unknown[i] ? absl::InternalError("mute") : absl::OkStatus());
+    }
   }
 
   // Every operation of a round against the model.
@@ -238,12 +373,12 @@ class RegistryModelTest : public RegistryTest, public ::testing::WithParamInterf
     for (const std::vector<Done>& thread : round) {
       for (const Done& done : thread) {
         if (done.turn.has_value()) {
-          const std::optional<Set> expected = model_.Do(done.operation, states_[*done.turn]);
-          ASSERT_EQ(done.status.ok(), expected.has_value()) << done.status;
-          ASSERT_EQ(states_[*done.turn + 1], expected.value_or(states_[*done.turn])) << done.status;
-          ++(expected.has_value() ? changed_ : undone_);
+          const Verdict verdict = model_.Do(done.operation, states_[*done.turn]);
+          ASSERT_EQ(Difference(verdict, done.result), "") << done.result.status;
+          ASSERT_EQ(states_[*done.turn + 1], verdict.next) << done.result.status;
+          ++(verdict.failure.has_value() ? undone_ : changed_);
         } else {
-          ASSERT_TRUE(AgreesSomewhere(done)) << done.status;
+          ASSERT_TRUE(AgreesSomewhere(done)) << done.result.status;
         }
       }
     }
@@ -251,10 +386,32 @@ class RegistryModelTest : public RegistryTest, public ::testing::WithParamInterf
 
   bool AgreesSomewhere(const Done& done) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     for (size_t i = done.from; i <= done.to; ++i) {
-      const std::optional<Set> expected = model_.Do(done.operation, states_[i]);
-      if (done.status.ok() ? expected == states_[i] : !expected.has_value()) return true;
+      const Verdict verdict = model_.Do(done.operation, states_[i]);
+      if (verdict.next == states_[i] && Difference(verdict, done.result).empty()) return true;
     }
     return false;
+  }
+
+  // In what an answer is not as the model says: empty where it is.
+  static std::string Difference(const Verdict& verdict, const SwitchResult& result) {
+    if (result.status.ok() == verdict.failure.has_value()) return "whether it succeeds";
+    if (!result.status.ok() && ErrorReason(result.status) != *verdict.failure) {
+      return absl::StrCat("the reason, which is to be ", *verdict.failure);
+    }
+    std::map<std::string, v1::Outcome> left;
+    for (const auto& [driver, outcome] : verdict.outcomes) {
+      const bool undone = verdict.failure.has_value() && outcome == v1::OUTCOME_CHANGED;
+      left[absl::StrCat("driver/", NameOf(driver))] = undone ? v1::OUTCOME_UNDONE : outcome;
+    }
+    for (const v1::ItemResult& item : result.items) {
+      const auto expected = left.find(item.subject());
+      // Spared.
+      if (expected == left.end() && item.outcome() == v1::OUTCOME_ALREADY) continue;
+      if (expected == left.end()) return absl::StrCat("an item of ", item.subject());
+      if (expected->second != item.outcome()) return absl::StrCat("what of ", item.subject());
+      left.erase(expected);
+    }
+    return left.empty() ? "" : absl::StrCat("no item of ", left.begin()->first);
   }
 
   static thread_local Done* current_;

@@ -89,7 +89,7 @@ TEST_F(RegistryThreadsTest, DriversComeAndGoMeanwhile) {
                 absl::OkStatus());
       absl::Status status;
       do {
-        status = registry_.Unregister("comes", Deadline());
+        status = registry_.Unregister("comes", Deadline()).status;
       } while (ErrorReason(status) == "SWITCH_IN_PROGRESS");
       EXPECT_EQ(status, absl::OkStatus());
     }

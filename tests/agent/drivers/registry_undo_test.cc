@@ -1,4 +1,6 @@
 // What a switch that fails leaves behind, and what it says about that; restoring; overrides.
+#include <algorithm>
+
 #include "tests/agent/drivers/registry_fixture.h"
 
 namespace hotplugger::agent {
@@ -101,6 +103,93 @@ TEST_F(UndoTest, SharesItsTimeSoThatOneThatHangsLeavesSomeToTheRest) {
   EXPECT_THAT(Running(), ElementsAre("a"));
 }
 
+TEST_F(UndoTest, WhatIsOnlyInTheWayForNowIsTriedAgainUntilItWorks) {
+  const auto a = Add("a", Names(), true);
+  int tries = 0;
+  a->set_hook([&](bool running, absl::Time) {
+    if (!running || ++tries > 5) return absl::OkStatus();
+    return tries % 2 == 0 ? absl::UnavailableError("no bus") : absl::DeadlineExceededError("slow");
+  });
+  Add("broken")->set_start_answer(absl::InternalError("broken"));
+  const SwitchResult result = registry_.SwitchDrivers({"broken"}, {}, Deadline());
+  EXPECT_EQ(tries, 6);
+  EXPECT_THAT(std::string(result.status.message()), HasSubstr("undone: a was started again"));
+  EXPECT_THAT(Running(), ElementsAre("a"));
+}
+
+TEST_F(UndoTest, ButNoLongerThanThereIsTimeAndNotWhatWillNotWork) {
+  const absl::Time deadline = Deadline();
+  Add("a", Names(), true)->set_start_answer(absl::UnavailableError("no bus"));
+  const auto b = Add("b", Names(), true);
+  b->set_start_answer(absl::InternalError("worn out"));
+  Add("broken")->set_start_answer(absl::InternalError("broken"));
+  const SwitchResult result = registry_.SwitchDrivers({"broken"}, {}, deadline);
+  EXPECT_GE(clock_.Now(), deadline);
+  EXPECT_THAT(std::string(result.status.message()),
+              AllOf(HasSubstr("a is left stopped, though it was running (no bus)"),
+                    HasSubstr("b is left stopped, though it was running (worn out)")));
+  const Names calls = log_.Take();
+  EXPECT_EQ(std::count(calls.begin(), calls.end(), "start b"), 1);
+  EXPECT_GT(std::count(calls.begin(), calls.end(), "start a"), 3);
+}
+
+TEST_F(UndoTest, OneThatHungIsTakenBackThoughItAnswersAsBefore) {
+  const auto hangs = Add("hangs", Names(), true);
+  bool stops_late = false;
+  hangs->set_hook([&](bool running, absl::Time) {
+    if (running) return absl::OkStatus();
+    stops_late = true;
+    return absl::DeadlineExceededError("still stopping");
+  });
+  Add("b");
+  const SwitchResult result = registry_.SwitchDrivers({"b"}, {}, Deadline());
+  ASSERT_TRUE(stops_late);
+  EXPECT_THAT(log_.Take(), ElementsAre("stop hangs", "start hangs"));
+  EXPECT_THAT(std::string(result.status.message()), HasSubstr("undone: hangs was started again"));
+}
+
+TEST_F(UndoTest, OneThatHungAndCannotBeTakenBackMayStillChangeAndThatIsTold) {
+  const auto hangs = Add("hangs", Names(), true);
+  hangs->set_hook([&](bool, absl::Time until) {
+    clock_.Advance(until - clock_.Now());
+    return absl::DeadlineExceededError("no answer");
+  });
+  Add("b");
+  const SwitchResult result = registry_.SwitchDrivers({"b"}, {}, Deadline());
+  EXPECT_THAT(std::string(result.status.message()),
+              HasSubstr("not undone: hangs is running as before, but may still change, since what "
+                        "it was told has not ended (no answer)"));
+  EXPECT_THAT(Outcomes(result), ElementsAre("driver/hangs FAILED"));
+}
+
+TEST_F(UndoTest, WhatChangesAlongAsAnotherIsPutBackIsPutBackToo) {
+  const auto a = Add("a", Names{"*"}, true);
+  const auto rude = Add("rude", Names{"*"});
+  // What it was told is done late: as it is told to stop.
+  rude->set_hook([&](bool running, absl::Time) {
+    if (running) return absl::DeadlineExceededError("no answer");
+    a->set_running(false);
+    return absl::OkStatus();
+  });
+  EXPECT_FALSE(registry_.SwitchDrivers({"rude"}, {}, Deadline()).status.ok());
+  EXPECT_THAT(Running(), ElementsAre("a"));
+}
+
+TEST_F(UndoTest, WhatADriverRemarksIsToldWithItsItem) {
+  const auto a = Add("a", Names(), true);
+  a->set_remark("CPUs 3 did not come back");
+  const SwitchResult stopped = registry_.DisableOne("a", Deadline());
+  EXPECT_EQ(stopped.status, absl::OkStatus());
+  EXPECT_THAT(Outcomes(stopped), ElementsAre("driver/a CHANGED"));
+  EXPECT_EQ(Message(stopped, "a"), "stopped as asked; CPUs 3 did not come back");
+  // Where it is stopped again, too.
+  Add("broken", Names{"a"})->set_start_answer(absl::InternalError("broken"));
+  EXPECT_EQ(registry_.SetWhitelistOverrides({{"a", {"broken"}}}), absl::OkStatus());
+  const SwitchResult undone = registry_.SwitchDrivers({"a", "broken"}, {}, Deadline());
+  EXPECT_THAT(std::string(undone.status.message()),
+              HasSubstr("undone: a was stopped again; CPUs 3 did not come back"));
+}
+
 TEST_F(UndoTest, NothingIsStartedOnceTheTimeIsUp) {
   Add("slow", Names(), true)->set_hook([&](bool, absl::Time until) {
     clock_.Advance(until - clock_.Now());
@@ -170,6 +259,46 @@ TEST_F(UndoTest, NothingIsDecidedOnAGuess) {
   const std::vector<v1::Driver> drivers = registry_.List();
   EXPECT_EQ(drivers[0].state(), v1::DRIVER_STATE_UNKNOWN);
   EXPECT_EQ(drivers[0].detail(), "no answer");
+}
+
+TEST_F(UndoTest, ButOneInAnUnknownStateCanBeStopped) {
+  const auto mute = Add("mute", Names(), true);
+  mute->set_ask_answer(absl::InternalError("no answer"));
+  mute->set_hook([&](bool, absl::Time) {
+    mute->set_ask_answer(absl::OkStatus());
+    return absl::OkStatus();
+  });
+  const SwitchResult result = registry_.DisableOne("mute", Deadline());
+  EXPECT_EQ(result.status, absl::OkStatus());
+  EXPECT_THAT(Outcomes(result), ElementsAre("driver/mute CHANGED"));
+  EXPECT_THAT(Message(result, "mute"), HasSubstr("whether it ran could not be told"));
+  EXPECT_THAT(log_.Take(), ElementsAre("stop mute"));
+  EXPECT_FALSE(mute->running());
+}
+
+TEST_F(UndoTest, WhereThatCannotBeToldEitherItIsAFailureThatSaysWhatWasDone) {
+  const auto mute = Add("mute", Names(), true);
+  mute->set_ask_answer(absl::InternalError("no answer"));
+  const SwitchResult result = registry_.DisableOne("mute", Deadline());
+  EXPECT_EQ(ErrorReason(result.status), "DRIVER_STATE_UNKNOWN");
+  EXPECT_THAT(std::string(result.status.message()),
+              HasSubstr("not undone: mute is in an unknown state as before"));
+}
+
+TEST_F(UndoTest, OneInAnUnknownStateCanBeUnregisteredInAnyCase) {
+  const auto mute = Add("mute");
+  mute->set_ask_answer(absl::InternalError("no answer"));
+  mute->set_stop_answer(absl::InternalError("nor will I stop"));
+  Add("alucard");
+  const SwitchResult result = registry_.Unregister("Mute", Deadline());
+  EXPECT_EQ(result.status, absl::OkStatus());
+  EXPECT_THAT(log_.Take(), ElementsAre("stop mute"));
+  EXPECT_THAT(Outcomes(result), ElementsAre("driver/mute CHANGED"));
+  EXPECT_THAT(Message(result, "mute"),
+              AllOf(HasSubstr("unregistered, though whether it runs can't be told"),
+                    HasSubstr("nor will I stop")));
+  EXPECT_THAT(Listed(), ElementsAre("alucard"));
+  EXPECT_EQ(registry_.SwitchDrivers({"alucard"}, {}, Deadline()).status, absl::OkStatus());
 }
 
 TEST_F(UndoTest, ADriverThatCannotBeAskedAfterwardsHasFailed) {

@@ -38,7 +38,12 @@ static char hangs[HOTPLUGGER_NAME_LEN];
 module_param_string(hangs, hangs, sizeof(hangs), 0644);
 MODULE_PARM_DESC(hangs, "name of the driver that takes 4 s to fail (EIO); empty: none");
 
+static char pauses[HOTPLUGGER_NAME_LEN];
+module_param_string(pauses, pauses, sizeof(pauses), 0644);
+MODULE_PARM_DESC(pauses, "name of the driver whose next change takes 3 s; empty: none");
+
 #define HANG_MS 4000
+#define PAUSE_MS 3000
 
 static uint start_delay_ms;
 module_param(start_delay_ms, uint, 0644);
@@ -104,6 +109,10 @@ static int zealous_change(struct hotplugger_driver *driver, bool on)
 
 static int contract_change(struct hotplugger_driver *driver, bool on)
 {
+	if (is_named(pauses, driver->name)) {
+		pauses[0] = 0;
+		msleep(PAUSE_MS);
+	}
 	if (is_named(hangs, driver->name))
 		msleep(HANG_MS);
 	if (is_named(hangs, driver->name) || is_named(fails, driver->name))

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/drivers/actors/udev_rules.h"
+#include "common/text.h"
 #include "tests/fakes/temp_dir.h"
 
 namespace hotplugger::agent {
@@ -128,13 +129,50 @@ TEST_F(ConflictingActorsTest, DaemonsThatRunUnlessTheyAreDrivers) {
   root_.Write("proc/77/comm", "cpuplugd\n");
   root_.Write("proc/78/comm", "rasdaemon\n");
   root_.Write("proc/79/comm", "bash\n");
+  root_.Write("proc/80/comm", "tuned\n");
   root_.Write("proc/self/comm", "mpdecision\n");
   const ConflictingActors found = Find();
-  ASSERT_THAT(Names(found), ElementsAre("cpuplugd", "rasdaemon"));
+  ASSERT_THAT(Names(found), ElementsAre("cpuplugd", "rasdaemon", "tuned"));
   EXPECT_EQ(found.actors[0].place(), "process 77");
   EXPECT_EQ(found.actors[0].remedy(), "systemctl disable --now cpuplugd.service");
   EXPECT_THAT(found.actors[1].remedy(), HasSubstr("CPU_ISOLATION_ENABLE=no"));
-  EXPECT_THAT(Names(Find({"cpuplugd.service"})), ElementsAre("rasdaemon"));
+  EXPECT_THAT(Names(Find({"cpuplugd.service"})), ElementsAre("rasdaemon", "tuned"));
+}
+
+// A message takes no other text, and a terminal obeys some.
+TEST_F(ConflictingActorsTest, WhateverBytesThereAreTheTextsAreShortAndPrintable) {
+  const std::string bad = "x\xff\x1b[2J\xe2\x80\xae";
+  root_.Write("etc/udev/rules.d/40-" + bad + ".rules",
+              "SUBSYSTEM==\"cpu\", RUN+=\"/bin/" + bad + " /sys$devpath/online\"\n");
+  root_.Write("etc/tmpfiles.d/a.conf", "w /sys/devices/system/cpu/cpu3/online - - - - 0 " + bad +
+                                           std::string(100'000, 'y') + "\n");
+  std::filesystem::create_directories(root_.Path("etc/udev/rules.d/30-" + bad + ".rules"));
+  const ConflictingActors found = Find();
+  ASSERT_EQ(found.actors.size(), 2u);
+  for (const v1::ConflictingActor& actor : found.actors) {
+    std::string bytes;
+    EXPECT_TRUE(actor.SerializeToString(&bytes));
+    v1::ConflictingActor read;
+    EXPECT_TRUE(read.ParseFromString(bytes));
+    for (const std::string& text : {actor.name(), actor.place(), actor.effect(), actor.remedy()}) {
+      EXPECT_LE(text.size(), kMaxActorText + 3);
+      EXPECT_EQ(text, Printable(text));
+    }
+  }
+  EXPECT_EQ(found.actors[0].name(), "40-x\\xff\\x1b[2J\\u202e.rules");
+  EXPECT_THAT(found.actors[1].effect(), ::testing::EndsWith("yyy..."));
+  for (const std::string& warning : found.warnings) EXPECT_EQ(warning, Printable(warning));
+  EXPECT_THAT(found.warnings, ::testing::Contains(HasSubstr("30-x")));
+}
+
+TEST_F(ConflictingActorsTest, TooManyAreCutAndSaid) {
+  std::string rules;
+  for (int i = 0; i < 5'000; ++i) rules += kRule;
+  root_.Write("proc/1/comm", "init\n");
+  root_.Write("etc/udev/rules.d/40.rules", rules);
+  const ConflictingActors found = Find();
+  EXPECT_EQ(found.actors.size(), kMaxActors);
+  EXPECT_THAT(found.warnings, ElementsAre(AllOf(HasSubstr("TOO_MANY_ACTORS"), HasSubstr("4800"))));
 }
 
 TEST_F(ConflictingActorsTest, WhatCannotBeReadIsSaidAndTheRestIsFound) {

@@ -80,6 +80,26 @@ TEST_F(CatalogueTest, TooManyFilesAreCutAndSaid) {
   EXPECT_THAT(Read().problems, ElementsAre(HasSubstr("600 files")));
 }
 
+// They are arguments of the writer: too many, and no writer starts.
+TEST_F(CatalogueTest, DriversWithMorePathsThanTheWriterTakesAreLeftOutByFile) {
+  std::string paths = "sys/kernel/x";
+  for (int i = 0; i < 31; ++i) absl::StrAppend(&paths, ", sys/", i, std::string(150, 'x'));
+  for (int i = 100; i < 120; ++i) {
+    own_.Write(absl::StrCat("f", i, ".yaml"), Knob(absl::StrCat("d", i), paths));
+  }
+  own_.Write("z.yaml", Knob("zen", "sys/kernel/zen"));
+  const CatalogueContent content = Read();
+  EXPECT_EQ(content.drivers.front().name, "d100");
+  EXPECT_EQ(content.drivers.back().name, "zen") << "small ones still fit";
+  ASSERT_EQ(content.drivers.size() + content.problems.size(), 21u);
+  EXPECT_THAT(content.problems.back(),
+              AllOf(HasSubstr(own_.Path("f119.yaml")), HasSubstr("d119"), HasSubstr("65536")));
+  Catalogue catalogue({own_.path()});
+  size_t bytes = 0;
+  for (const std::string& pattern : catalogue.KnobPatterns()) bytes += pattern.size() + 1;
+  EXPECT_LE(bytes, kMaxPatternBytes);
+}
+
 TEST_F(CatalogueTest, ReadsAgainWhenAskedTo) {
   Catalogue catalogue({own_.path()});
   EXPECT_THAT(catalogue.content()->drivers, IsEmpty());

@@ -52,6 +52,32 @@ TEST_F(KernelProviderTest, ADirectoryWithoutItsListIsAnErrorAndAllStays) {
   directory_.Remove("sys/kernel/hotplugger/available_drivers");
   EXPECT_FALSE(registry_.SyncProvider(*provider_).ok());
   EXPECT_THAT(Listed(), ElementsAre("alucard"));
+  EXPECT_THAT(registry_.Warnings(), ElementsAre(HasSubstr("PROVIDER_FAILED: whether there are "
+                                                          "other drivers of the kind kernel")));
+  kernel_.Load({.name = "thermal"});
+  Sync();
+  EXPECT_THAT(registry_.Warnings(), IsEmpty());
+}
+
+TEST_F(KernelProviderTest, ConflictsAreAskedOfTheListAsItIsNow) {
+  Add("load");
+  Load({{.name = "alucard"}});
+  kernel_.Load({.name = "late", .running = true});
+  const auto conflicts = registry_.RunningConflicts("load");
+  ASSERT_EQ(conflicts.status(), absl::OkStatus());
+  EXPECT_THAT(*conflicts, ElementsAre("late"));
+}
+
+// Nobody who asks the provider in the meantime, before its owner has said it for good, brings it
+// back.
+TEST_F(KernelProviderTest, WhatIsUnregisteredStaysAwayAtOnce) {
+  Load({{.name = "alucard", .running = true}, {.name = "thermal"}});
+  EXPECT_EQ(registry_.Unregister("Alucard", Deadline()).status, absl::OkStatus());
+  EXPECT_THAT(Sync().added, IsEmpty());
+  EXPECT_THAT(Listed(), ElementsAre("thermal"));
+  EXPECT_THAT(registry_.Unregistered(), ElementsAre("alucard"));
+  registry_.SetUnregistered({});
+  EXPECT_THAT(Sync().added, ElementsAre("alucard"));
 }
 
 TEST_F(KernelProviderTest, ListsWhatTheKernelShows) {
@@ -69,7 +95,8 @@ TEST_F(KernelProviderTest, ModulesComeAndGo) {
   kernel_.Unload("alucard");
   kernel_.Load({.name = "thermal"});
   EXPECT_EQ(registry_.List()[0].state(), v1::DRIVER_STATE_UNKNOWN) << "until it is noticed";
-  EXPECT_EQ(ErrorReason(registry_.DisableOne("alucard", Deadline()).status),
+  EXPECT_EQ(ErrorReason(registry_.DisableOne("alucard", Deadline()).status), "DRIVER_VANISHED");
+  EXPECT_EQ(ErrorReason(registry_.SwitchDrivers({}, {"alucard"}, Deadline()).status),
             "DRIVER_STATE_UNKNOWN");
   const SyncResult result = Sync();
   EXPECT_THAT(result.added, ElementsAre("thermal"));
@@ -219,6 +246,9 @@ TEST_F(KernelProviderTest, ACutListIsWarnedOfAndDropsNobody) {
   EXPECT_EQ(drivers[1].name(), "last");
   EXPECT_EQ(drivers[1].state(), v1::DRIVER_STATE_UNKNOWN);
   EXPECT_THAT(drivers[1].detail(), HasSubstr("may be cut"));
+  // Whether it was stopped already can't be told, and isn't claimed.
+  EXPECT_EQ(ErrorReason(registry_.DisableOne("last", Deadline()).status), "DRIVER_LIST_CUT");
+  EXPECT_EQ(registry_.Unregister("last", Deadline()).status, absl::OkStatus());
   for (const v1::Driver& driver : drivers) {
     EXPECT_TRUE(driver.name().size() == 28 || driver.name().size() <= 5) << driver.name();
   }

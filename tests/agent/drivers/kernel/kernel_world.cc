@@ -24,7 +24,13 @@ class KernelWorld final : public DriverWorld {
     kernel_.Find(driver)->stop_error = EIO;
   }
   void MakeLie(const std::string& driver) override { kernel_.Find(driver)->lies = true; }
-  void MakeHang(const std::string& driver) override { kernel_.Find(driver)->hangs = true; }
+  void MakeHang(const std::string& driver) override {
+    kernel_.Find(driver)->hangs = testing::HangingWrites::Until::kLetGo;
+  }
+  void MakeHangForAMoment(const std::string& driver) override {
+    kernel_.Find(driver)->hangs = testing::HangingWrites::Until::kNextWrite;
+  }
+  void LetGo() override { kernel_.LetGo(); }
   void Remove(const std::string& driver) override { kernel_.Unload(driver); }
   bool stops_conflicts_itself() const override { return true; }
 

@@ -48,6 +48,7 @@ class RealKernelWorld final : public DriverWorld {
   void MakeFail(const std::string& driver) override { Set("fails", driver); }
   void MakeLie(const std::string& driver) override { Set("lies", driver); }
   void MakeHang(const std::string& driver) override { Set("hangs", driver); }
+  void MakeHangForAMoment(const std::string& driver) override { Set("pauses", driver); }
   void Remove(const std::string& driver) override { Set("vanish", driver); }
   bool stops_conflicts_itself() const override { return true; }
 

@@ -8,6 +8,8 @@
 #include "agent/devices/inventory/file_tree.h"
 #include "agent/drivers/catalogue/driver_file.h"
 #include "agent/drivers/knob/knob_files.h"
+#include "agent/drivers/knob/knob_provider.h"
+#include "agent/drivers/registry.h"
 #include "common/clock.h"
 #include "common/error_info.h"
 #include "tests/fakes/fake_cpu_control.h"
@@ -32,6 +34,16 @@ class KnobDriverTest : public ::testing::Test {
     return KnobDriver(drivers->at(0), *tree_, writer_, cpus_);
   }
   static absl::Time Soon() { return SteadyNow() + absl::Seconds(5); }
+  // In the model and in its file.
+  void SetOnline(const CpuSet& online) {
+    cpus_.view().cpus.masks.online = online;
+    root_.Write("sys/devices/system/cpu/online", FormatCpuList(online) + "\n");
+  }
+  void Stop(KnobDriver* driver) {
+    EXPECT_EQ(*driver->IsRunning(), true);
+    EXPECT_EQ(driver->ChangeState(false, Soon()), absl::OkStatus());
+    EXPECT_EQ(*driver->IsRunning(), false);
+  }
 
   testing::TempDir root_;
   std::unique_ptr<FileTree> tree_ = *FileTree::Open(root_.path());
@@ -154,35 +166,118 @@ TEST_F(KnobDriverTest, EinvalPointsAtTheFileThatSaysTheValue) {
               AllOf(HasSubstr("EINVAL"), HasSubstr("d.yaml")));
 }
 
-TEST_F(KnobDriverTest, OnceStoppedTheCpusThatItLeftOffComeBack) {
+constexpr char kGivesBack[] = "paths: [sys/kernel/mode]\ngivesBackCpus: true";
+
+TEST_F(KnobDriverTest, OnceStoppedTheCpusThatWentOffSinceItWasStartedComeBack) {
+  root_.Write("sys/kernel/mode", "0\n");
+  SetOnline({0, 1, 2});
+  KnobDriver driver = Make(kGivesBack);
+  EXPECT_EQ(driver.ChangeState(true, Soon()), absl::OkStatus());
+  SetOnline({0, 1});
+  Stop(&driver);
+  EXPECT_EQ(cpus_.online(), (CpuSet{0, 1, 2})) << "CPU 3 was off before";
+  EXPECT_THAT(driver.TakeRemark(), HasSubstr("CPUs 3 stay offline"));
+  EXPECT_EQ(driver.TakeRemark(), "") << "once";
+}
+
+TEST_F(KnobDriverTest, OfOneThatRanAlreadyThoseThatWentOffSinceItWasFirstSeen) {
   root_.Write("sys/kernel/mode", "1\n");
-  cpus_.view().cpus.masks.online = {0, 1};
-  KnobDriver driver = Make("paths: [sys/kernel/mode]\ngivesBackCpus: true");
-  EXPECT_EQ(driver.ChangeState(false, Soon()), absl::OkStatus());
+  SetOnline({0, 1, 2});
+  KnobDriver driver = Make(kGivesBack);
+  EXPECT_EQ(*driver.IsRunning(), true);
+  SetOnline({0, 3});
+  EXPECT_EQ(*driver.IsRunning(), true) << "what is seen later doesn't count";
+  SetOnline({0});
+  Stop(&driver);
+  EXPECT_EQ(cpus_.online(), (CpuSet{0, 1, 2}));
+}
+
+TEST_F(KnobDriverTest, OfOneThatStoppedAndStartedByItselfThoseSinceItWasSeenAgain) {
+  root_.Write("sys/kernel/mode", "1\n");
+  SetOnline({0, 1, 2, 3});
+  KnobDriver driver = Make(kGivesBack);
+  EXPECT_EQ(*driver.IsRunning(), true);
+  root_.Write("sys/kernel/mode", "0\n");
+  SetOnline({0, 1, 2});
+  EXPECT_EQ(*driver.IsRunning(), false);
+  root_.Write("sys/kernel/mode", "1\n");
+  EXPECT_EQ(*driver.IsRunning(), true);
+  SetOnline({0});
+  Stop(&driver);
+  EXPECT_EQ(cpus_.online(), (CpuSet{0, 1, 2}));
+}
+
+TEST_F(KnobDriverTest, AStopThatFailsForgetsNothing) {
+  root_.Write("sys/kernel/mode", "1\n");
+  SetOnline({0, 1, 2, 3});
+  KnobDriver driver = Make(kGivesBack);
+  EXPECT_EQ(*driver.IsRunning(), true);
+  SetOnline({0});
+  writer_.SetModel("sys/kernel/mode", [](auto*, absl::Time) { return EIO; });
+  EXPECT_FALSE(driver.ChangeState(false, Soon()).ok());
+  EXPECT_EQ(cpus_.online(), (CpuSet{0}));
+  writer_.SetModel("sys/kernel/mode", [](auto*, absl::Time) { return 0; });
+  Stop(&driver);
   EXPECT_EQ(cpus_.online(), (CpuSet{0, 1, 2, 3}));
 }
 
-TEST_F(KnobDriverTest, ButNotThoseThatSomebodyDecidedOrThatOursHaveParked) {
+TEST_F(KnobDriverTest, WhereItCannotBeToldWhichWereOnlineNoneComesBack) {
   root_.Write("sys/kernel/mode", "1\n");
   cpus_.view().cpus.masks.online = {0};
+  KnobDriver driver = Make(kGivesBack);
+  Stop(&driver);
+  EXPECT_EQ(cpus_.online(), (CpuSet{0}));
+  EXPECT_THAT(driver.TakeRemark(), HasSubstr("CPUs 1-3 stay offline"));
+}
+
+TEST_F(KnobDriverTest, ThoseThatSomebodyDecidedOrThatOursHaveParkedStayOff) {
+  root_.Write("sys/kernel/mode", "1\n");
+  SetOnline({0, 1, 2, 3});
+  KnobDriver driver = Make(kGivesBack);
+  EXPECT_EQ(*driver.IsRunning(), true);
+  SetOnline({0});
   cpus_.view().decided = {2};
   cpus_.view().parked = {3};
-  KnobDriver driver = Make("paths: [sys/kernel/mode]\ngivesBackCpus: true");
-  EXPECT_EQ(driver.ChangeState(false, Soon()), absl::OkStatus());
+  Stop(&driver);
   EXPECT_EQ(cpus_.online(), (CpuSet{0, 1}));
 }
 
-TEST_F(KnobDriverTest, CpusThatDoNotComeBackAreNamed) {
+TEST_F(KnobDriverTest, CpusThatDoNotComeBackAreToldAndTheDriverIsStopped) {
   root_.Write("sys/kernel/mode", "1\n");
-  cpus_.view().cpus.masks.online = {0, 1};
+  SetOnline({0, 1, 2, 3});
+  KnobDriver driver = Make(kGivesBack);
+  EXPECT_EQ(*driver.IsRunning(), true);
+  SetOnline({0, 1});
   cpus_.SetHook([](int cpu, bool, absl::Time) {
     return cpu == 2 ? absl::InternalError("it is broken") : absl::OkStatus();
   });
-  const absl::Status status =
-      Make("paths: [sys/kernel/mode]\ngivesBackCpus: true").ChangeState(false, Soon());
-  EXPECT_EQ(ErrorReason(status), "CPUS_NOT_GIVEN_BACK");
-  EXPECT_EQ(ErrorMetadataValue(status, "cpus"), "2");
+  Stop(&driver);
+  EXPECT_THAT(driver.TakeRemark(), AllOf(HasSubstr("CPUS_NOT_GIVEN_BACK"), HasSubstr("CPUs 2 "),
+                                         HasSubstr("it is broken")));
   EXPECT_EQ(cpus_.online(), (CpuSet{0, 1, 3})) << "the others do";
+}
+
+TEST_F(KnobDriverTest, NoCpuIsBroughtBackAfterTheDeadline) {
+  root_.Write("sys/kernel/mode", "1\n");
+  SetOnline({0, 1, 2, 3});
+  KnobDriver driver = Make(kGivesBack);
+  EXPECT_EQ(*driver.IsRunning(), true);
+  SetOnline({0});
+  writer_.SetModel("sys/kernel/mode", [](auto*, absl::Time) { return 0; });
+  EXPECT_EQ(driver.ChangeState(false, SteadyNow()), absl::OkStatus());
+  EXPECT_THAT(cpus_.TakeChanges(), IsEmpty());
+  EXPECT_THAT(driver.TakeRemark(), AllOf(HasSubstr("CPUs 1-3 "), HasSubstr("no time left")));
+}
+
+TEST_F(KnobDriverTest, WarningsAreTextWhateverAFileIsCalled) {
+  testing::TempDir folder;
+  folder.Write("b\xff.yaml", "kind: [\n");
+  Catalogue catalogue({folder.path()});
+  KnobDriverProvider provider(*tree_, writer_, catalogue, cpus_);
+  SteadyClock clock;
+  Registry registry(clock, {});
+  EXPECT_EQ(registry.SyncProvider(provider).status(), absl::OkStatus());
+  EXPECT_THAT(registry.Warnings(), ElementsAre(HasSubstr("b\\xff.yaml")));
 }
 
 TEST_F(KnobDriverTest, TooManyFilesAreAnErrorAndNotCut) {

@@ -82,6 +82,24 @@ TEST(SystemdTest, OneThatFreezesIsWaitedForNoLongerThanTheDeadline) {
   EXPECT_LT(SteadyNow() - began, kMuch);
 }
 
+TEST(SystemdTest, OneThatDoesNotAnswerIsWaitedForOnceAndNotForEveryUnit) {
+  constexpr absl::Duration kPatience = absl::Seconds(1);
+  testing::MockSystemd systemd;
+  Systemd services(systemd.address());
+  EXPECT_EQ(services.ReadState("a.service", In(kMuch)).status(), absl::OkStatus());
+  systemd.Freeze(true);
+  const absl::Time began = SteadyNow();
+  for (int i = 0; i < 20; ++i) {
+    const auto state = services.ReadState(absl::StrCat(i, ".service"), In(kPatience));
+    EXPECT_EQ(ErrorReason(state.status()), "SERVICE_MANAGER_HANGS") << state.status();
+  }
+  EXPECT_LT(SteadyNow() - began, 12 * kPatience);
+  // Who has more time than that waits.
+  systemd.Freeze(false);
+  EXPECT_EQ(services.ReadState("a.service", In(kMuch)).status(), absl::OkStatus());
+  EXPECT_EQ(services.ReadState("a.service", In(kPatience)).status(), absl::OkStatus());
+}
+
 TEST(SystemdTest, SoIsABusThatDoesNotGreet) {
   testing::MockSystemd systemd;
   systemd.Define("a.service", true);
@@ -116,6 +134,15 @@ class UnitProviderTest : public ::testing::Test {
     return states;
   }
 
+  // What a switch has begun by then is in its middle.
+  void CutBusOnceActivating(const std::string& unit) {
+    const absl::Time give_up = In(absl::Seconds(20));
+    while (systemd_.ActiveState(unit) != "activating" && SteadyNow() < give_up) {
+      absl::SleepFor(absl::Milliseconds(5));
+    }
+    systemd_.CutBus();
+  }
+
   testing::MockSystemd systemd_;
   testing::TempDir folder_;
   Systemd services_{systemd_.address()};
@@ -147,17 +174,41 @@ TEST_F(UnitProviderTest, TheBusCutInTheMiddleOfASwitchIsBoundedNamedAndSaid) {
   systemd_.Define("alpha.service", true);
   systemd_.Define("beta.service", false, "hangs");
   States();
-  std::thread cut([this] {
-    absl::SleepFor(absl::Milliseconds(500));
-    systemd_.CutBus();
-  });
+  std::thread cut([this] { CutBusOnceActivating("beta.service"); });
   const absl::Time began = SteadyNow();
-  const SwitchResult result = registry_.SwitchDrivers({"beta"}, {}, In(absl::Seconds(8)));
+  const SwitchResult result = registry_.SwitchDrivers({"beta"}, {}, In(absl::Seconds(4)));
   cut.join();
   EXPECT_LT(SteadyNow() - began, absl::Seconds(30));
   EXPECT_FALSE(result.status.ok());
   EXPECT_THAT(std::string(result.status.message()), HasSubstr("beta"));
   EXPECT_THAT(std::string(result.status.message()), HasSubstr("alpha")) << "it could not be undone";
+}
+
+// The switch has half of its time left when the bus is back.
+TEST_F(UnitProviderTest, TheBusCutAndBackWhileThereIsTimeIsUndone) {
+  systemd_.Define("alpha.service", true);
+  systemd_.Define("beta.service", false, "hangs");
+  States();
+  std::thread cut([this] {
+    CutBusOnceActivating("beta.service");
+    systemd_.StartBus(R"("alpha.service", "beta.service")");
+  });
+  const SwitchResult result = registry_.SwitchDrivers({"beta"}, {}, In(absl::Seconds(50)));
+  cut.join();
+  EXPECT_FALSE(result.status.ok());
+  EXPECT_EQ(systemd_.ActiveState("alpha.service"), "active") << result.status;
+  EXPECT_EQ(systemd_.ActiveState("beta.service"), "inactive") << result.status;
+}
+
+TEST_F(UnitProviderTest, AMaskedUnitIsADriverAsLongAsItRuns) {
+  systemd_.Define("alpha.service", true);
+  systemd_.Define("beta.service", false);
+  systemd_.Mask("alpha.service");
+  systemd_.Mask("beta.service");
+  EXPECT_THAT(States(), ElementsAre("alpha DRIVER_STATE_RUNNING"));
+  EXPECT_EQ(registry_.DisableOne("alpha", In(kMuch)).status, absl::OkStatus());
+  systemd_.Mask("alpha.service");
+  EXPECT_THAT(States(), IsEmpty());
 }
 
 TEST_F(UnitProviderTest, AUnitThatFailsIsNamedWithWhereToLook) {

@@ -48,6 +48,8 @@ class UnitWorld final : public DriverWorld {
   // systemd does, of a service that ends by itself at once.
   void MakeLie(const std::string& driver) override { Behave(driver, "ends"); }
   void MakeHang(const std::string& driver) override { Behave(driver, "hangs"); }
+  void MakeHangForAMoment(const std::string& driver) override { Behave(driver, "pauses"); }
+  void LetGo() override { systemd_.LetGo(); }
   void Remove(const std::string& driver) override { systemd_.Remove(Unit(driver)); }
 
  private:

@@ -54,8 +54,9 @@ absl::Status SwitchInProgressError() {
 absl::Status SwitchingOffError() {
   return MakeError(absl::StatusCode::kFailedPrecondition, "SWITCHING_OFF",
                    "switching is off on this host, so no driver is started or stopped; turn it on "
-                   "with drivers.switching: on in a policy of the node, or on the host itself with "
-                   "`hotplugctl --host switching on`");
+                   "with `hotplugctl switching on --node NAME`, on the host itself with "
+                   "`hotplugctl --host switching on`, or for good with drivers.switching: on in a "
+                   "policy of the node");
 }
 
 absl::Status ReentrantChangeError(absl::string_view driver) {

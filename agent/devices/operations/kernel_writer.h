@@ -26,19 +26,23 @@ class KernelWriter {
 
   // Each act is one write. "Already so" is success for devices and EFAULT for kernel drivers, as
   // the kernel has it. An error status means that the kernel's answer is not known:
-  // DEADLINE_EXCEEDED (reason STUCK) when it did not come in time and could not be aborted,
-  // UNAVAILABLE (reason QUEUE_BLOCKED) while an earlier act is still stuck, UNAVAILABLE (reason
-  // WRITER_ENDED) when the writer died, FAILED_PRECONDITION where it can't be started.
+  // DEADLINE_EXCEEDED (STUCK) when it did not come in time and could not be aborted, UNAVAILABLE
+  // (QUEUE_BLOCKED) while an earlier act is still stuck, which is waited for, UNAVAILABLE
+  // (WRITER_ENDED) when the writer died. Or that nothing was written: DEADLINE_EXCEEDED
+  // (DEADLINE_PASSED) where the act's turn came too late, FAILED_PRECONDITION where the writer
+  // can't be started.
 
   // Takes one device on- or offline: CPUs and generic devices by their `online` file, memory by its
   // `state` file ("online", "online_kernel", "online_movable", "offline"). A memory offline that is
-  // past its deadline is aborted by a signal (kernel 3.2); nothing else can be.
+  // past its deadline is aborted by a signal (kernel 3.2); other devices' changes can't be.
   virtual absl::StatusOr<Answer> Change(const DeviceChange& change, absl::Time deadline) = 0;
 
   // Writes smt/control.
   virtual absl::StatusOr<Answer> SetSmt(const SmtChange& change, absl::Time deadline) = 0;
 
-  // Writes `driver` to kernel/hotplugger/enable_driver or disable_driver.
+  // Writes `driver` to kernel/hotplugger/enable_driver or disable_driver. This and a knob's write
+  // get the signal shortly before their deadline: DEADLINE_EXCEEDED (WRITE_ABORTED) where it ends
+  // them.
   virtual absl::StatusOr<int> SetKernelDriver(absl::string_view driver, bool running,
                                               absl::Time deadline) = 0;
 

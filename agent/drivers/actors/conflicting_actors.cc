@@ -50,6 +50,16 @@ Actor MakeActor(Actor::Kind kind, absl::string_view name, absl::string_view plac
   return actor;
 }
 
+// A file of the host's own is edited; a package's comes back with its next version unless one in
+// /etc takes its place.
+std::string RemedyForRule(const std::string& path, const std::string& name) {
+  if (absl::StartsWith(path, "etc/")) {
+    return absl::StrCat("take the rule out of /", path, " && udevadm control --reload");
+  }
+  return absl::StrCat("ln -s /dev/null /etc/udev/rules.d/", name,
+                      " && udevadm control --reload; or copy it there and take the rule out");
+}
+
 class ActorSearch {
  public:
   explicit ActorSearch(const FileTree& tree) : tree_(tree) {}
@@ -67,8 +77,7 @@ class ActorSearch {
             absl::StrCat("brings devices online as they are added, also again by `udevadm "
                          "trigger` and at boot: ",
                          write.write),
-            absl::StrCat("ln -s /dev/null /etc/udev/rules.d/", name,
-                         " && udevadm control --reload; or copy it there and take the rule out")));
+            RemedyForRule(path, name)));
       }
     }
   }

@@ -94,6 +94,12 @@ TEST_F(ConflictingActorsTest, ARuleWithItsPlaceAndHowToMaskIt) {
               HasSubstr("ln -s /dev/null /etc/udev/rules.d/40-redhat.rules"));
 }
 
+TEST_F(ConflictingActorsTest, AFileOfTheHostsOwnCanNotBeMaskedSoItIsEdited) {
+  root_.Write("etc/udev/rules.d/40-own.rules", kRule);
+  EXPECT_THAT(Find().actors[0].remedy(),
+              HasSubstr("take the rule out of /etc/udev/rules.d/40-own.rules"));
+}
+
 TEST_F(ConflictingActorsTest, AMaskedOrReplacedRuleDoesNotCount) {
   root_.Write("usr/lib/udev/rules.d/40-masked.rules", kRule);
   root_.Write("usr/lib/udev/rules.d/41-replaced.rules", kRule);

@@ -140,7 +140,7 @@ class BadInputTest(FleetCase):
         self.assert_refused(answer, "drivers.active", name, "has 32 bytes", "1 to 31")
         self.assertEqual(answer.status, USAGE)
         self.assert_refused(self.control.run("online", PLAIN, f"driver/{name}"), name, "has 32 bytes")
-        self.assert_refused(self.host(PLAIN).run("enable", name), name, "NOT_REGISTERED")
+        self.assert_refused(self.host(PLAIN).run("enable", name), name, "BAD_DRIVER_NAME")
 
     def test_unknown_field_is_named_with_its_line(self) -> None:
         answer = self.apply(policy("wrong", PLAIN, 'cpu:\n  offline: "2"\n  offlne: "3"'))

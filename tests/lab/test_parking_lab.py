@@ -20,8 +20,8 @@ from hotplugger_lab.fleet_case import ALL_CPUS, FleetCase  # noqa: E402
 NODE = "parking"
 COOLDOWN_SECONDS = 15
 PARK_SAMPLES = 3
-# Quiet times twice as long as the samples need, and far from the cool-down: a guest can be slow.
-WAVE_BUSY, WAVE_IDLE, WAVE_PERIODS = 3, 2 * PARK_SAMPLES, 4
+# Quiet times longer than the samples need, and far from the cool-down: a guest can be slow.
+WAVE_BUSY, WAVE_IDLE, WAVE_PERIODS = 3, PARK_SAMPLES + 2, 6
 # A guest that is emulated is busy with little.
 PARK_BELOW = 50
 # Two of four CPUs: cpu0 can't go, and half of the host is to stay.
@@ -50,12 +50,15 @@ class ParkingTest(FleetCase):
             f"for i in $(seq {loops}); do timeout {seconds} sh -c 'while :; do :; done' & "
             "echo $! >>/tmp/loops; done >/dev/null 2>&1")
 
-    def run_wave(self, busy: int, idle: int, periods: int) -> None:
-        """A square wave of load on every CPU, from its first busy time to its last quiet one."""
+    def begin_wave(self, busy: int, idle: int, periods: int) -> None:
+        """A square wave of load on every CPU; the guest notes when each busy time began."""
         self.guest(NODE).check(
-            f"for p in $(seq {periods}); do for c in 1 2 3 4; do "
-            f"timeout {busy} sh -c 'while :; do :; done' & done; sleep {busy + idle}; done "
-            ">/dev/null 2>&1", seconds=180)
+            f"rm -f /tmp/wave; (for p in $(seq {periods}); do cut -d' ' -f1 /proc/uptime "
+            f">>/tmp/wave; for c in 1 2 3 4; do timeout {busy} sh -c 'while :; do :; done' & done; "
+            f"sleep {busy + idle}; done; echo end >>/tmp/wave) >/dev/null 2>&1 & true")
+
+    def wave(self) -> list[str]:
+        return self.guest(NODE).check("cat /tmp/wave").split()
 
     def end_load(self) -> None:
         self.guest(NODE).run("kill $(cat /tmp/loops) 2>/dev/null; rm -f /tmp/loops; "
@@ -103,11 +106,13 @@ class ParkingTest(FleetCase):
                         self.decisions())
 
     def test_a_square_wave_shorter_than_the_cool_down_parks_nothing(self) -> None:
+        # From before the driver's first cool-down, which begins with its start.
+        self.begin_wave(WAVE_BUSY, WAVE_IDLE, WAVE_PERIODS)
         self.host(NODE).check("enable", "load")
         before = self.decisions()
-        self.run_wave(WAVE_BUSY, WAVE_IDLE, WAVE_PERIODS)
+        self.wait_quietly(lambda: self.wave()[-1:] == ["end"], "the wave ends")
         # Had it parked a core and woken it again, that would be among them.
-        self.assertEqual(self.decisions(), before)
+        self.assertEqual(self.decisions(), before, (self.wave(), self.load()["decisions"]))
         guest = self.guest(NODE)
         self.assertEqual(guest.cpus_online(), ALL_CPUS)
         # It was awake all the time: without the wave it parks.

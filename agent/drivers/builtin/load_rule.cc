@@ -10,6 +10,9 @@
 namespace hotplugger::agent {
 namespace {
 
+// A measurement over more sampling intervals than this came late.
+constexpr int kMaxIntervals = 3;
+
 double PercentOf(double busy, int cpus) { return cpus > 0 ? 100.0 * busy / cpus : 100.0; }
 
 }  // namespace
@@ -28,7 +31,8 @@ ParkingWish LoadJudge::Judge(const LoadSample& sample, const ParkingState& state
   // What the CPUs would be if the next core were gone.
   const int left = state.online_cpus - state.next_core_threads;
   const double left_percent = PercentOf(sample.busy_cpus, left);
-  const bool low = !high && left_percent < settings_.park_below_percent;
+  const bool late = sample.span > kMaxIntervals * absl::Seconds(settings_.parking.sample_seconds);
+  const bool low = !high && !late && left_percent < settings_.park_below_percent;
   high_samples_ = high ? high_samples_ + 1 : 0;
   low_samples_ = low ? low_samples_ + 1 : 0;
   if (!low) last_needed_ = sample.time;
@@ -69,8 +73,9 @@ absl::StatusOr<ParkingWish> LoadRule::Judge(const ParkingState& state, absl::Tim
   const std::optional<double> busy = BusyCpus(last_.times, reading.times);
   // Too soon after the last: no tick has passed.
   if (!busy.has_value()) return ParkingWish();
-  LoadSample sample{.time = now, .busy_cpus = *busy, .pressure = std::nullopt};
-  const double elapsed = absl::ToDoubleMicroseconds(now - last_.time);
+  LoadSample sample{
+      .time = now, .span = now - last_.time, .busy_cpus = *busy, .pressure = std::nullopt};
+  const double elapsed = absl::ToDoubleMicroseconds(sample.span);
   if (reading.pressure.has_value() && last_.pressure.has_value() && elapsed > 0) {
     const double waited =
         static_cast<double>(*reading.pressure) - static_cast<double>(*last_.pressure);

@@ -13,6 +13,8 @@ namespace hotplugger::agent {
 // One measurement.
 struct LoadSample {
   absl::Time time;
+  // What it is the average of: the time since the measurement before.
+  absl::Duration span;
   // CPUs' worth of work.
   double busy_cpus = 0;
   // Share of the time in which a task waited for a CPU, 0 to 1; nothing where the kernel has no
@@ -24,7 +26,8 @@ struct LoadSample {
 // would still be below park_below_percent, park_samples times in a row, and after cooldown_seconds
 // in which nothing was needed: so a load that comes and goes within the cool-down parks nothing,
 // and while there is none one core follows another. Waking is fast: half of the parked cores at
-// each measurement.
+// each measurement. A measurement that came late hides the peaks within its span: it may wake, and
+// never speaks for parking.
 class LoadJudge {
  public:
   explicit LoadJudge(const LoadSettings& settings) : settings_(settings) {}

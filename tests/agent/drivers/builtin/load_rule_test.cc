@@ -29,12 +29,14 @@ class LoadJudgeTest : public ::testing::Test {
   }
 
   // A second with so many CPUs' worth of work; parks and wakes as it says.
-  Act Second(double busy, double pressure = 0) {
-    now_ += absl::Seconds(1);
+  Act Second(double busy, double pressure = 0) { return Measure(absl::Seconds(1), busy, pressure); }
+  Act Measure(absl::Duration span, double busy, double pressure = 0) {
+    now_ += span;
     ParkingState state{.online_cpus = online_,
                        .parked_cores = 8 - online_,
                        .next_core_threads = online_ > 2 ? 1 : 0};
     wish_ = judge_->Judge({.time = now_,
+                           .span = span,
                            .busy_cpus = std::min(busy, static_cast<double>(online_)),
                            .pressure = pressure},
                           state);
@@ -150,6 +152,20 @@ TEST_F(LoadJudgeTest, AQuietSecondBetweenLowOnesBeginsTheirCountAnew) {
   Seconds(9, 0.1);
   EXPECT_EQ(changes_, 0);
   EXPECT_EQ(Second(0.1), Act::kPark);
+}
+
+// What was busy for two seconds of ten is busy for a fifth of them on the average.
+TEST_F(LoadJudgeTest, AMeasurementThatCameLateParksNothingAndBeginsTheCoolDownAnew) {
+  Seconds(9, 0.1);
+  EXPECT_EQ(Measure(absl::Seconds(9), 1.5), Act::kNothing);
+  Seconds(9, 0.1);
+  EXPECT_EQ(changes_, 0);
+  EXPECT_EQ(Second(0.1), Act::kPark);
+}
+
+TEST_F(LoadJudgeTest, AMeasurementThatCameLateWakes) {
+  Seconds(200, 0.1);
+  EXPECT_EQ(Measure(absl::Seconds(9), 8), Act::kWake);
 }
 
 class LoadRuleTest : public ::testing::Test {

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
 namespace hotplugger {
@@ -100,6 +101,15 @@ std::string PrintableLines(absl::string_view text) {
   std::string out;
   AppendPrintable(text, /*keep_lines=*/true, &out);
   return out;
+}
+
+std::string CutText(absl::string_view text, size_t max_bytes) {
+  if (text.size() <= max_bytes) return std::string(text);
+  constexpr absl::string_view kMark = "…";
+  size_t end = max_bytes > kMark.size() ? max_bytes - kMark.size() : 0;
+  // Back to where a character begins.
+  while (end > 0 && IsContinuation(ByteAt(text, end))) --end;
+  return absl::StrCat(text.substr(0, end), kMark);
 }
 
 size_t DisplayWidth(absl::string_view printable) {

@@ -19,6 +19,10 @@ std::string Printable(absl::string_view text);
 // As Printable, but lines stay lines.
 std::string PrintableLines(absl::string_view text);
 
+// `text`, or where it has more than `max_bytes` as much of its beginning as fits with "…" after it;
+// no character is cut in two.
+std::string CutText(absl::string_view text, size_t max_bytes);
+
 // How many columns `printable` takes: code points.
 size_t DisplayWidth(absl::string_view printable);
 

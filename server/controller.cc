@@ -11,6 +11,8 @@ namespace {
 
 // How long calls may go on once the end has begun.
 constexpr absl::Duration kShutdownGrace = absl::Seconds(5);
+// A hold lapses at most so much too late.
+constexpr absl::Duration kLapseInterval = absl::Seconds(1);
 
 }  // namespace
 
@@ -27,7 +29,9 @@ absl::Status Controller::Start(const Options& options) {
   ASSIGN_OR_RETURN(epoch_, records_->NextEpoch());
   state_ = std::make_unique<FleetState>(records_.get(), &registry_, &clock_, &counters_);
   RETURN_IF_ERROR(state_->Load());
-  engine_ = std::make_unique<FleetEngine>(state_.get(), &counters_, epoch_);
+  changes_ = std::make_unique<ChangeLog>(records_.get(), &clock_);
+  RETURN_IF_ERROR(changes_->Load());
+  engine_ = std::make_unique<FleetEngine>(state_.get(), changes_.get(), &counters_, epoch_);
   operations_ = std::make_unique<OperationDesk>(&registry_, epoch_);
   ASSIGN_OR_RETURN(metrics_server_, StartMetricsServer(options.metrics_listen,
                                                        {&registry_, &counters_, epoch_, kVersion}));
@@ -40,6 +44,7 @@ absl::Status Controller::Start(const Options& options) {
                                                     {epoch_, options.ping_interval}}));
   grpc_port_ = grpc_server_->port();
   liveness_timer_ = std::make_unique<LivenessTimer>(&registry_, epoch_, options.ping_interval);
+  lapse_ticker_.Start(kLapseInterval, [this] { engine_->LapseHolds(); });
   if (!options.port_file.empty()) {
     RETURN_IF_ERROR(WritePortFile(options.port_file, grpc_port_, metrics_port_));
   }
@@ -49,6 +54,7 @@ absl::Status Controller::Start(const Options& options) {
 void Controller::Shutdown() {
   if (grpc_server_ != nullptr) grpc_server_->LeaveService();
   if (liveness_timer_ != nullptr) liveness_timer_->Stop();
+  lapse_ticker_.Stop();
   // What was accepted is stored and answered; what comes later is refused.
   if (engine_ != nullptr) engine_->Stop();
   if (operations_ != nullptr) operations_->Stop();

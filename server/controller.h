@@ -6,7 +6,9 @@
 
 #include "absl/status/statusor.h"
 #include "common/clock.h"
+#include "common/ticker.h"
 #include "server/api/grpc_server.h"
+#include "server/fleet/change_log.h"
 #include "server/fleet/fleet_counters.h"
 #include "server/fleet/fleet_engine.h"
 #include "server/fleet/fleet_state.h"
@@ -48,11 +50,13 @@ class Controller {
   std::unique_ptr<Store> store_;
   std::unique_ptr<Records> records_;
   std::unique_ptr<FleetState> state_;
+  std::unique_ptr<ChangeLog> changes_;
   std::unique_ptr<FleetEngine> engine_;
   std::unique_ptr<OperationDesk> operations_;
   std::unique_ptr<MetricsServer> metrics_server_;
   std::unique_ptr<GrpcServer> grpc_server_;
   std::unique_ptr<LivenessTimer> liveness_timer_;
+  ThreadTicker lapse_ticker_;
   uint64_t epoch_ = 0;
   int grpc_port_ = 0;
   int metrics_port_ = 0;

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/strings/cord.h"
+#include "common/text.h"
 #include "google/rpc/status.pb.h"
 
 namespace hotplugger {
@@ -13,24 +14,14 @@ namespace {
 constexpr size_t kMaxMessageLength = 4096;
 constexpr size_t kMaxDetailsLength = 3072;
 
-// At most `length` bytes, and no part of a character: half of one would make the whole message
-// unreadable for protobuf, details and all.
-std::string CutText(const std::string& text, size_t length) {
-  if (text.size() <= length) return text;
-  while (length > 0 && (static_cast<unsigned char>(text[length]) & 0xC0) == 0x80) --length;
-  return text.substr(0, length);
-}
-
 }  // namespace
 
 grpc::Status ToGrpcStatus(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
   google::rpc::Status wire;
   wire.set_code(static_cast<int>(status.code()));
-  std::string message(status.message());
-  if (message.size() > kMaxMessageLength) {
-    message = CutText(message, kMaxMessageLength) + " … (cut)";
-  }
+  // Half a character would make the whole message unreadable for protobuf, details and all.
+  const std::string message = CutText(status.message(), kMaxMessageLength);
   wire.set_message(CutText(message, kMaxDetailsLength / 2));
   status.ForEachPayload([&wire](absl::string_view type_url, const absl::Cord& payload) {
     auto* detail = wire.add_details();

@@ -1,5 +1,8 @@
 #include "server/api/fleet_service.h"
 
+#include <utility>
+
+#include "absl/strings/str_cat.h"
 #include "server/api/unary.h"
 #include "server/fleet/operation_run.h"
 
@@ -20,13 +23,18 @@ grpc::ServerUnaryReactor* FleetService::ListNodes(grpc::CallbackServerContext* c
 grpc::ServerUnaryReactor* FleetService::DeleteNode(grpc::CallbackServerContext* context,
                                                    const v1::DeleteNodeRequest* request,
                                                    v1::DeleteNodeResponse* response) {
-  return AnswerFrom(engine_, &FleetEngine::DeleteNode, context, request, response);
+  return ChangeBy(engine_, &FleetEngine::DeleteNode, context, request, response);
 }
 
 grpc::ServerWriteReactor<v1::OperateNodesResponse>* FleetService::OperateNodes(
-    grpc::CallbackServerContext* /*context*/, const v1::OperateNodesRequest* request) {
-  return OperationStream::Start(PlanOperation(*request, registry_->Snapshot()), nodes_,
-                                &operation_calls_);
+    grpc::CallbackServerContext* context, const v1::OperateNodesRequest* request) {
+  v1::AuditEntry entry;
+  entry.set_method("OperateNodes");
+  entry.set_peer(context->peer());
+  entry.set_resource(absl::StrCat("nodes/{", request->selector().ShortDebugString(), "}"));
+  return OperationStream::Start(
+      PlanOperation(*request, registry_->Snapshot()), nodes_, calls_, std::move(entry),
+      [engine = engine_](v1::AuditEntry kept) { engine->RecordAudit(std::move(kept)); });
 }
 
 }  // namespace hotplugger::server

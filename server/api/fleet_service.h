@@ -12,8 +12,9 @@ namespace hotplugger::server {
 // Nodes, as the engine answers, and what they are asked to do. All parts must outlive the server.
 class FleetService final : public v1::FleetService::CallbackService {
  public:
-  FleetService(FleetEngine* engine, NodeRegistry* registry, NodeOperator* nodes)
-      : engine_(engine), registry_(registry), nodes_(nodes) {}
+  FleetService(FleetEngine* engine, NodeRegistry* registry, NodeOperator* nodes,
+               OperationCalls* calls)
+      : engine_(engine), registry_(registry), nodes_(nodes), calls_(calls) {}
 
   grpc::ServerUnaryReactor* GetNode(grpc::CallbackServerContext* context,
                                     const v1::GetNodeRequest* request,
@@ -31,7 +32,7 @@ class FleetService final : public v1::FleetService::CallbackService {
   FleetEngine* const engine_;
   NodeRegistry* const registry_;
   NodeOperator* const nodes_;
-  OperationCalls operation_calls_;
+  OperationCalls* const calls_;
 };
 
 }  // namespace hotplugger::server

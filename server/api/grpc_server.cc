@@ -10,8 +10,11 @@
 #include "absl/time/clock.h"
 #include "common/error_info.h"
 #include "common/transport/channel_settings.h"
+#include "server/api/audit_service.h"
+#include "server/api/explain_service.h"
 #include "server/api/fleet_service.h"
 #include "server/api/link_service.h"
+#include "server/api/plan_service.h"
 #include "server/api/policy_service.h"
 
 namespace hotplugger::server {
@@ -22,7 +25,10 @@ class GrpcServerImpl final : public GrpcServer {
   explicit GrpcServerImpl(const GrpcServerParts& parts)
       : link_(parts.registry, parts.engine, parts.operations, parts.counters, parts.session),
         policies_(parts.engine),
-        fleet_(parts.engine, parts.registry, parts.operations) {}
+        fleet_(parts.engine, parts.registry, parts.operations, &calls_),
+        plans_(parts.engine, parts.operations, &calls_),
+        explanations_(parts.engine, parts.operations),
+        audit_(parts.engine) {}
   ~GrpcServerImpl() override { Shutdown(absl::ZeroDuration()); }
 
   absl::Status Start(const std::string& address);
@@ -42,9 +48,13 @@ class GrpcServerImpl final : public GrpcServer {
 
  private:
   // Declared before the server, which must end first.
+  OperationCalls calls_;
   LinkService link_;
   PolicyService policies_;
   FleetService fleet_;
+  PlanService plans_;
+  ExplainService explanations_;
+  AuditService audit_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
 };
@@ -59,6 +69,9 @@ absl::Status GrpcServerImpl::Start(const std::string& address) {
   builder.RegisterService(&link_);
   builder.RegisterService(&policies_);
   builder.RegisterService(&fleet_);
+  builder.RegisterService(&plans_);
+  builder.RegisterService(&explanations_);
+  builder.RegisterService(&audit_);
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port_ == 0) {
     return MakeError(absl::StatusCode::kUnavailable, "LISTEN_FAILED",
@@ -69,7 +82,8 @@ absl::Status GrpcServerImpl::Start(const std::string& address) {
   }
   grpc::HealthCheckServiceInterface* const health = server_->GetHealthCheckService();
   for (const char* service :
-       {"hotplugger.v1.FleetService", "hotplugger.v1.LinkService", "hotplugger.v1.PolicyService"}) {
+       {"hotplugger.v1.AuditService", "hotplugger.v1.ExplainService", "hotplugger.v1.FleetService",
+        "hotplugger.v1.LinkService", "hotplugger.v1.PlanService", "hotplugger.v1.PolicyService"}) {
     health->SetServingStatus(service, true);
   }
   return absl::OkStatus();

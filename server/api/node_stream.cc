@@ -29,6 +29,9 @@ void NodeStream::Send(const v1::ControllerMessage& message) {
     case v1::ControllerMessage::kSpec:
       slot = kSpec;
       break;
+    case v1::ControllerMessage::kSpecConfirmation:
+      slot = kSpecConfirmation;
+      break;
     case v1::ControllerMessage::kOperation:
       slot = kOperation;
       break;

@@ -31,7 +31,7 @@ class NodeStream final : public grpc::ServerBidiReactor<v1::AgentMessage, v1::Co
 
  private:
   // The next operation is sent when the one before has its answer.
-  enum Slot : size_t { kWelcome, kSpec, kPing, kOperation, kSlots };
+  enum Slot : size_t { kWelcome, kSpec, kSpecConfirmation, kPing, kOperation, kSlots };
 
   explicit NodeStream(std::unique_ptr<NodeSession> session) : session_(std::move(session)) {}
 

@@ -3,117 +3,61 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "common/error_info.h"
-#include "common/transport/grpc_status.h"
+#include "common/rpc_status.h"
+#include "common/text.h"
 
 namespace hotplugger::server {
+namespace {
 
-absl::Status OperationCalls::Enter() {
-  MutexLock lock(&mutex_);
-  if (count_ >= kMax) {
-    return MakeError(absl::StatusCode::kResourceExhausted, "TOO_MANY_CALLS",
-                     absl::StrCat(kMax,
-                                  " operations on nodes go on already; try again when one "
-                                  "of them is done"));
-  }
-  ++count_;
-  return absl::OkStatus();
-}
+// An operation's text and the names of nodes are cut to so many bytes.
+constexpr size_t kMaxText = 1024;
 
-void OperationCalls::Leave() {
-  MutexLock lock(&mutex_);
-  --count_;
-}
+}  // namespace
 
 OperationStream* OperationStream::Start(absl::StatusOr<OperationPlan> plan, NodeOperator* nodes,
-                                        OperationCalls* calls) {
-  const std::shared_ptr<OperationStream> stream(new OperationStream(calls));
-  stream->self_ = stream;
-  absl::Status status = plan.status();
-  if (status.ok()) status = calls->Enter();
-  if (!status.ok()) {
-    MutexLock lock(&stream->mutex_);
-    stream->FinishOnceLocked(status);
-    return stream.get();
-  }
-  stream->counted_ = true;
-  const std::shared_ptr<OperationRun> run = OperationRun::Create(*std::move(plan), nodes, stream);
-  {
-    MutexLock lock(&stream->mutex_);
-    stream->run_ = run;
-  }
-  run->Advance();
+                                        OperationCalls* calls, v1::AuditEntry entry, Audit audit) {
+  const std::shared_ptr<OperationStream> stream(
+      new OperationStream(calls, std::move(entry), std::move(audit)));
+  Hold(stream);
+  stream->AuditStart(plan);
+  Run(stream, std::move(plan), nodes);
   return stream.get();
 }
 
-void OperationStream::AnswersReady() {
-  MutexLock lock(&mutex_);
-  WriteNextLocked();
-}
-
-void OperationStream::WriteNextLocked() {
-  if (finished_ || in_flight_) return;
-  if (run_ == nullptr) return;
-  switch (run_->TakeAnswer(&writing_)) {
-    case OperationRun::Taken::kAnswer:
-      in_flight_ = true;
-      StartWrite(&writing_);
-      break;
-    case OperationRun::Taken::kNotYet:
-      break;
-    case OperationRun::Taken::kEnd:
-      FinishOnceLocked(absl::OkStatus());
-      break;
+void OperationStream::AuditStart(const absl::StatusOr<OperationPlan>& plan) {
+  if (audit_ == nullptr) return;
+  v1::AuditEntry entry = entry_;
+  if (!plan.ok()) {
+    *entry.mutable_status() = ToRpcStatus(plan.status());
+    std::exchange(audit_, nullptr)(std::move(entry));
+    return;
   }
-}
-
-void OperationStream::FinishOnceLocked(const absl::Status& status) {
-  if (std::exchange(finished_, true)) return;
-  Finish(ToGrpcStatus(status));
-}
-
-// The run is called outside of the lock: it calls back.
-void OperationStream::OnWriteDone(bool ok) noexcept {
-  {
-    MutexLock lock(&mutex_);
-    in_flight_ = false;
-    if (ok) {
-      WriteNextLocked();
-    } else {
-      FinishOnceLocked(absl::CancelledError("the stream broke"));
-    }
+  if (OnlyReads(plan->operation)) {
+    audit_ = nullptr;
+    return;
   }
-  const std::shared_ptr<OperationRun> still = run();
-  if (still == nullptr) return;
-  if (ok) {
-    still->Advance();
-  } else {
-    still->Cancel();
-  }
+  nodes_ = plan->nodes.size();
+  entry.set_summary(absl::StrCat(
+      "asked of ", nodes_, " nodes: ", CutText(plan->operation.ShortDebugString(), kMaxText)));
+  audit_(std::move(entry));
 }
 
-void OperationStream::OnCancel() noexcept {
-  {
-    MutexLock lock(&mutex_);
-    FinishOnceLocked(absl::CancelledError("the call was ended"));
+void OperationStream::Translate(v1::OperateNodesResponse answer,
+                                v1::OperateNodesResponse* response) {
+  if (!HasFailed(answer.result())) {
+    ++done_;
+  } else if (failed_.size() < kMaxText) {
+    absl::StrAppend(&failed_, failed_.empty() ? "" : ", ", answer.node());
   }
-  if (const std::shared_ptr<OperationRun> still = run(); still != nullptr) still->Cancel();
+  *response = std::move(answer);
 }
 
-std::shared_ptr<OperationRun> OperationStream::run() {
-  MutexLock lock(&mutex_);
-  return run_;
-}
-
-void OperationStream::OnDone() noexcept {
-  if (counted_) calls_->Leave();
-  std::shared_ptr<OperationRun> run;
-  {
-    MutexLock lock(&mutex_);
-    run.swap(run_);
-  }
-  // The last share may be ours: it goes when this function has returned.
-  const std::shared_ptr<OperationStream> self = std::move(self_);
+void OperationStream::Ended() {
+  if (audit_ == nullptr) return;
+  v1::AuditEntry entry = entry_;
+  entry.set_summary(absl::StrCat("ended: ", done_, " of ", nodes_, " nodes did it",
+                                 failed_.empty() ? "" : absl::StrCat("; not: ", failed_)));
+  audit_(std::move(entry));
 }
 
 }  // namespace hotplugger::server

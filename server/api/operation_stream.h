@@ -1,63 +1,43 @@
-// One OperateNodes call: the gRPC side of it and nothing else.
+// One OperateNodes call.
 #pragma once
 
-#include <grpcpp/support/server_callback.h>
-
+#include <functional>
 #include <memory>
+#include <string>
+#include <utility>
 
-#include "common/mutex.h"
+#include "hotplugger/v1/audit.pb.h"
 #include "hotplugger/v1/fleet_service.pb.h"
-#include "server/fleet/operation_run.h"
+#include "server/api/run_stream.h"
 
 namespace hotplugger::server {
 
-// How many of these calls go on: each may hold some megabytes for a slow reader. Safe for
-// concurrent use; outlives them.
-class OperationCalls {
+class OperationStream final : public RunStream<v1::OperateNodesResponse> {
  public:
-  static constexpr int kMax = 32;
+  // Called with what the audit log is to keep; must not block.
+  using Audit = std::function<void(v1::AuditEntry)>;
 
-  // RESOURCE_EXHAUSTED (TOO_MANY_CALLS) where there are kMax; else Leave must follow.
-  absl::Status Enter();
-  void Leave();
-
- private:
-  Mutex mutex_;
-  int count_ ABSL_GUARDED_BY(mutex_) = 0;
-};
-
-// Keeps itself alive until gRPC's last callback has returned. Has one answer at a time; the others
-// wait in the run, which is slowed by who reads slowly.
-class OperationStream final : public OperationRun::Sink,
-                              public grpc::ServerWriteReactor<v1::OperateNodesResponse> {
- public:
-  // Carries `plan` out, or ends at once with its error.
+  // Carries `plan` out, or ends at once with its error. `audit` is told what is asked of the nodes,
+  // and what came of it, if anything is to be changed; `entry` says who asks.
   static OperationStream* Start(absl::StatusOr<OperationPlan> plan, NodeOperator* nodes,
-                                OperationCalls* calls);
-
-  void AnswersReady() override;
-
-  void OnWriteDone(bool ok) noexcept override;
-  void OnCancel() noexcept override;
-  void OnDone() noexcept override;
+                                OperationCalls* calls, v1::AuditEntry entry, Audit audit);
 
  private:
-  explicit OperationStream(OperationCalls* calls) : calls_(calls) {}
+  OperationStream(OperationCalls* calls, v1::AuditEntry entry, Audit audit)
+      : RunStream(calls), entry_(std::move(entry)), audit_(std::move(audit)) {}
 
-  void WriteNextLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void FinishOnceLocked(const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  std::shared_ptr<OperationRun> run();
+  void Translate(v1::OperateNodesResponse answer, v1::OperateNodesResponse* response) override;
+  void Ended() override;
 
-  OperationCalls* const calls_;
-  bool counted_ = false;
-  std::shared_ptr<OperationStream> self_;
+  void AuditStart(const absl::StatusOr<OperationPlan>& plan);
 
-  Mutex mutex_;
-  // Until OnDone: the run holds the stream, too.
-  std::shared_ptr<OperationRun> run_ ABSL_GUARDED_BY(mutex_);
-  v1::OperateNodesResponse writing_ ABSL_GUARDED_BY(mutex_);
-  bool in_flight_ ABSL_GUARDED_BY(mutex_) = false;
-  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
+  v1::AuditEntry entry_;
+  // Null where nothing is to be changed, and once all is told.
+  Audit audit_;
+  // Set before the run begins; counted under the stream's lock, told when the call is over.
+  size_t nodes_ = 0;
+  size_t done_ = 0;
+  std::string failed_;
 };
 
 }  // namespace hotplugger::server

@@ -7,7 +7,7 @@ namespace hotplugger::server {
 grpc::ServerUnaryReactor* PolicyService::ApplyPolicy(grpc::CallbackServerContext* context,
                                                      const v1::ApplyPolicyRequest* request,
                                                      v1::ApplyPolicyResponse* response) {
-  return AnswerFrom(engine_, &FleetEngine::ApplyPolicy, context, request, response);
+  return ChangeBy(engine_, &FleetEngine::ApplyPolicy, context, request, response);
 }
 
 grpc::ServerUnaryReactor* PolicyService::GetPolicy(grpc::CallbackServerContext* context,
@@ -25,25 +25,37 @@ grpc::ServerUnaryReactor* PolicyService::ListPolicies(grpc::CallbackServerContex
 grpc::ServerUnaryReactor* PolicyService::DeletePolicy(grpc::CallbackServerContext* context,
                                                       const v1::DeletePolicyRequest* request,
                                                       v1::DeletePolicyResponse* response) {
-  return AnswerFrom(engine_, &FleetEngine::DeletePolicy, context, request, response);
+  return ChangeBy(engine_, &FleetEngine::DeletePolicy, context, request, response);
 }
 
 grpc::ServerUnaryReactor* PolicyService::SetHold(grpc::CallbackServerContext* context,
                                                  const v1::SetHoldRequest* request,
                                                  v1::SetHoldResponse* response) {
-  return AnswerFrom(engine_, &FleetEngine::SetHold, context, request, response);
+  return ChangeBy(engine_, &FleetEngine::SetHold, context, request, response);
 }
 
 grpc::ServerUnaryReactor* PolicyService::ReleaseHold(grpc::CallbackServerContext* context,
                                                      const v1::ReleaseHoldRequest* request,
                                                      v1::ReleaseHoldResponse* response) {
-  return AnswerFrom(engine_, &FleetEngine::ReleaseHold, context, request, response);
+  return ChangeBy(engine_, &FleetEngine::ReleaseHold, context, request, response);
 }
 
 grpc::ServerUnaryReactor* PolicyService::ListHolds(grpc::CallbackServerContext* context,
                                                    const v1::ListHoldsRequest* request,
                                                    v1::ListHoldsResponse* response) {
   return AnswerFrom(engine_, &FleetEngine::ListHolds, context, request, response);
+}
+
+grpc::ServerUnaryReactor* PolicyService::ListPolicyRevisions(
+    grpc::CallbackServerContext* context, const v1::ListPolicyRevisionsRequest* request,
+    v1::ListPolicyRevisionsResponse* response) {
+  return AnswerFrom(engine_, &FleetEngine::ListPolicyRevisions, context, request, response);
+}
+
+grpc::ServerUnaryReactor* PolicyService::RollbackPolicy(grpc::CallbackServerContext* context,
+                                                        const v1::RollbackPolicyRequest* request,
+                                                        v1::RollbackPolicyResponse* response) {
+  return ChangeBy(engine_, &FleetEngine::RollbackPolicy, context, request, response);
 }
 
 }  // namespace hotplugger::server

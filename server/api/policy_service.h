@@ -21,6 +21,12 @@ class PolicyService final : public v1::PolicyService::CallbackService {
   grpc::ServerUnaryReactor* ListPolicies(grpc::CallbackServerContext* context,
                                          const v1::ListPoliciesRequest* request,
                                          v1::ListPoliciesResponse* response) override;
+  grpc::ServerUnaryReactor* ListPolicyRevisions(grpc::CallbackServerContext* context,
+                                                const v1::ListPolicyRevisionsRequest* request,
+                                                v1::ListPolicyRevisionsResponse* response) override;
+  grpc::ServerUnaryReactor* RollbackPolicy(grpc::CallbackServerContext* context,
+                                           const v1::RollbackPolicyRequest* request,
+                                           v1::RollbackPolicyResponse* response) override;
   grpc::ServerUnaryReactor* DeletePolicy(grpc::CallbackServerContext* context,
                                          const v1::DeletePolicyRequest* request,
                                          v1::DeletePolicyResponse* response) override;

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/transport/grpc_status.h"
+#include "server/fleet/change.h"
 
 namespace hotplugger::server {
 
@@ -22,6 +23,20 @@ grpc::ServerUnaryReactor* AnswerFrom(Engine* engine, Method method,
     if (answer.ok()) *response = *std::move(answer);
     reactor->Finish(ToGrpcStatus(answer.status()));
   });
+  return reactor;
+}
+
+// The same of a request that changes something: `method` takes who asks, too.
+template <typename Engine, typename Method, typename Request, typename Response>
+grpc::ServerUnaryReactor* ChangeBy(Engine* engine, Method method,
+                                   grpc::CallbackServerContext* context, const Request* request,
+                                   Response* response) {
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  (engine->*method)(*request, Caller{.peer = context->peer(), .identity = ""},
+                    [reactor, response](absl::StatusOr<Response> answer) {
+                      if (answer.ok()) *response = *std::move(answer);
+                      reactor->Finish(ToGrpcStatus(answer.status()));
+                    });
   return reactor;
 }
 

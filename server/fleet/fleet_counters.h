@@ -10,6 +10,9 @@ namespace hotplugger::server {
 struct FleetCounters {
   std::atomic<int64_t> spec_pushes{0};
   std::atomic<int64_t> spec_nacks{0};
+  // Specs that nodes gave up, because no controller was reached, or because their agents died.
+  std::atomic<int64_t> spec_reverts{0};
+  std::atomic<int64_t> spec_quarantines{0};
   std::atomic<int64_t> policies{0};
   std::atomic<int64_t> holds{0};
 };

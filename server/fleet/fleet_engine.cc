@@ -4,16 +4,20 @@
 #include <vector>
 
 #include "common/log.h"
+#include "common/proto_time.h"
 
 namespace hotplugger::server {
 
-FleetEngine::FleetEngine(FleetState* state, FleetCounters* counters, uint64_t epoch)
+FleetEngine::FleetEngine(FleetState* state, ChangeLog* changes, FleetCounters* counters,
+                         uint64_t epoch)
     : state_(state),
+      changes_(changes),
       counters_(counters),
       epoch_(epoch),
       policies_(state),
       holds_(state),
       nodes_(state),
+      planner_(state, &policies_, &holds_),
       queue_("controller's queue of requests", kQueueCapacity) {}
 
 template <typename Operations, typename Request, typename Response>
@@ -31,9 +35,26 @@ void FleetEngine::Run(Operations* operations,
   if (!added.ok()) (*answer)(std::move(added));
 }
 
-void FleetEngine::ApplyPolicy(const v1::ApplyPolicyRequest& request,
+template <typename Operations, typename Request, typename Response>
+void FleetEngine::RunChange(absl::string_view method_name, Operations* operations,
+                            absl::StatusOr<Response> (Operations::*method)(const Request&, Change*),
+                            const Request& request, Caller caller, Done<Response> done) {
+  auto answer = std::make_shared<Done<Response>>(std::move(done));
+  absl::Status added = queue_.Add([this, name = std::string(method_name), operations, method,
+                                   request, caller = std::move(caller), answer] {
+    ServeArrivals();
+    (*answer)(changes_->CarryOut<Response>(name, request, caller, [&](Change* change) {
+      return (operations->*method)(request, change);
+    }));
+    PushSpecs();
+  });
+  if (!added.ok()) (*answer)(std::move(added));
+}
+
+void FleetEngine::ApplyPolicy(const v1::ApplyPolicyRequest& request, Caller caller,
                               Done<v1::ApplyPolicyResponse> done) {
-  Run(&policies_, &PolicyOperations::Apply, request, std::move(done));
+  RunChange("ApplyPolicy", &policies_, &PolicyOperations::Apply, request, std::move(caller),
+            std::move(done));
 }
 
 void FleetEngine::GetPolicy(const v1::GetPolicyRequest& request, Done<v1::GetPolicyResponse> done) {
@@ -45,18 +66,21 @@ void FleetEngine::ListPolicies(const v1::ListPoliciesRequest& request,
   Run(&policies_, &PolicyOperations::List, request, std::move(done));
 }
 
-void FleetEngine::DeletePolicy(const v1::DeletePolicyRequest& request,
+void FleetEngine::DeletePolicy(const v1::DeletePolicyRequest& request, Caller caller,
                                Done<v1::DeletePolicyResponse> done) {
-  Run(&policies_, &PolicyOperations::Delete, request, std::move(done));
+  RunChange("DeletePolicy", &policies_, &PolicyOperations::Delete, request, std::move(caller),
+            std::move(done));
 }
 
-void FleetEngine::SetHold(const v1::SetHoldRequest& request, Done<v1::SetHoldResponse> done) {
-  Run(&holds_, &HoldOperations::Set, request, std::move(done));
+void FleetEngine::SetHold(const v1::SetHoldRequest& request, Caller caller,
+                          Done<v1::SetHoldResponse> done) {
+  RunChange("SetHold", &holds_, &HoldOperations::Set, request, std::move(caller), std::move(done));
 }
 
-void FleetEngine::ReleaseHold(const v1::ReleaseHoldRequest& request,
+void FleetEngine::ReleaseHold(const v1::ReleaseHoldRequest& request, Caller caller,
                               Done<v1::ReleaseHoldResponse> done) {
-  Run(&holds_, &HoldOperations::Release, request, std::move(done));
+  RunChange("ReleaseHold", &holds_, &HoldOperations::Release, request, std::move(caller),
+            std::move(done));
 }
 
 void FleetEngine::ListHolds(const v1::ListHoldsRequest& request, Done<v1::ListHoldsResponse> done) {
@@ -71,9 +95,59 @@ void FleetEngine::ListNodes(const v1::ListNodesRequest& request, Done<v1::ListNo
   Run(&nodes_, &NodeOperations::List, request, std::move(done));
 }
 
-void FleetEngine::DeleteNode(const v1::DeleteNodeRequest& request,
+void FleetEngine::DeleteNode(const v1::DeleteNodeRequest& request, Caller caller,
                              Done<v1::DeleteNodeResponse> done) {
-  Run(&nodes_, &NodeOperations::Delete, request, std::move(done));
+  RunChange("DeleteNode", &nodes_, &NodeOperations::Delete, request, std::move(caller),
+            std::move(done));
+}
+
+void FleetEngine::ListPolicyRevisions(const v1::ListPolicyRevisionsRequest& request,
+                                      Done<v1::ListPolicyRevisionsResponse> done) {
+  Run(&policies_, &PolicyOperations::ListRevisions, request, std::move(done));
+}
+
+void FleetEngine::RollbackPolicy(const v1::RollbackPolicyRequest& request, Caller caller,
+                                 Done<v1::RollbackPolicyResponse> done) {
+  RunChange("RollbackPolicy", &policies_, &PolicyOperations::Rollback, request, std::move(caller),
+            std::move(done));
+}
+
+void FleetEngine::ListAuditEntries(const v1::ListAuditEntriesRequest& request,
+                                   Done<v1::ListAuditEntriesResponse> done) {
+  Run(changes_, &ChangeLog::ListAudit, request, std::move(done));
+}
+
+void FleetEngine::RecordAudit(v1::AuditEntry entry) {
+  const absl::Status added = queue_.Add([this, entry] { changes_->Record(entry); });
+  if (added.ok()) return;
+  Log(LogLevel::kError, "an entry is missing in the audit log",
+      {{"entry", entry.ShortDebugString()}, {"cause", std::string(added.message())}});
+}
+
+void FleetEngine::PlanChange(const v1::PlanChangeRequest& request, Done<FleetPlan> done) {
+  Run(&planner_, &FleetPlanner::Plan, request, std::move(done));
+}
+
+void FleetEngine::ExplainSubject(const v1::ExplainSubjectRequest& request,
+                                 Done<v1::ExplainSubjectResponse> done) {
+  Run(&nodes_, &NodeOperations::Explain, request, std::move(done));
+}
+
+void FleetEngine::LapseHolds() {
+  MutexLock lock(&mutex_);
+  if (lapsing_) return;
+  lapsing_ = queue_.Add([this] { LapseNow(); }).ok();
+}
+
+void FleetEngine::LapseNow() {
+  {
+    MutexLock lock(&mutex_);
+    lapsing_ = false;
+  }
+  for (const v1::Hold& hold : holds_.FindLapsed()) {
+    changes_->CarryOutOwn("LapseHold", [&](Change* change) { return holds_.Lapse(hold, change); });
+  }
+  PushSpecs();
 }
 
 void FleetEngine::NodeConnected(const StreamKey& key) {
@@ -121,10 +195,15 @@ void FleetEngine::PushSpecs() {
     spec->set_nonce(push.nonce);
     spec->set_body(push.spec->body);
     spec->mutable_sources()->Add(push.spec->sources.begin(), push.spec->sources.end());
+    if (push.spec->confirm_window) {
+      SetDuration(*push.spec->confirm_window, spec->mutable_confirm_window());
+    }
     push.link->Send(message);
     counters_->spec_pushes.fetch_add(1, std::memory_order_relaxed);
     Log(LogLevel::kInfo, "spec pushed", {{"node", push.node}, {"digest", push.spec->digest}});
   }
+  // What is desired now may be what a node has said it has.
+  SendConfirmations(state_->registry(), epoch_);
 }
 
 }  // namespace hotplugger::server

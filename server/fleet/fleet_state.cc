@@ -1,9 +1,10 @@
 #include "server/fleet/fleet_state.h"
 
+#include <algorithm>
 #include <optional>
-#include <set>
 #include <utility>
 
+#include "common/proto_time.h"
 #include "common/status_macros.h"
 
 namespace hotplugger::server {
@@ -33,6 +34,10 @@ absl::Status FleetState::Load() {
     const std::string name = policy.message.name();
     policies_[name] = std::move(policy);
   }
+  for (auto& revision : loaded.revisions) {
+    const int64_t number = revision.message.revision();
+    revisions_[revision.message.name()][number] = std::move(revision.message);
+  }
   for (auto& hold : loaded.holds) {
     auto& of_node = holds_[hold.message.node()];
     const std::string subject = hold.message.subject();
@@ -53,34 +58,68 @@ const FleetState::NodeHolds& FleetState::HoldsOf(const std::string& node) const 
   return it == holds_.end() ? no_holds_ : it->second;
 }
 
-absl::Status FleetState::PutPolicy(const v1::Policy& policy) {
+const FleetState::Revisions& FleetState::RevisionsOf(const std::string& policy) const {
+  const auto it = revisions_.find(policy);
+  return it == revisions_.end() ? no_revisions_ : it->second;
+}
+
+absl::Time FleetState::NextExpiry() const {
+  absl::Time next = absl::InfiniteFuture();
+  for (const auto& [node, of_node] : holds_) {
+    for (const auto& [subject, record] : of_node) {
+      if (record.message.has_expire_time()) {
+        next = std::min(next, ToTime(record.message.expire_time()));
+      }
+    }
+  }
+  return next;
+}
+
+absl::StatusOr<int64_t> FleetState::Commit(RecordBatch* batch, Change* change) {
+  if (change != nullptr) change->Stage(batch);
+  ASSIGN_OR_RETURN(const int64_t revision, records_->Commit(*batch));
+  if (change != nullptr) change->Committed();
+  return revision;
+}
+
+absl::Status FleetState::PutPolicy(const v1::Policy& policy, Change* change) {
   RecordBatch batch;
   batch.PutPolicy(policy, RevisionIn(policies_, policy.name()));
-  ASSIGN_OR_RETURN(const int64_t revision, records_->Commit(batch));
+  batch.PutRevision(policy);
+  const Revisions& kept = RevisionsOf(policy.name());
+  const bool full = kept.size() >= kMaxRevisions;
+  if (full) batch.DeleteRevision(policy.name(), kept.begin()->first);
+  ASSIGN_OR_RETURN(const int64_t revision, Commit(&batch, change));
+  Revisions& revisions = revisions_[policy.name()];
+  if (full) revisions.erase(revisions.begin());
+  revisions[policy.revision()] = policy;
   policies_[policy.name()] = {policy, revision};
   Count();
   return absl::OkStatus();
 }
 
-absl::Status FleetState::ErasePolicy(const std::string& name) {
+absl::Status FleetState::ErasePolicy(const std::string& name, Change* change) {
   const auto it = policies_.find(name);
   if (it == policies_.end()) return absl::OkStatus();
   RecordBatch batch;
   batch.DeletePolicy(it->second.message, it->second.mod_revision);
-  RETURN_IF_ERROR(records_->Commit(batch).status());
+  for (const auto& [number, policy] : RevisionsOf(name)) batch.DeleteRevision(name, number);
+  RETURN_IF_ERROR(Commit(&batch, change).status());
   policies_.erase(it);
+  revisions_.erase(name);
   Count();
   return absl::OkStatus();
 }
 
-absl::Status FleetState::PutHold(const v1::Hold& hold, const std::vector<v1::Hold>& replaced) {
+absl::Status FleetState::PutHold(const v1::Hold& hold, const std::vector<v1::Hold>& replaced,
+                                 Change* change) {
   RecordBatch batch;
   const NodeHolds& existing = HoldsOf(hold.node());
   batch.PutHold(hold, RevisionIn(existing, hold.subject()));
   for (const v1::Hold& old : replaced) {
     batch.DeleteHold(old, RevisionIn(existing, old.subject()).value_or(0));
   }
-  ASSIGN_OR_RETURN(const int64_t revision, records_->Commit(batch));
+  ASSIGN_OR_RETURN(const int64_t revision, Commit(&batch, change));
   NodeHolds& of_node = holds_[hold.node()];
   for (const v1::Hold& old : replaced) of_node.erase(old.subject());
   of_node[hold.subject()] = {hold, revision};
@@ -88,12 +127,12 @@ absl::Status FleetState::PutHold(const v1::Hold& hold, const std::vector<v1::Hol
   return absl::OkStatus();
 }
 
-absl::Status FleetState::EraseHold(const v1::Hold& hold) {
+absl::Status FleetState::EraseHold(const v1::Hold& hold, Change* change) {
   const std::optional<int64_t> revision = RevisionIn(HoldsOf(hold.node()), hold.subject());
   if (!revision) return absl::OkStatus();
   RecordBatch batch;
   batch.DeleteHold(hold, *revision);
-  RETURN_IF_ERROR(records_->Commit(batch).status());
+  RETURN_IF_ERROR(Commit(&batch, change).status());
   const auto of_node = holds_.find(hold.node());
   of_node->second.erase(hold.subject());
   if (of_node->second.empty()) holds_.erase(of_node);
@@ -118,42 +157,38 @@ absl::Status FleetState::PutNodes(const std::vector<NodeSnapshot>& nodes) {
   return absl::OkStatus();
 }
 
-absl::Status FleetState::EraseNode(const std::string& name) {
+absl::Status FleetState::EraseNode(const std::string& name, Change* change) {
   const auto it = nodes_.find(name);
   if (it == nodes_.end()) return absl::OkStatus();
   v1::Node node;
   node.set_name(name);
   RecordBatch batch;
   batch.DeleteNode(node, it->second.mod_revision);
-  RETURN_IF_ERROR(records_->Commit(batch).status());
+  RETURN_IF_ERROR(Commit(&batch, change).status());
   nodes_.erase(it);
   return absl::OkStatus();
 }
 
+std::shared_ptr<const Resolution> FleetState::Resolve(const NodeSnapshot& node) const {
+  return Resolve(node, WhatIf());
+}
+
 std::shared_ptr<const Resolution> FleetState::Resolve(const NodeSnapshot& node,
-                                                      const v1::Policy* candidate) const {
+                                                      const WhatIf& what_if) const {
   std::vector<const v1::Policy*> policies;
   policies.reserve(policies_.size() + 1);
   for (const auto& [name, record] : policies_) {
-    if (candidate == nullptr || name != candidate->name()) policies.push_back(&record.message);
+    const bool replaced = what_if.put_policy != nullptr && name == what_if.put_policy->name();
+    const bool erased = what_if.erased_policy != nullptr && name == *what_if.erased_policy;
+    if (!replaced && !erased) policies.push_back(&record.message);
   }
-  if (candidate != nullptr) policies.push_back(candidate);
+  if (what_if.put_policy != nullptr) policies.push_back(what_if.put_policy);
   std::vector<const v1::Hold*> holds;
-  for (const auto& [subject, record] : HoldsOf(node.name)) holds.push_back(&record.message);
-  return std::make_shared<const Resolution>(
-      server::Resolve(node.name, node.identity->labels, policies, holds));
-}
-
-std::shared_ptr<const Resolution> FleetState::ResolveWithHold(
-    const NodeSnapshot& node, const v1::Hold& hold, const std::vector<v1::Hold>& replaced) const {
-  std::vector<const v1::Policy*> policies;
-  for (const auto& [name, record] : policies_) policies.push_back(&record.message);
-  std::set<std::string> gone = {hold.subject()};
-  for (const v1::Hold& old : replaced) gone.insert(old.subject());
-  std::vector<const v1::Hold*> holds = {&hold};
   for (const auto& [subject, record] : HoldsOf(node.name)) {
-    if (gone.count(subject) == 0) holds.push_back(&record.message);
+    const bool replaced = what_if.put_hold != nullptr && subject == what_if.put_hold->subject();
+    if (!replaced && what_if.erased_holds.count(subject) == 0) holds.push_back(&record.message);
   }
+  if (what_if.put_hold != nullptr) holds.push_back(what_if.put_hold);
   return std::make_shared<const Resolution>(
       server::Resolve(node.name, node.identity->labels, policies, holds));
 }

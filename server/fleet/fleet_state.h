@@ -3,17 +3,35 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "common/clock.h"
+#include "server/fleet/change.h"
 #include "server/fleet/fleet_counters.h"
 #include "server/fleet/node_registry.h"
 #include "server/store/records.h"
 
 namespace hotplugger::server {
+
+// So many revisions of a policy are kept.
+inline constexpr size_t kMaxRevisions = 20;
+
+// What would be otherwise.
+struct WhatIf {
+  // This policy were stored, in the place of one of its name.
+  const v1::Policy* put_policy = nullptr;
+  // The policy of this name weren't.
+  const std::string* erased_policy = nullptr;
+  // This hold of the node were stored, in the place of one of its subject.
+  const v1::Hold* put_hold = nullptr;
+  // The node's holds of these subjects weren't.
+  std::set<std::string> erased_holds = {};
+};
 
 // Changes are stored first and seen in memory only then, so that memory never says what the disk
 // doesn't. Not safe for concurrent use: the engine's thread owns it. Changes block on the disk.
@@ -33,21 +51,25 @@ class FleetState {
   const std::map<std::string, NodeHolds>& holds() const { return holds_; }
   const NodeHolds& HoldsOf(const std::string& node) const;
 
-  absl::Status PutPolicy(const v1::Policy& policy);
-  absl::Status ErasePolicy(const std::string& name);
-  // Stores `hold` and erases `replaced`, holds of the same node, in one transaction.
-  absl::Status PutHold(const v1::Hold& hold, const std::vector<v1::Hold>& replaced);
-  absl::Status EraseHold(const v1::Hold& hold);
+  // The kept revisions of a policy by number, the current one among them.
+  using Revisions = std::map<int64_t, v1::Policy>;
+  const Revisions& RevisionsOf(const std::string& policy) const;
+  // When the next hold lapses; InfiniteFuture: none does.
+  absl::Time NextExpiry() const;
+
+  // What is kept of `change` is stored with these, in one transaction.
+  absl::Status PutPolicy(const v1::Policy& policy, Change* change);
+  absl::Status ErasePolicy(const std::string& name, Change* change);
+  // Stores `hold` and erases `replaced`, holds of the same node.
+  absl::Status PutHold(const v1::Hold& hold, const std::vector<v1::Hold>& replaced, Change* change);
+  absl::Status EraseHold(const v1::Hold& hold, Change* change);
+  absl::Status EraseNode(const std::string& name, Change* change);
   // Stores the labels of those nodes that are new or have other labels than the store has.
   absl::Status PutNodes(const std::vector<NodeSnapshot>& nodes);
-  absl::Status EraseNode(const std::string& name);
 
-  // What the node is to be; as if `candidate`, where given, were stored in its policy's place.
-  std::shared_ptr<const Resolution> Resolve(const NodeSnapshot& node,
-                                            const v1::Policy* candidate = nullptr) const;
-  // The same as if `hold` were stored and `replaced`, holds of that node, erased.
-  std::shared_ptr<const Resolution> ResolveWithHold(const NodeSnapshot& node, const v1::Hold& hold,
-                                                    const std::vector<v1::Hold>& replaced) const;
+  // What the node is to be, as things are and as they would be.
+  std::shared_ptr<const Resolution> Resolve(const NodeSnapshot& node) const;
+  std::shared_ptr<const Resolution> Resolve(const NodeSnapshot& node, const WhatIf& what_if) const;
   // Resolves and tells the registry.
   void UpdateDesired(const NodeSnapshot& node);
 
@@ -60,6 +82,8 @@ class FleetState {
     int64_t mod_revision = 0;
   };
 
+  // Commits `batch` with what is kept of `change`, if any.
+  absl::StatusOr<int64_t> Commit(RecordBatch* batch, Change* change);
   void Count();
 
   Records* const records_;
@@ -67,6 +91,8 @@ class FleetState {
   Clock* const clock_;
   FleetCounters* const counters_;
   Policies policies_;
+  std::map<std::string, Revisions> revisions_;
+  const Revisions no_revisions_;
   std::map<std::string, NodeHolds> holds_;
   const NodeHolds no_holds_;
   std::map<std::string, StoredNode> nodes_;

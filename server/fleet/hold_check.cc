@@ -1,6 +1,7 @@
 #include "server/fleet/hold_check.h"
 
 #include <algorithm>
+#include <set>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -62,6 +63,49 @@ absl::Status CheckCpu(const v1::Hold& hold, int cpu, const v1::Inventory& invent
   return absl::OkStatus();
 }
 
+// Whether the CPU is known to belong to the core.
+bool IsOfCore(const v1::Device& device, const CoreName& core) {
+  const v1::CpuTopology& place = device.cpu();
+  return device.kind() == v1::DEVICE_KIND_CPU && place.has_package() && place.has_core() &&
+         CoreName{place.package(), place.die(), place.core()} == core;
+}
+
+bool StaysOnline(const v1::Inventory& inventory, const std::set<std::string>& without) {
+  return std::any_of(
+      inventory.devices().begin(), inventory.devices().end(), [&without](const v1::Device& device) {
+        return device.kind() == v1::DEVICE_KIND_CPU && device.state() == v1::DEVICE_STATE_ONLINE &&
+               without.count(device.name()) == 0;
+      });
+}
+
+absl::Status CheckCore(const v1::Hold& hold, const CoreName& core, const v1::Inventory& inventory) {
+  std::set<std::string> cpus;
+  bool places_known = true;
+  for (const v1::Device& device : inventory.devices()) {
+    if (device.kind() != v1::DEVICE_KIND_CPU) continue;
+    if (!device.cpu().has_core() || !device.cpu().has_package()) places_known = false;
+    if (!IsOfCore(device, core)) continue;
+    cpus.insert(device.name());
+    if (hold.state() == v1::DEVICE_STATE_OFFLINE && !device.hotpluggable()) {
+      return NotHotpluggable(hold, absl::StrCat("has ", device.name(),
+                                                ", which has no online file: its kernel never "
+                                                "takes it offline; hold another core"));
+    }
+  }
+  // Of a CPU that has been offline ever since the boot, the place isn't known.
+  if (cpus.empty() && places_known) {
+    return NotFound(hold, "`hotplugctl get node NODE -o json` shows the places of its CPUs");
+  }
+  if (hold.state() == v1::DEVICE_STATE_OFFLINE && !cpus.empty() && !StaysOnline(inventory, cpus)) {
+    return MakeError(
+        absl::StatusCode::kFailedPrecondition, "LAST_ONLINE_CPU",
+        absl::StrCat(hold.subject(), " has the last online CPUs of node ", hold.node(), " (",
+                     absl::StrJoin(cpus, ", "), "); bring another one online first"),
+        About(hold));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckBlock(const v1::Hold& hold, int block, const v1::Inventory& inventory) {
   if (!inventory.has_memory()) {
     return NotHotpluggable(hold, "can't be held: the node's kernel has no memory hotplug");
@@ -119,6 +163,8 @@ absl::Status CheckHold(const v1::Hold& hold, const Subject& subject, const NodeS
   switch (subject.kind) {
     case Subject::Kind::kCpu:
       return CheckCpu(hold, subject.number, *node.inventory);
+    case Subject::Kind::kCore:
+      return CheckCore(hold, subject.core, *node.inventory);
     case Subject::Kind::kMemory:
       return CheckBlock(hold, subject.number, *node.inventory);
     case Subject::Kind::kGeneric:

@@ -1,8 +1,12 @@
 // What operators do with holds.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "absl/status/statusor.h"
 #include "hotplugger/v1/policy_service.pb.h"
+#include "server/fleet/change.h"
 #include "server/fleet/fleet_state.h"
 
 namespace hotplugger::server {
@@ -18,16 +22,24 @@ class HoldOperations {
 
   // INVALID_ARGUMENT with every violation. NOT_FOUND: NODE_NOT_FOUND, DEVICE_NOT_FOUND,
   // DRIVER_NOT_REGISTERED. FAILED_PRECONDITION: NOT_HOTPLUGGABLE, LAST_ONLINE_CPU,
-  // SPEC_TOO_LARGE.
-  // RESOURCE_EXHAUSTED: TOO_MANY_HOLDS. A driver held running replaces the node's other drivers
-  // held running.
-  absl::StatusOr<v1::SetHoldResponse> Set(const v1::SetHoldRequest& request);
-  // NOT_FOUND: HOLD_NOT_FOUND.
-  absl::StatusOr<v1::ReleaseHoldResponse> Release(const v1::ReleaseHoldRequest& request);
+  // SPEC_TOO_LARGE. ABORTED: ETAG_MISMATCH. RESOURCE_EXHAUSTED: TOO_MANY_HOLDS. A driver held
+  // running replaces the node's other drivers held running.
+  absl::StatusOr<v1::SetHoldResponse> Set(const v1::SetHoldRequest& request, Change* change);
+  // NOT_FOUND: HOLD_NOT_FOUND. ABORTED: ETAG_MISMATCH.
+  absl::StatusOr<v1::ReleaseHoldResponse> Release(const v1::ReleaseHoldRequest& request,
+                                                  Change* change);
   absl::StatusOr<v1::ListHoldsResponse> List(const v1::ListHoldsRequest& request);
+
+  // Holds whose time is over.
+  std::vector<v1::Hold> FindLapsed() const;
+  // Releases one of them.
+  absl::Status Lapse(const v1::Hold& hold, Change* change);
 
  private:
   FleetState* const state_;
 };
+
+// "nodes/NODE/holds/SUBJECT".
+std::string HoldResource(const std::string& node, const std::string& subject);
 
 }  // namespace hotplugger::server

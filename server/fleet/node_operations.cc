@@ -1,18 +1,56 @@
 #include "server/fleet/node_operations.h"
 
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/core_name.h"
+#include "common/driver_rules.h"
 #include "common/error_info.h"
 #include "common/log.h"
+#include "common/proto_time.h"
 #include "common/status_macros.h"
 #include "server/fleet/pagination.h"
 #include "server/fleet/policy_operations.h"
-#include "server/fleet/timestamps.h"
+#include "server/policy/subject_claims.h"
 
 namespace hotplugger::server {
+
+namespace {
+
+std::optional<CoreName> CoreOf(const std::string& cpu, const NodeSnapshot& node) {
+  if (node.inventory == nullptr) return std::nullopt;
+  for (const v1::Device& device : node.inventory->devices()) {
+    if (device.name() != cpu || !device.cpu().has_package() || !device.cpu().has_core()) continue;
+    return CoreName{device.cpu().package(), device.cpu().die(), device.cpu().core()};
+  }
+  return std::nullopt;
+}
+
+// What the node has said of the subject.
+void AddReported(const std::string& subject, const NodeSnapshot& node,
+                 v1::ExplainSubjectResponse* response) {
+  if (node.report != nullptr) {
+    response->set_state(node.report->state());
+    for (const v1::ItemResult& item : node.report->items()) {
+      if (item.subject() == subject) *response->add_last_results() = item;
+    }
+    for (const v1::DriftItem& drift : node.report->drift()) {
+      if (drift.subject() == subject) *response->add_drift() = drift;
+    }
+  }
+  if (node.inventory == nullptr) return;
+  for (const v1::Driver& driver : node.inventory->drivers()) {
+    if (absl::StrCat("driver/", NormalizeDriverName(driver.name())) == subject) {
+      *response->mutable_driver() = driver;
+    }
+  }
+}
+
+}  // namespace
 
 v1::Node ToProto(const NodeSnapshot& node, bool summary_only) {
   v1::Node proto;
@@ -73,8 +111,39 @@ absl::StatusOr<v1::ListNodesResponse> NodeOperations::List(const v1::ListNodesRe
   return response;
 }
 
-absl::StatusOr<v1::DeleteNodeResponse> NodeOperations::Delete(
-    const v1::DeleteNodeRequest& request) {
+absl::StatusOr<v1::ExplainSubjectResponse> NodeOperations::Explain(
+    const v1::ExplainSubjectRequest& request) {
+  ExplainedSubject explained;
+  std::string name = request.subject();
+  if (name != "smt") {
+    absl::StatusOr<Subject> subject = ParseSubject(name);
+    if (!subject.ok()) {
+      return MakeFieldErrors({{"subject", std::string(subject.status().message())}});
+    }
+    name = FormatSubject(*subject);
+    explained.subject = *std::move(subject);
+  }
+  ASSIGN_OR_RETURN(const NodeSnapshot node, state_->registry()->Get(request.node()));
+  explained.core = CoreOf(name, node);
+  std::vector<const v1::Policy*> policies;
+  for (const auto& [policy, record] : state_->policies()) policies.push_back(&record.message);
+  std::vector<const v1::Hold*> holds;
+  for (const auto& [held, record] : state_->HoldsOf(node.name)) holds.push_back(&record.message);
+
+  v1::ExplainSubjectResponse response;
+  response.set_node(node.name);
+  response.set_subject(name);
+  const std::vector<v1::Claim> claims =
+      FindClaims(explained, node.name, node.identity->labels, policies, holds);
+  response.set_summary(SummarizeClaims(name, claims));
+  response.mutable_claims()->Add(claims.begin(), claims.end());
+  AddReported(name, node, &response);
+  return response;
+}
+
+absl::StatusOr<v1::DeleteNodeResponse> NodeOperations::Delete(const v1::DeleteNodeRequest& request,
+                                                              Change* change) {
+  change->SetResource(absl::StrCat("nodes/", request.name()));
   ASSIGN_OR_RETURN(const NodeSnapshot node, state_->registry()->Get(request.name()));
   const FleetState::NodeHolds& holds = state_->HoldsOf(node.name);
   if (!holds.empty()) {
@@ -85,9 +154,12 @@ absl::StatusOr<v1::DeleteNodeResponse> NodeOperations::Delete(
                                   "); release them first"),
                      {{"node", node.name}});
   }
+  v1::DeleteNodeResponse response;
+  *response.mutable_node() = ToProto(node, /*summary_only=*/false);
+  change->SetOutcome("forgotten", response);
   // Forgotten here first: a node that comes back from now on is stored anew.
   RETURN_IF_ERROR(state_->registry()->Remove(node.name));
-  const absl::Status erased = state_->EraseNode(node.name);
+  const absl::Status erased = state_->EraseNode(node.name, change);
   if (!erased.ok()) {
     if (!state_->registry()->Contains(node.name)) {
       state_->registry()->Restore(node.name, node.identity->labels);
@@ -96,8 +168,6 @@ absl::StatusOr<v1::DeleteNodeResponse> NodeOperations::Delete(
     return erased;
   }
   Log(LogLevel::kInfo, "node deleted", {{"node", node.name}});
-  v1::DeleteNodeResponse response;
-  *response.mutable_node() = ToProto(node, /*summary_only=*/false);
   return response;
 }
 

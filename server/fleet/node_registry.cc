@@ -45,6 +45,16 @@ absl::Status ShuttingDown() {
                    "the controller is shutting down; try again later");
 }
 
+bool IsGivenUp(v1::ApplyState state) {
+  return state == v1::APPLY_STATE_REVERTED || state == v1::APPLY_STATE_QUARANTINED;
+}
+
+// Only what was carried out, wholly or in part, can have cut a node off.
+bool AwaitsConfirmation(const v1::NodeReport& report) {
+  return report.awaits_confirmation() &&
+         (report.state() == v1::APPLY_STATE_APPLIED || report.state() == v1::APPLY_STATE_FAILED);
+}
+
 }  // namespace
 
 void NodeRegistry::Restore(const std::string& name, Labels labels) {
@@ -106,8 +116,9 @@ absl::StatusOr<NodeRegistry::Attached> NodeRegistry::Attach(const v1::Hello& hel
   if (node.facts.identity != nullptr &&
       (node.facts.identity->boot_id != identity->boot_id ||
        node.facts.identity->agent_version != identity->agent_version)) {
-    node.nacked_digest.clear();
+    ForgetNack(&node);
   }
+  awaiting_.erase(hello.node());
   node.facts.name = hello.node();
   node.facts.identity = std::move(identity);
   node.facts.connected = true;
@@ -176,12 +187,19 @@ void NodeRegistry::RecordInventory(const StreamKey& key, const v1::Inventory& in
   if (Node* node = FindLocked(key)) node->facts.inventory = std::move(recorded);
 }
 
-bool NodeRegistry::RecordReport(const StreamKey& key, const v1::NodeReport& report) {
+NodeRegistry::RecordedReport NodeRegistry::RecordReport(const StreamKey& key,
+                                                        const v1::NodeReport& report) {
   auto recorded = std::make_shared<const v1::NodeReport>(report);
   MutexLock lock(&mutex_);
   Node* node = FindLocked(key);
-  if (node == nullptr) return false;
+  if (node == nullptr) return {};
+  if (IsGivenUp(report.state())) return RecordRejectionLocked(node, std::move(recorded));
   node->facts.report = std::move(recorded);
+  if (AwaitsConfirmation(report)) {
+    awaiting_.insert(key.node);
+  } else {
+    awaiting_.erase(key.node);
+  }
   // Once a node works towards another spec it is no longer at the last one, however that ends:
   // where a failed spec is taken back the way back must be reported too. A refused one was never
   // begun.
@@ -195,15 +213,34 @@ bool NodeRegistry::RecordReport(const StreamKey& key, const v1::NodeReport& repo
   if (report.state() == v1::APPLY_STATE_REFUSED && report.digest() == node->target_digest) {
     node->nacked_digest = report.digest();
     node->nack_errors = {report.message()};
+    node->rejection.reset();
   }
   // Until something is pushed on this stream, the node knows best what it works towards. Later its
   // reports may be older than the last push.
   if (node->pushed || report.digest() == node->target_digest ||
       report.state() == v1::APPLY_STATE_REFUSED) {
-    return false;
+    return {};
   }
   node->target_digest = report.digest();
-  return true;
+  return {.other_target = true};
+}
+
+// Beside what it says of the spec that is in force again, which stays the node's report.
+NodeRegistry::RecordedReport NodeRegistry::RecordRejectionLocked(
+    Node* node, std::shared_ptr<const v1::NodeReport> report) {
+  const std::string& digest = report->digest();
+  const bool known = node->rejection != nullptr && node->nacked_digest == digest &&
+                     node->rejection->state() == report->state();
+  if (node->facts.applied_digest == digest) node->facts.applied_digest.clear();
+  node->nacked_digest = digest;
+  node->nack_errors = {report->message()};
+  node->rejection = std::move(report);
+  return {.given_up = !known};
+}
+
+void NodeRegistry::ForgetNack(Node* node) {
+  node->nacked_digest.clear();
+  node->rejection.reset();
 }
 
 bool NodeRegistry::RecordAck(const StreamKey& key, const v1::SpecAck& ack) {
@@ -211,9 +248,12 @@ bool NodeRegistry::RecordAck(const StreamKey& key, const v1::SpecAck& ack) {
   Node* node = FindLocked(key);
   if (node == nullptr || !node->pushed || ack.digest() != node->target_digest) return false;
   if (ack.errors().empty()) {
-    if (node->nacked_digest == ack.digest()) node->nacked_digest.clear();
+    // Once it has taken another spec, a node would try again one that it gave up.
+    if (node->nacked_digest == ack.digest() || node->rejection != nullptr) ForgetNack(node);
     return false;
   }
+  // A spec that was given up is refused when it is pushed again, and still shown as given up.
+  if (node->nacked_digest != ack.digest()) node->rejection.reset();
   node->nacked_digest = ack.digest();
   node->nack_errors = {ack.errors().begin(), ack.errors().end()};
   return true;
@@ -238,6 +278,26 @@ std::vector<SpecPush> NodeRegistry::TakePushes() {
         {name, node.link, node.facts.desired, absl::StrCat(node.stream_id, "-", ++last_push_)});
   }
   return pushes;
+}
+
+std::vector<ConfirmationPush> NodeRegistry::TakeConfirmations() {
+  std::vector<ConfirmationPush> confirmations;
+  MutexLock lock(&mutex_);
+  for (auto it = awaiting_.begin(); it != awaiting_.end();) {
+    const auto found = nodes_.find(*it);
+    if (found == nodes_.end() || found->second.link == nullptr) {
+      it = awaiting_.erase(it);
+      continue;
+    }
+    const NodeSnapshot& facts = found->second.facts;
+    if (facts.desired == nullptr || facts.desired->digest != facts.report->digest()) {
+      ++it;
+      continue;
+    }
+    confirmations.push_back({*it, found->second.link, facts.desired->digest});
+    it = awaiting_.erase(it);
+  }
+  return confirmations;
 }
 
 NodeRegistry::PingRound NodeRegistry::TakePingRound(uint64_t shard, uint64_t shards) {
@@ -267,6 +327,12 @@ NodeRegistry::PingRound NodeRegistry::TakePingRound(uint64_t shard, uint64_t sha
 
 NodeSnapshot NodeRegistry::ToSnapshot(const Node& node) {
   NodeSnapshot snapshot = node.facts;
+  const bool given_up = node.rejection != nullptr && node.facts.desired != nullptr &&
+                        node.facts.desired->digest == node.nacked_digest;
+  if (given_up) {
+    snapshot.report = node.rejection;
+    return snapshot;
+  }
   if (!node.nacked_digest.empty() && node.facts.desired != nullptr &&
       node.facts.desired->digest == node.nacked_digest &&
       !(node.facts.report != nullptr && node.facts.report->state() == v1::APPLY_STATE_REFUSED &&

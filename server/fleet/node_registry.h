@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -46,7 +47,8 @@ struct NodeSnapshot {
   std::shared_ptr<const Resolution> desired;
   // Null until the node said so.
   std::shared_ptr<const v1::Inventory> inventory;
-  // A refusal of the desired spec stands here as a report of state REFUSED.
+  // A refusal of the desired spec stands here as a report of state REFUSED, and so does that it was
+  // given up (REVERTED, QUARANTINED), whatever the node says of the spec that it has instead.
   std::shared_ptr<const v1::NodeReport> report;
 
   bool in_sync() const {
@@ -60,6 +62,13 @@ struct SpecPush {
   std::shared_ptr<NodeLink> link;
   std::shared_ptr<const Resolution> spec;
   std::string nonce;
+};
+
+// A confirmation to be sent, outside every lock.
+struct ConfirmationPush {
+  std::string node;
+  std::shared_ptr<NodeLink> link;
+  std::string digest;
 };
 
 // Safe for concurrent use; every call is short. Links are never called under the lock.
@@ -107,8 +116,13 @@ class NodeRegistry {
   // no longer the node's.
   void RecordContact(const StreamKey& key);
   void RecordInventory(const StreamKey& key, const v1::Inventory& inventory);
-  // Whether the report shows that the node works towards another spec than was thought.
-  bool RecordReport(const StreamKey& key, const v1::NodeReport& report);
+  struct RecordedReport {
+    // The node works towards another spec than was thought.
+    bool other_target = false;
+    // It tells that a spec was given up, and didn't before.
+    bool given_up = false;
+  };
+  RecordedReport RecordReport(const StreamKey& key, const v1::NodeReport& report);
   // Whether this refuses the spec that was last sent.
   bool RecordAck(const StreamKey& key, const v1::SpecAck& ack);
 
@@ -117,6 +131,10 @@ class NodeRegistry {
   // What must be sent so that every connected node works towards its desired spec. Each is
   // returned once; a refused spec never again until it changes.
   std::vector<SpecPush> TakePushes();
+
+  // Each node whose last report waits for a confirmation that it has the desired spec, once. Such a
+  // report can come before the desired spec is known, so this is asked after that changes, too.
+  std::vector<ConfirmationPush> TakeConfirmations();
 
   struct PingRound {
     std::vector<std::shared_ptr<NodeLink>> ping;
@@ -157,11 +175,16 @@ class NodeRegistry {
     bool pushed = false;
     std::string nacked_digest;
     std::vector<std::string> nack_errors;
+    // Of the nacked digest, where the node has given it up; else null.
+    std::shared_ptr<const v1::NodeReport> rejection;
   };
 
   // The node, if the stream is still its stream; the contact is noted.
   Node* FindLocked(const StreamKey& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  RecordedReport RecordRejectionLocked(Node* node, std::shared_ptr<const v1::NodeReport> report)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   static NodeSnapshot ToSnapshot(const Node& node);
+  static void ForgetNack(Node* node);
   static void Disconnect(Node* node);
 
   struct Waiting {
@@ -177,6 +200,8 @@ class NodeRegistry {
   uint64_t last_stream_id_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t last_push_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<std::string, Node, std::less<>> nodes_ ABSL_GUARDED_BY(mutex_);
+  // Nodes whose last report waits for a confirmation.
+  std::set<std::string> awaiting_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace hotplugger::server

@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "common/names.h"
 #include "common/number_ranges.h"
+#include "common/proto_time.h"
 #include "common/rpc_status.h"
 #include "common/status_macros.h"
 
@@ -89,6 +90,9 @@ std::string ReportProblem(const v1::NodeReport& report) {
     return absl::StrCat("its state is ", report.state());
   }
   if (report.drift_count() < 0) return "its drift count is negative";
+  for (const v1::DriftCount& count : report.drift_counts()) {
+    if (count.count() < 0) return "a drift count of it is negative";
+  }
   return "";
 }
 
@@ -97,6 +101,15 @@ void LogIgnored(absl::string_view what, const std::string& node, const std::stri
 }
 
 }  // namespace
+
+void SendConfirmations(NodeRegistry* registry, uint64_t epoch) {
+  for (const ConfirmationPush& push : registry->TakeConfirmations()) {
+    v1::ControllerMessage message;
+    message.set_epoch(epoch);
+    message.mutable_spec_confirmation()->set_digest(push.digest);
+    push.link->Send(message);
+  }
+}
 
 absl::Status NodeSession::OnOpened(const std::shared_ptr<NodeLink>& link) {
   return registry_->Admit(link);
@@ -164,10 +177,7 @@ absl::Status NodeSession::OnHello(const v1::Hello& hello, const std::shared_ptr<
       {{"node", hello.node()}, {"boot_id", hello.boot_id()}, {"agent", hello.agent_version()}});
   v1::ControllerMessage message;
   message.set_epoch(options_.epoch);
-  auto* interval = message.mutable_welcome()->mutable_ping_interval();
-  interval->set_seconds(absl::ToInt64Seconds(options_.ping_interval));
-  interval->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(
-      options_.ping_interval - absl::Seconds(absl::ToInt64Seconds(options_.ping_interval)))));
+  SetDuration(options_.ping_interval, message.mutable_welcome()->mutable_ping_interval());
   link->Send(message);
   registry_->MarkWelcomed(*key_);
   operations_->StreamReady(*key_);
@@ -203,9 +213,21 @@ void NodeSession::OnReport(const v1::NodeReport& report) {
   if (!problem.empty()) {
     LogIgnored("report", key_->node, problem);
     registry_->RecordContact(*key_);
-  } else if (registry_->RecordReport(*key_, report)) {
-    events_->PushNeeded();
+    return;
   }
+  const NodeRegistry::RecordedReport recorded = registry_->RecordReport(*key_, report);
+  if (recorded.given_up) NoteGivenUp(report);
+  if (recorded.other_target) events_->PushNeeded();
+  // At once, and not in turn with requests: the node undoes its spec while it waits.
+  if (report.awaits_confirmation()) SendConfirmations(registry_, options_.epoch);
+}
+
+void NodeSession::NoteGivenUp(const v1::NodeReport& report) {
+  const bool reverted = report.state() == v1::APPLY_STATE_REVERTED;
+  (reverted ? counters_->spec_reverts : counters_->spec_quarantines)
+      .fetch_add(1, std::memory_order_relaxed);
+  Log(LogLevel::kWarning, reverted ? "spec reverted by node" : "spec quarantined by node",
+      {{"node", key_->node}, {"digest", report.digest()}, {"cause", report.message()}});
 }
 
 void NodeSession::OnOperationResult(const v1::NodeOperationResult& result) {

@@ -26,6 +26,9 @@ class FleetEvents {
   virtual void PushNeeded() = 0;
 };
 
+// Sends the confirmations that nodes wait for.
+void SendConfirmations(NodeRegistry* registry, uint64_t epoch);
+
 struct SessionOptions {
   uint64_t epoch = 0;
   absl::Duration ping_interval = absl::Seconds(20);
@@ -55,6 +58,8 @@ class NodeSession {
   void OnInventory(const v1::Inventory& inventory);
   void OnSpecAck(const v1::SpecAck& ack);
   void OnReport(const v1::NodeReport& report);
+  // Counts and logs a spec that the node gave up.
+  void NoteGivenUp(const v1::NodeReport& report);
   void OnOperationResult(const v1::NodeOperationResult& result);
 
   NodeRegistry* const registry_;

@@ -7,6 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/error_info.h"
+#include "common/node_pattern.h"
+#include "common/proto_time.h"
 #include "common/rpc_status.h"
 #include "common/status_macros.h"
 #include "server/policy/selector.h"
@@ -18,35 +20,30 @@ namespace {
 constexpr absl::Duration kDefaultDeadline = absl::Seconds(90);
 constexpr absl::Duration kMinDeadline = absl::Seconds(1);
 constexpr absl::Duration kMaxDeadline = absl::Hours(1);
+constexpr absl::Duration kDefaultPlanDeadline = absl::Seconds(30);
+constexpr absl::Duration kMaxPlanDeadline = absl::Minutes(10);
+constexpr int kDefaultPlanParallel = 16;
 constexpr int kMaxParallel = 100;
 // Any operation with valid names is a small part of this.
 constexpr size_t kMaxOperationBytes = 64 * 1024;
 
-bool OnlyReads(const v1::Operation& operation) {
-  return operation.has_list_drivers() || operation.has_list_conflicting_actors();
+template <typename Request>
+absl::Duration DeadlineOf(const Request& request, absl::Duration otherwise) {
+  return request.has_deadline() ? ToDuration(request.deadline()) : otherwise;
 }
 
-// Whether the node did not do what it was asked.
-bool HasFailed(const v1::OperationResult& result) {
-  using Items = google::protobuf::RepeatedPtrField<v1::ItemResult>;
-  if (result.has_error()) return true;
-  // What the result does not have is empty.
-  for (const Items* items :
-       {&result.enable_driver().results(), &result.disable_driver().results(),
-        &result.switch_drivers().results(), &result.register_driver().results(),
-        &result.unregister_driver().results()}) {
-    for (const v1::ItemResult& item : *items) {
-      if (item.outcome() == v1::OUTCOME_FAILED || item.outcome() == v1::OUTCOME_REFUSED)
-        return true;
-    }
+template <typename Request>
+void CheckPace(const Request& request, absl::Duration deadline, absl::Duration max_deadline,
+               std::vector<FieldViolation>* violations) {
+  if (deadline < kMinDeadline || deadline > max_deadline) {
+    violations->push_back({"deadline", absl::StrCat(absl::FormatDuration(deadline), " is not from ",
+                                                    absl::FormatDuration(kMinDeadline), " to ",
+                                                    absl::FormatDuration(max_deadline))});
   }
-  return false;
-}
-
-absl::Duration DeadlineOf(const v1::OperateNodesRequest& request) {
-  if (!request.has_deadline()) return kDefaultDeadline;
-  return absl::Seconds(request.deadline().seconds()) +
-         absl::Nanoseconds(request.deadline().nanos());
+  if (request.has_parallel() && (request.parallel() < 1 || request.parallel() > kMaxParallel)) {
+    violations->push_back(
+        {"parallel", absl::StrCat(request.parallel(), " is not from 1 to ", kMaxParallel)});
+  }
 }
 
 std::vector<FieldViolation> Check(const v1::OperateNodesRequest& request) {
@@ -60,15 +57,7 @@ std::vector<FieldViolation> Check(const v1::OperateNodesRequest& request) {
         {"operation", absl::StrCat("has ", request.operation().ByteSizeLong(), " bytes; at most ",
                                    kMaxOperationBytes, " are taken")});
   }
-  const absl::Duration deadline = DeadlineOf(request);
-  if (deadline < kMinDeadline || deadline > kMaxDeadline) {
-    violations.push_back(
-        {"deadline", absl::StrCat(absl::FormatDuration(deadline), " is not from 1s to 1h")});
-  }
-  if (request.has_parallel() && (request.parallel() < 1 || request.parallel() > kMaxParallel)) {
-    violations.push_back(
-        {"parallel", absl::StrCat(request.parallel(), " is not from 1 to ", kMaxParallel)});
-  }
+  CheckPace(request, DeadlineOf(request, kDefaultDeadline), kMaxDeadline, &violations);
   return violations;
 }
 
@@ -100,7 +89,10 @@ absl::StatusOr<std::vector<std::string>> NamedNodes(const v1::Selector& selector
                                                     const std::vector<NodeSnapshot>& nodes) {
   std::vector<std::string> unknown;
   std::vector<std::string> left_out;
-  const std::set<std::string> names(selector.nodes().begin(), selector.nodes().end());
+  std::set<std::string> names;
+  for (const std::string& name : selector.nodes()) {
+    if (!IsNodePattern(name)) names.insert(name);
+  }
   for (const std::string& name : names) {
     const auto node = std::lower_bound(
         nodes.begin(), nodes.end(), name,
@@ -113,6 +105,11 @@ absl::StatusOr<std::vector<std::string>> NamedNodes(const v1::Selector& selector
   }
   if (!unknown.empty()) return NodesNotFound(unknown);
   if (!left_out.empty()) return NodesNotSelected(left_out);
+  // A pattern, in contrast, takes what it finds.
+  for (const NodeSnapshot& node : nodes) {
+    if (Matches(selector, node.name, node.identity->labels)) names.insert(node.name);
+  }
+  if (names.empty()) return NoNodeMatches(nodes.size());
   return std::vector<std::string>(names.begin(), names.end());
 }
 
@@ -138,15 +135,46 @@ absl::Status NotBegun(const std::string& failed_node) {
 
 }  // namespace
 
+bool OnlyReads(const v1::Operation& operation) {
+  return operation.has_list_drivers() || operation.has_list_conflicting_actors() ||
+         operation.has_explain_device() || operation.has_plan_spec();
+}
+
+bool HasFailed(const v1::OperationResult& result) {
+  using Items = google::protobuf::RepeatedPtrField<v1::ItemResult>;
+  if (result.has_error()) return true;
+  // What the result does not have is empty.
+  for (const Items* items :
+       {&result.enable_driver().results(), &result.disable_driver().results(),
+        &result.switch_drivers().results(), &result.register_driver().results(),
+        &result.unregister_driver().results()}) {
+    for (const v1::ItemResult& item : *items) {
+      if (item.outcome() == v1::OUTCOME_FAILED || item.outcome() == v1::OUTCOME_REFUSED)
+        return true;
+    }
+  }
+  return false;
+}
+
 absl::StatusOr<OperationPlan> PlanOperation(const v1::OperateNodesRequest& request,
                                             const std::vector<NodeSnapshot>& nodes) {
   RETURN_IF_ERROR(MakeFieldErrors(Check(request)));
   OperationPlan plan;
   ASSIGN_OR_RETURN(plan.nodes, SelectNodes(request.selector(), nodes));
   plan.operation = request.operation();
-  plan.deadline = DeadlineOf(request);
+  plan.deadline = DeadlineOf(request, kDefaultDeadline);
   plan.keep_going = request.keep_going();
   if (request.has_parallel()) plan.parallel = request.parallel();
+  return plan;
+}
+
+absl::StatusOr<OperationPlan> PlanQuestions(const v1::PlanChangeRequest& request) {
+  OperationPlan plan;
+  plan.deadline = DeadlineOf(request, kDefaultPlanDeadline);
+  plan.parallel = request.has_parallel() ? request.parallel() : kDefaultPlanParallel;
+  std::vector<FieldViolation> violations;
+  CheckPace(request, plan.deadline, kMaxPlanDeadline, &violations);
+  RETURN_IF_ERROR(MakeFieldErrors(violations));
   return plan;
 }
 
@@ -193,13 +221,21 @@ void OperationRun::Advance() {
   }
 }
 
+v1::Operation OperationRun::OperationFor(const std::string& node) const {
+  const auto spec = plan_.specs.find(node);
+  if (spec == plan_.specs.end()) return plan_.operation;
+  v1::Operation operation;
+  operation.mutable_plan_spec()->set_body(spec->second->body);
+  return operation;
+}
+
 void OperationRun::AskNextLocked() {
   const std::string node = std::move(waiting_.front());
   waiting_.pop_front();
   asked_[node] = 0;
   mutex_.Unlock();
   const uint64_t question =
-      nodes_->Ask(node, plan_.operation, plan_.deadline,
+      nodes_->Ask(node, OperationFor(node), plan_.deadline,
                   [self = shared_from_this(), node](v1::OperationResult result) {
                     self->Answered(node, std::move(result));
                   });
@@ -238,8 +274,8 @@ void OperationRun::Answered(const std::string& node, v1::OperationResult result)
   {
     MutexLock lock(&mutex_);
     asked_.erase(node);
-    if (HasFailed(result) && !plan_.keep_going && !OnlyReads(plan_.operation) &&
-        failed_node_.empty()) {
+    const bool asks = !plan_.specs.empty() || OnlyReads(plan_.operation);
+    if (HasFailed(result) && !plan_.keep_going && !asks && failed_node_.empty()) {
       failed_node_ = node;
     }
     v1::OperateNodesResponse& answer = answers_.emplace_back();

@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "common/mutex.h"
 #include "hotplugger/v1/fleet_service.pb.h"
+#include "hotplugger/v1/plan_service.pb.h"
 #include "server/fleet/node_registry.h"
 #include "server/fleet/operation_desk.h"
 
@@ -22,6 +23,8 @@ struct OperationPlan {
   // By name.
   std::vector<std::string> nodes;
   v1::Operation operation;
+  // Where there are any, each node is asked for a plan of its own spec instead.
+  std::map<std::string, std::shared_ptr<const Resolution>> specs = {};
   absl::Duration deadline;
   int parallel = 8;
   bool keep_going = false;
@@ -31,6 +34,15 @@ struct OperationPlan {
 // (NO_NODE_MATCHES) where the labels match none. `nodes` is ordered by name.
 absl::StatusOr<OperationPlan> PlanOperation(const v1::OperateNodesRequest& request,
                                             const std::vector<NodeSnapshot>& nodes);
+
+// How nodes are asked for their part of a plan; without the nodes. INVALID_ARGUMENT with every
+// violation.
+absl::StatusOr<OperationPlan> PlanQuestions(const v1::PlanChangeRequest& request);
+
+// Whether it changes nothing on a host.
+bool OnlyReads(const v1::Operation& operation);
+// Whether the node did not do what it was asked.
+bool HasFailed(const v1::OperationResult& result);
 
 // Safe for concurrent use. No more answers wait to be taken than nodes are asked at once, so that
 // whoever reads slowly slows the run and fills no memory.
@@ -64,6 +76,7 @@ class OperationRun : public std::enable_shared_from_this<OperationRun> {
 
   void Answered(const std::string& node, v1::OperationResult result);
   bool EndsLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  v1::Operation OperationFor(const std::string& node) const;
   void AskNextLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WithdrawLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

@@ -132,6 +132,14 @@ std::vector<MetricFamily> FleetCollector::Collect() const {
       Single("hotplugger_spec_nacks_total",
              "Specs that nodes refused since the controller started.", MetricType::Counter,
              count(counters_->spec_nacks)),
+      Single("hotplugger_spec_reverts_total",
+             "Specs that nodes undid because they reached no controller within the confirm window, "
+             "since the controller started.",
+             MetricType::Counter, count(counters_->spec_reverts)),
+      Single("hotplugger_spec_quarantines_total",
+             "Specs that nodes gave up because their agents died of them, since the controller "
+             "started.",
+             MetricType::Counter, count(counters_->spec_quarantines)),
       Single("hotplugger_controller_epoch", "The controller's epoch; grows with each start.",
              MetricType::Gauge, static_cast<double>(epoch_)),
       Single("hotplugger_controller_info", "Always 1; the labels tell of the controller.",

@@ -49,6 +49,11 @@ void NormalizeDriverNames(Names* names) {
 void NormalizePolicy(v1::Policy* policy) {
   auto* nodes = policy->mutable_selector()->mutable_nodes();
   Assign(std::set<std::string>(nodes->begin(), nodes->end()), nodes);
+  for (v1::LabelRequirement& requirement :
+       *policy->mutable_selector()->mutable_match_expressions()) {
+    auto* values = requirement.mutable_values();
+    Assign(std::set<std::string>(values->begin(), values->end()), values);
+  }
   if (policy->has_cpu()) {
     const auto cpus = ParseCpuList(policy->cpu().offline());
     if (cpus.ok()) policy->mutable_cpu()->set_offline(FormatCpuList(*cpus));

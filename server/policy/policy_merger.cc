@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/byte_size.h"
+#include "common/proto_time.h"
 #include "google/protobuf/repeated_field.h"
 #include "server/policy/active_set.h"
 
@@ -98,6 +99,7 @@ class Merger {
   void SettleActiveAndStopped();
   void SettleSwitching();
   void CheckActiveSet();
+  void MergeConfirm();
 
   // By rank.
   std::vector<const v1::Policy*> matched_;
@@ -147,6 +149,7 @@ bool Merger::Settle(const std::string& setting, const v1::Policy& a, const v1::P
 MergedPolicies Merger::Merge() {
   MergeDevices();
   MergeDrivers();
+  MergeConfirm();
   return std::move(merged_);
 }
 
@@ -240,6 +243,16 @@ void Merger::CheckActiveSet() {
     one[driver] = whitelist.value;
     for (const std::string& problem : FindActiveSetProblems(names, one)) {
       AddConflict("drivers.active", *active->source, *whitelist.source, problem);
+    }
+  }
+}
+
+void Merger::MergeConfirm() {
+  for (const v1::Policy* policy : matched_) {
+    if (!policy->has_confirm()) continue;
+    const absl::Duration window = ToDuration(policy->confirm());
+    if (!merged_.confirm_window || window < *merged_.confirm_window) {
+      merged_.confirm_window = window;
     }
   }
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "hotplugger/v1/policy.pb.h"
 #include "server/policy/policy_conflict.h"
 #include "server/policy/selector.h"
@@ -52,6 +53,8 @@ struct MergedPolicies {
   std::optional<Chosen<std::set<std::string>>> drivers_stopped;
   std::optional<Chosen<v1::Switch>> switching;
   std::map<std::string, Chosen<v1::Whitelist>> whitelists;
+  // The shortest of all.
+  std::optional<absl::Duration> confirm_window;
   std::vector<PolicyConflict> conflicts;
 };
 

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/driver_rules.h"
 #include "common/names.h"
+#include "common/proto_time.h"
 #include "server/policy/active_set.h"
 #include "server/policy/device_settings_validator.h"
 #include "server/policy/selector_validator.h"
@@ -89,6 +90,25 @@ bool AsksForNothing(const v1::Policy& policy) {
          drivers.switching() == v1::SWITCH_UNSPECIFIED;
 }
 
+void CheckModes(const v1::Policy& policy, Violations* violations) {
+  if (!v1::DriftMode_IsValid(policy.drift())) {
+    violations->push_back({"policy.drift", "is neither enforce nor report"});
+  }
+  if (!v1::ReleaseMode_IsValid(policy.on_release())) {
+    violations->push_back({"policy.on_release", "is neither restore nor leave"});
+  }
+  if (!policy.has_confirm()) return;
+  const absl::Duration window = ToDuration(policy.confirm());
+  if (window < kMinConfirmWindow || window > kMaxConfirmWindow) {
+    violations->push_back(
+        {"policy.confirm",
+         absl::StrCat(absl::FormatDuration(window), " is not from ",
+                      absl::FormatDuration(kMinConfirmWindow), " to ",
+                      absl::FormatDuration(kMaxConfirmWindow),
+                      "; leave it out where nodes need not reach the controller again")});
+  }
+}
+
 }  // namespace
 
 std::vector<FieldViolation> ValidatePolicy(const v1::Policy& policy) {
@@ -103,6 +123,7 @@ std::vector<FieldViolation> ValidatePolicy(const v1::Policy& policy) {
   if (policy.has_drivers()) CheckDrivers(policy.drivers(), &violations);
   if (policy.has_cpu()) CheckCpuSettings(policy.cpu(), &violations);
   if (policy.has_memory()) CheckMemorySettings(policy.memory(), &violations);
+  CheckModes(policy, &violations);
   if (AsksForNothing(policy)) {
     violations.push_back(
         {"policy",

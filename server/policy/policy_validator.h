@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "absl/time/time.h"
 #include "common/error_info.h"
 #include "hotplugger/v1/policy.pb.h"
 
@@ -12,6 +13,8 @@ inline constexpr int kMaxPriority = 1'000'000;
 inline constexpr int kMaxActiveDrivers = 16;
 inline constexpr int kMaxStoppedDrivers = 64;
 inline constexpr int kMaxWhitelistedDrivers = 64;
+inline constexpr absl::Duration kMinConfirmWindow = absl::Seconds(5);
+inline constexpr absl::Duration kMaxConfirmWindow = absl::Hours(1);
 
 // Every problem at once, with paths like "policy.cpu.offline"; none: the policy is valid.
 std::vector<FieldViolation> ValidatePolicy(const v1::Policy& policy);

@@ -5,12 +5,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/canonical_bytes.h"
+#include "common/core_name.h"
 #include "common/cpu_list.h"
 #include "common/digest.h"
 #include "common/number_list.h"
 #include "common/number_ranges.h"
-#include "google/protobuf/io/coded_stream.h"
-#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "server/policy/policy_merger.h"
 #include "server/policy/subject.h"
 
@@ -26,6 +26,7 @@ struct Held {
 
 struct Holds {
   Held<NumberSet> cpus;
+  Held<std::set<std::string>> cores;
   Held<NumberSet> blocks;
   Held<std::set<std::string>> devices;
   // Online: running.
@@ -48,9 +49,21 @@ class Resolver {
   void ResolveMemory();
   void ResolveDevices();
   void ResolveDrivers();
+  // Tells what of the lists whose drift is reported, or that are left on release, holds ask for.
+  void MarkHeld();
   // Notes that `setting` comes from a policy.
   void From(const std::string& setting, const v1::Policy& policy) {
     sources_.emplace(setting, absl::StrCat("policy/", policy.name()));
+  }
+  // The same of a setting that says how something is to be, and can drift and be released.
+  void StateFrom(const std::string& setting, const v1::Policy& policy) {
+    From(setting, policy);
+    if (policy.drift() == v1::DRIFT_MODE_REPORT) report_drift_of_.insert(setting);
+    if (policy.on_release() == v1::RELEASE_MODE_LEAVE) leave_on_release_.insert(setting);
+  }
+  // Whether the agent treats some of what `setting` says unlike what holds say.
+  bool IsMild(const std::string& setting) const {
+    return report_drift_of_.count(setting) > 0 || leave_on_release_.count(setting) > 0;
   }
 
   const MergedPolicies merged_;
@@ -58,6 +71,9 @@ class Resolver {
   v1::NodeSpec spec_;
   // Setting and source.
   std::set<std::pair<std::string, std::string>> sources_;
+  // Settings.
+  std::set<std::string> report_drift_of_;
+  std::set<std::string> leave_on_release_;
 };
 
 void Resolver::AddHold(const v1::Hold& hold) {
@@ -68,6 +84,9 @@ void Resolver::AddHold(const v1::Hold& hold) {
   switch (subject->kind) {
     case Subject::Kind::kCpu:
       (online ? holds_.cpus.online : holds_.cpus.offline).insert(subject->number);
+      break;
+    case Subject::Kind::kCore:
+      (online ? holds_.cores.online : holds_.cores.offline).insert(FormatCoreName(subject->core));
       break;
     case Subject::Kind::kMemory:
       (online ? holds_.blocks.online : holds_.blocks.offline).insert(subject->number);
@@ -104,19 +123,19 @@ void Resolver::ResolveCpus() {
   spec_.set_cpu_online(FormatCpuList(holds_.cpus.online));
   if (merged_.cpus_off) {
     const auto& [off, source] = *merged_.cpus_off;
-    if (offline.from_policy) From("cpu_offline", *source);
+    if (offline.from_policy) StateFrom("cpu_offline", *source);
     if (off.online_count) {
       spec_.set_cpu_online_count(*off.online_count);
-      From("cpu_online_count", *source);
+      StateFrom("cpu_online_count", *source);
     }
     if (off.online_percent) {
       spec_.set_cpu_online_percent(*off.online_percent);
-      From("cpu_online_percent", *source);
+      StateFrom("cpu_online_percent", *source);
     }
   }
   if (merged_.smt) {
     spec_.set_smt(merged_.smt->value);
-    From("smt", *merged_.smt->source);
+    StateFrom("smt", *merged_.smt->source);
   }
   if (merged_.cpu_hot_add) {
     spec_.set_cpu_hot_add(merged_.cpu_hot_add->value);
@@ -131,10 +150,10 @@ void Resolver::ResolveMemory() {
   spec_.set_memory_online(FormatNumberList(holds_.blocks.online));
   if (merged_.memory_off) {
     const auto& [off, source] = *merged_.memory_off;
-    if (offline.from_policy) From("memory_offline", *source);
+    if (offline.from_policy) StateFrom("memory_offline", *source);
     if (off.bytes > 0) {
       spec_.set_memory_offline_bytes(off.bytes);
-      From("memory_offline_bytes", *source);
+      StateFrom("memory_offline_bytes", *source);
     }
   }
   if (merged_.memory_hot_add) {
@@ -144,6 +163,8 @@ void Resolver::ResolveMemory() {
 }
 
 void Resolver::ResolveDevices() {
+  for (const std::string& core : holds_.cores.offline) spec_.add_cores_offline(core);
+  for (const std::string& core : holds_.cores.online) spec_.add_cores_online(core);
   for (const std::string& device : holds_.devices.offline) spec_.add_devices_offline(device);
   for (const std::string& device : holds_.devices.online) spec_.add_devices_online(device);
 }
@@ -156,12 +177,12 @@ void Resolver::ResolveDrivers() {
   if (!held.online.empty()) {
     active = held.online;
   } else if (!active.empty()) {
-    From("drivers_active", *merged_.drivers_active->source);
+    StateFrom("drivers_active", *merged_.drivers_active->source);
   }
   std::set<std::string> stopped;
   if (merged_.drivers_stopped) stopped = merged_.drivers_stopped->value;
   for (const std::string& driver : held.online) stopped.erase(driver);
-  if (!stopped.empty()) From("drivers_stopped", *merged_.drivers_stopped->source);
+  if (!stopped.empty()) StateFrom("drivers_stopped", *merged_.drivers_stopped->source);
   stopped.insert(held.offline.begin(), held.offline.end());
   for (const std::string& driver : active) spec_.add_drivers_active(driver);
   for (const std::string& driver : stopped) spec_.add_drivers_stopped(driver);
@@ -174,8 +195,24 @@ void Resolver::ResolveDrivers() {
   const bool holds_drivers = !held.online.empty() || !held.offline.empty();
   if (merged_.switching && !(merged_.switching->value == v1::SWITCH_OFF && holds_drivers)) {
     spec_.set_switching(merged_.switching->value);
-    From("switching", *merged_.switching->source);
+    StateFrom("switching", *merged_.switching->source);
   }
+}
+
+void Resolver::MarkHeld() {
+  for (const std::string& setting : report_drift_of_) spec_.add_report_drift_of(setting);
+  for (const std::string& setting : leave_on_release_) spec_.add_leave_on_release(setting);
+  // A hold of one CPU outranks that of its core, and a policy doesn't.
+  if (IsMild("cpu_offline") || !holds_.cores.online.empty()) {
+    spec_.set_cpu_held(FormatCpuList(holds_.cpus.offline));
+  }
+  if (IsMild("memory_offline")) spec_.set_memory_held(FormatNumberList(holds_.blocks.offline));
+  std::set<std::string> drivers;
+  if (IsMild("drivers_active")) drivers = holds_.drivers.online;
+  if (IsMild("drivers_stopped")) {
+    drivers.insert(holds_.drivers.offline.begin(), holds_.drivers.offline.end());
+  }
+  for (const std::string& driver : drivers) spec_.add_drivers_held(driver);
 }
 
 Resolution Resolver::Resolve() {
@@ -183,6 +220,7 @@ Resolution Resolver::Resolve() {
   ResolveMemory();
   ResolveDevices();
   ResolveDrivers();
+  MarkHeld();
   Resolution result;
   for (const auto& [setting, source] : sources_) {
     v1::SettingSource& added = result.sources.emplace_back();
@@ -190,6 +228,7 @@ Resolution Resolver::Resolve() {
     added.set_source(source);
   }
   result.conflicts = merged_.conflicts;
+  result.confirm_window = merged_.confirm_window;
   result.body = SerializeSpec(spec_);
   result.digest = Sha256Hex(result.body);
   result.spec = std::move(spec_);
@@ -204,17 +243,7 @@ Resolution Resolve(absl::string_view node, const Labels& labels,
   return Resolver(MergePolicies(node, labels, policies), holds).Resolve();
 }
 
-std::string SerializeSpec(const v1::NodeSpec& spec) {
-  std::string bytes;
-  {
-    google::protobuf::io::StringOutputStream stream(&bytes);
-    google::protobuf::io::CodedOutputStream coded(&stream);
-    // Maps have no order otherwise.
-    coded.SetSerializationDeterministic(true);
-    spec.SerializeToCodedStream(&coded);
-  }
-  return bytes;
-}
+std::string SerializeSpec(const v1::NodeSpec& spec) { return CanonicalBytes(spec); }
 
 std::string FindSpecSizeProblem(const Resolution& resolution) {
   if (resolution.body.size() > kMaxSpecBytes) {

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "hotplugger/v1/node.pb.h"
 #include "hotplugger/v1/policy.pb.h"
 #include "server/policy/policy_conflict.h"
@@ -26,6 +28,9 @@ struct Resolution {
   // By setting and source.
   std::vector<v1::SettingSource> sources;
   std::vector<PolicyConflict> conflicts;
+  // How soon the node must reach a controller again once it has applied this; no part of the
+  // digest. Nothing: it need not.
+  std::optional<absl::Duration> confirm_window;
 };
 
 // Merges setting by setting: the higher priority wins, of equal ones the first by name (and that

@@ -10,6 +10,9 @@ namespace hotplugger::server {
 
 inline constexpr int kMaxSelectorLabels = 32;
 inline constexpr int kMaxSelectorNodes = 1'000;
+inline constexpr int kMaxSelectorPatterns = 64;
+inline constexpr int kMaxSelectorExpressions = 32;
+inline constexpr int kMaxExpressionValues = 64;
 
 // Adds every problem of a selector that stands in `field`; one without conditions is one.
 void CheckSelector(const std::string& field, const v1::Selector& selector, Violations* violations);

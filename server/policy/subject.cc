@@ -20,9 +20,10 @@ namespace {
 absl::Status BadSubject(absl::string_view text, absl::string_view problem) {
   return MakeError(
       absl::StatusCode::kInvalidArgument, "BAD_SUBJECT",
-      absl::StrCat("\"", absl::Utf8SafeCEscape(text.substr(0, 64)), "\" ", problem,
-                   "; name a device, e.g. \"cpu3\", \"memory32\" or \"container/PNP0A06:00\", or a "
-                   "driver, e.g. \"driver/alucard\""));
+      absl::StrCat(
+          "\"", absl::Utf8SafeCEscape(text.substr(0, 64)), "\" ", problem,
+          "; name a device, e.g. \"cpu3\", \"memory32\" or \"container/PNP0A06:00\", a core, "
+          "e.g. \"core/0-0-3\", or a driver, e.g. \"driver/alucard\""));
 }
 
 absl::StatusOr<Subject> ParseNumbered(absl::string_view text, absl::string_view digits,
@@ -69,6 +70,12 @@ absl::StatusOr<Subject> ParseSubject(absl::string_view text) {
     subject.name = NormalizeDriverName(rest);
     return subject;
   }
+  if (absl::ConsumePrefix(&rest, "core/")) {
+    Subject subject;
+    subject.kind = Subject::Kind::kCore;
+    ASSIGN_OR_RETURN(subject.core, ParseCoreName(rest));
+    return subject;
+  }
   if (text.find('/') != absl::string_view::npos) return ParseGeneric(text);
   if (text == "smt") return BadSubject(text, "can't be held; a policy sets it with cpu.smt");
   if (absl::ConsumePrefix(&rest, "memory")) {
@@ -84,6 +91,8 @@ std::string FormatSubject(const Subject& subject) {
   switch (subject.kind) {
     case Subject::Kind::kCpu:
       return absl::StrCat("cpu", subject.number);
+    case Subject::Kind::kCore:
+      return absl::StrCat("core/", FormatCoreName(subject.core));
     case Subject::Kind::kMemory:
       return absl::StrCat("memory", subject.number);
     case Subject::Kind::kGeneric:

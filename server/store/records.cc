@@ -5,6 +5,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "common/error_info.h"
 #include "common/status_macros.h"
 
@@ -12,6 +13,9 @@ namespace hotplugger::server {
 namespace {
 
 constexpr char kPolicies[] = "policies/";
+constexpr char kRevisions[] = "revisions/";
+constexpr char kAnswers[] = "answers/";
+constexpr char kAudit[] = "audit/";
 constexpr char kHolds[] = "holds/";
 constexpr char kNodes[] = "nodes/";
 constexpr char kEpoch[] = "meta/epoch";
@@ -21,6 +25,12 @@ constexpr size_t kPage = 1000;
 std::string HoldKey(const v1::Hold& hold) {
   return absl::StrCat(kHolds, hold.node(), "/", hold.subject());
 }
+
+std::string RevisionKey(const std::string& policy, int64_t revision) {
+  return absl::StrFormat("%s%s/%020d", kRevisions, policy, revision);
+}
+
+std::string AuditKey(int64_t sequence) { return absl::StrFormat("%s%020d", kAudit, sequence); }
 
 absl::Status BadRecord(absl::string_view key) {
   return MakeError(
@@ -40,6 +50,34 @@ void RecordBatch::Put(std::string key, const google::protobuf::Message& message,
 void RecordBatch::Delete(std::string key, int64_t expected) {
   transaction_.compares.push_back({key, expected});
   transaction_.deletes.push_back(std::move(key));
+}
+
+void RecordBatch::PutAnew(std::string key, const google::protobuf::Message& message) {
+  transaction_.puts.push_back({std::move(key), message.SerializeAsString()});
+}
+
+void RecordBatch::PutRevision(const v1::Policy& policy) {
+  PutAnew(RevisionKey(policy.name(), policy.revision()), policy);
+}
+
+void RecordBatch::DeleteRevision(const std::string& policy, int64_t revision) {
+  transaction_.deletes.push_back(RevisionKey(policy, revision));
+}
+
+void RecordBatch::PutAnswer(const v1::AnsweredRequest& answer) {
+  PutAnew(absl::StrCat(kAnswers, answer.id()), answer);
+}
+
+void RecordBatch::DeleteAnswer(const std::string& id) {
+  transaction_.deletes.push_back(absl::StrCat(kAnswers, id));
+}
+
+void RecordBatch::PutAuditEntry(const v1::AuditEntry& entry) {
+  PutAnew(AuditKey(entry.sequence()), entry);
+}
+
+void RecordBatch::DeleteAuditEntry(int64_t sequence) {
+  transaction_.deletes.push_back(AuditKey(sequence));
 }
 
 void RecordBatch::PutPolicy(const v1::Policy& policy, std::optional<int64_t> expected) {
@@ -88,9 +126,43 @@ absl::Status Records::LoadKind(absl::string_view prefix, std::vector<Record<Mess
 absl::StatusOr<LoadedRecords> Records::Load() {
   LoadedRecords loaded;
   RETURN_IF_ERROR(LoadKind(kPolicies, &loaded.policies));
+  RETURN_IF_ERROR(LoadKind(kRevisions, &loaded.revisions));
   RETURN_IF_ERROR(LoadKind(kHolds, &loaded.holds));
   RETURN_IF_ERROR(LoadKind(kNodes, &loaded.nodes));
   return loaded;
+}
+
+absl::StatusOr<std::vector<v1::AnsweredRequest>> Records::LoadAnswers() {
+  std::vector<v1::AnsweredRequest> answers;
+  std::string last;
+  for (;;) {
+    ASSIGN_OR_RETURN(const std::vector<KeyValue> page, store_->Range(kAnswers, last, kPage));
+    for (const KeyValue& item : page) {
+      v1::AnsweredRequest& answer = answers.emplace_back();
+      if (!answer.ParseFromString(item.value)) return BadRecord(item.key);
+      answer.clear_response();
+    }
+    if (page.size() < kPage) return answers;
+    last = page.back().key;
+  }
+}
+
+absl::StatusOr<std::optional<v1::AnsweredRequest>> Records::GetAnswer(const std::string& id) {
+  const std::string key = absl::StrCat(kAnswers, id);
+  ASSIGN_OR_RETURN(const std::optional<KeyValue> stored, store_->Get(key));
+  if (!stored) return std::nullopt;
+  v1::AnsweredRequest answer;
+  if (!answer.ParseFromString(stored->value)) return BadRecord(key);
+  return answer;
+}
+
+absl::StatusOr<std::vector<v1::AuditEntry>> Records::ReadAudit(int64_t after, size_t limit) {
+  ASSIGN_OR_RETURN(const std::vector<KeyValue> page, store_->Range(kAudit, AuditKey(after), limit));
+  std::vector<v1::AuditEntry> entries;
+  for (const KeyValue& item : page) {
+    if (!entries.emplace_back().ParseFromString(item.value)) return BadRecord(item.key);
+  }
+  return entries;
 }
 
 absl::StatusOr<int64_t> Records::Commit(const RecordBatch& batch) {

@@ -1,11 +1,16 @@
-// What the controller keeps, by type: policies/NAME, holds/NODE/SUBJECT, nodes/NAME, meta/epoch.
+// What the controller keeps, by type: policies/NAME, revisions/NAME/REVISION, holds/NODE/SUBJECT,
+// nodes/NAME, answers/REQUEST-ID, audit/SEQUENCE, meta/epoch. Numbers in keys have leading zeros,
+// so that their order is that of the keys.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "hotplugger/v1/audit.pb.h"
+#include "hotplugger/v1/controller_state.pb.h"
 #include "hotplugger/v1/node.pb.h"
 #include "hotplugger/v1/policy.pb.h"
 #include "server/store/store.h"
@@ -21,6 +26,8 @@ struct Record {
 
 struct LoadedRecords {
   std::vector<Record<v1::Policy>> policies;
+  // Of each policy its latest ones, the current one included; the oldest first.
+  std::vector<Record<v1::Policy>> revisions;
   std::vector<Record<v1::Hold>> holds;
   // Name and labels alone: heartbeats and reports are never stored.
   std::vector<Record<v1::Node>> nodes;
@@ -32,6 +39,13 @@ class RecordBatch {
   // `expected`: the record's mod_revision; nullopt: it must be absent.
   void PutPolicy(const v1::Policy& policy, std::optional<int64_t> expected);
   void DeletePolicy(const v1::Policy& policy, int64_t expected);
+  // Revisions, answers and audit entries are written once and never changed.
+  void PutRevision(const v1::Policy& policy);
+  void DeleteRevision(const std::string& policy, int64_t revision);
+  void PutAnswer(const v1::AnsweredRequest& answer);
+  void DeleteAnswer(const std::string& id);
+  void PutAuditEntry(const v1::AuditEntry& entry);
+  void DeleteAuditEntry(int64_t sequence);
   void PutHold(const v1::Hold& hold, std::optional<int64_t> expected);
   void DeleteHold(const v1::Hold& hold, int64_t expected);
   // Stores the name and labels of `node` and nothing else of it.
@@ -45,6 +59,7 @@ class RecordBatch {
   void Put(std::string key, const google::protobuf::Message& message,
            std::optional<int64_t> expected);
   void Delete(std::string key, int64_t expected);
+  void PutAnew(std::string key, const google::protobuf::Message& message);
 
   Transaction transaction_;
 };
@@ -57,6 +72,13 @@ class Records {
   // Everything, each kind in the order of its keys. DATA_LOSS (reason BAD_RECORD) names a record
   // that can't be read.
   absl::StatusOr<LoadedRecords> Load();
+
+  // Every answer without its response; and one with it, nothing where there is none.
+  absl::StatusOr<std::vector<v1::AnsweredRequest>> LoadAnswers();
+  absl::StatusOr<std::optional<v1::AnsweredRequest>> GetAnswer(const std::string& id);
+
+  // At most `limit` audit entries after `after`, the oldest first.
+  absl::StatusOr<std::vector<v1::AuditEntry>> ReadAudit(int64_t after, size_t limit);
 
   // The new mod_revision of what was put.
   absl::StatusOr<int64_t> Commit(const RecordBatch& batch);

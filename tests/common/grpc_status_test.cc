@@ -10,7 +10,8 @@
 namespace hotplugger {
 namespace {
 
-using ::testing::HasSubstr;
+using ::testing::EndsWith;
+using ::testing::EndsWith;
 using ::testing::StartsWith;
 
 TEST(GrpcStatusTest, OkIsOk) {
@@ -49,7 +50,7 @@ TEST(GrpcStatusTest, WhatIsTooLongForTrailersIsCutAndSaysSo) {
   const absl::Status status = MakeFieldErrors(violations);
   const grpc::Status wire = ToGrpcStatus(status);
   EXPECT_THAT(wire.error_message(), StartsWith("field0: is wrong"));
-  EXPECT_THAT(wire.error_message(), HasSubstr("(cut)"));
+  EXPECT_THAT(wire.error_message(), EndsWith("…"));
   EXPECT_LT(wire.error_message().size() + wire.error_details().size() * 4 / 3, 8192u);
   EXPECT_EQ(ErrorReason(FromGrpcStatus(wire)), "INVALID_FIELD") << "the reason is not cut";
 }

@@ -42,5 +42,14 @@ TEST(ClosestNameTest, SuggestsWhatIsNear) {
   EXPECT_EQ(ClosestName("x", {}), "");
 }
 
+TEST(CutTextTest, CutsWhatIsTooLongBetweenCharacters) {
+  EXPECT_EQ(CutText("short", 5), "short");
+  EXPECT_EQ(CutText("longer", 5), "lo…");
+  EXPECT_EQ(CutText("aäää", 7), "aäää");
+  EXPECT_EQ(CutText("aäää", 6), "aä…");
+  EXPECT_EQ(CutText("aäää", 5), "a…");
+  EXPECT_EQ(CutText("longer", 1), "…");
+}
+
 }  // namespace
 }  // namespace hotplugger

@@ -1,6 +1,7 @@
 // A store in memory: the twin of those on disk, with failures on demand.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -61,6 +62,15 @@ class MemoryStore final : public server::Store {
   void FailCommits(absl::Status status) {
     MutexLock lock(&mutex_);
     failure_ = std::move(status);
+  }
+
+  // How many keys begin with `prefix`.
+  size_t CountKeys(const std::string& prefix) {
+    MutexLock lock(&mutex_);
+    return static_cast<size_t>(
+        std::count_if(entries_.begin(), entries_.end(), [&prefix](const auto& entry) {
+          return entry.first.compare(0, prefix.size(), prefix) == 0;
+        }));
   }
 
   // How many commits succeeded.

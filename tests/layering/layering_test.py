@@ -16,7 +16,7 @@ PROGRAMS = ("agent", "server", "client")
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
 SUFFIXES = {".h", ".cc", ".cpp", ".hpp", ".inc"}
 RULE_FOLDERS = ("agent/devices/", "agent/drivers/", "agent/reconcile/", "server/policy/",
-                "server/store/", "server/fleet/", "server/rollout/")
+                "server/audit/", "server/store/", "server/fleet/", "server/rollout/")
 
 
 # Inside the agent: each folder may include those after it, never those before.

@@ -8,6 +8,7 @@
 #include "common/transport/grpc_status.h"
 #include "tests/fakes/fake_node_operator.h"
 #include "tests/fakes/fake_server_writer.h"
+#include "tests/fakes/proto_text.h"
 
 namespace hotplugger::server {
 namespace {
@@ -27,7 +28,9 @@ class OperationStreamTest : public ::testing::Test {
     return plan;
   }
   std::unique_ptr<Writer> Open(absl::StatusOr<OperationPlan> plan) {
-    return std::make_unique<Writer>(OperationStream::Start(std::move(plan), &nodes_, &calls_));
+    return std::make_unique<Writer>(OperationStream::Start(
+        std::move(plan), &nodes_, &calls_, testing::FromText<v1::AuditEntry>(R"(peer: "p")"),
+        [this](v1::AuditEntry entry) { audit_.push_back(std::move(entry)); }));
   }
   static std::vector<std::string> Nodes(const Writer& writer) {
     std::vector<std::string> nodes;
@@ -37,6 +40,7 @@ class OperationStreamTest : public ::testing::Test {
 
   testing::FakeNodeOperator nodes_;
   OperationCalls calls_;
+  std::vector<v1::AuditEntry> audit_;
 };
 
 TEST_F(OperationStreamTest, AnswersLeaveOneAfterTheOtherAndThenItEnds) {
@@ -107,6 +111,36 @@ TEST_F(OperationStreamTest, CallsAreBoundedAndOneThatEndsMakesRoom) {
     open[i]->Done();
   }
   while (!nodes_.answers.empty()) nodes_.AnswerNext();
+}
+
+TEST_F(OperationStreamTest, TheAuditLogIsToldWhatIsAskedAndWhatCameOfIt) {
+  OperationPlan plan = Plan(3, 3);
+  plan.keep_going = true;
+  auto writer = Open(std::move(plan));
+  ASSERT_EQ(audit_.size(), 1u);
+  EXPECT_EQ(audit_[0].peer(), "p");
+  EXPECT_EQ(audit_[0].summary(), "asked of 3 nodes: enable_driver { driver: \"x\" }");
+  nodes_.AnswerNext();
+  nodes_.AnswerNext(absl::UnavailableError("gone"));
+  nodes_.AnswerNext();
+  for (int i = 0; i < 3; ++i) writer->EndWrite(true);
+  writer->Done();
+  ASSERT_EQ(audit_.size(), 2u);
+  EXPECT_EQ(audit_[1].summary(), "ended: 2 of 3 nodes did it; not: n1");
+}
+
+TEST_F(OperationStreamTest, WhatIsRefusedIsToldOnceAndWhatOnlyReadsIsNot) {
+  auto refused = Open(MakeError(absl::StatusCode::kNotFound, "NODE_NOT_FOUND", "no"));
+  refused->Done();
+  ASSERT_EQ(audit_.size(), 1u);
+  EXPECT_EQ(audit_[0].status().message(), "no");
+  OperationPlan plan = Plan(1, 1);
+  plan.operation.mutable_list_drivers();
+  auto writer = Open(std::move(plan));
+  nodes_.AnswerNext();
+  writer->EndWrite(true);
+  writer->Done();
+  EXPECT_EQ(audit_.size(), 1u);
 }
 
 }  // namespace

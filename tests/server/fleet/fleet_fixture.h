@@ -39,13 +39,17 @@ class FleetFixture : public ::testing::Test {
   void Start() {
     engine_.reset();
     desk_.reset();
+    changes_.reset();
     state_.reset();
     registry_ = std::make_unique<NodeRegistry>(&clock_, max_nodes_);
     state_ = std::make_unique<FleetState>(&records_, registry_.get(), &clock_, &counters_);
     const absl::Status loaded = state_->Load();
     EXPECT_TRUE(loaded.ok()) << loaded;
     desk_ = std::make_unique<OperationDesk>(registry_.get(), kEpoch);
-    engine_ = std::make_unique<FleetEngine>(state_.get(), &counters_, kEpoch);
+    changes_ = std::make_unique<ChangeLog>(&records_, &clock_, audit_limits_);
+    const absl::Status changes_loaded = changes_->Load();
+    EXPECT_TRUE(changes_loaded.ok()) << changes_loaded;
+    engine_ = std::make_unique<FleetEngine>(state_.get(), changes_.get(), &counters_, kEpoch);
   }
 
   FakeAgent NewAgent() {
@@ -85,6 +89,19 @@ class FleetFixture : public ::testing::Test {
     return answer.get();
   }
 
+  // The same of what changes something.
+  template <typename Response, typename Request>
+  absl::StatusOr<Response> Ask(void (FleetEngine::*method)(const Request&, Caller,
+                                                           FleetEngine::Done<Response>),
+                               const Request& request) {
+    auto promise = std::make_shared<std::promise<absl::StatusOr<Response>>>();
+    auto answer = promise->get_future();
+    (engine_.get()->*method)(request, caller_, [promise](absl::StatusOr<Response> response) {
+      promise->set_value(std::move(response));
+    });
+    return answer.get();
+  }
+
   absl::StatusOr<v1::ApplyPolicyResponse> Apply(const std::string& policy,
                                                 bool validate_only = false) {
     v1::ApplyPolicyRequest request;
@@ -114,12 +131,15 @@ class FleetFixture : public ::testing::Test {
   }
 
   size_t max_nodes_ = 100;
+  AuditLimits audit_limits_;
+  Caller caller_{.peer = "ipv4:10.0.0.1:4711", .identity = ""};
   FakeClock clock_;
   FleetCounters counters_;
   testing::MemoryStore store_;
   Records records_{&store_};
   std::unique_ptr<NodeRegistry> registry_;
   std::unique_ptr<FleetState> state_;
+  std::unique_ptr<ChangeLog> changes_;
   std::unique_ptr<OperationDesk> desk_;
   std::unique_ptr<FleetEngine> engine_;
 };

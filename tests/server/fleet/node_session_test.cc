@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
+#include "common/digest.h"
 #include "common/error_info.h"
 #include "server/fleet/liveness_timer.h"
 #include "tests/server/fleet/fleet_fixture.h"
@@ -10,6 +11,7 @@
 namespace hotplugger::server {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -112,6 +114,10 @@ TEST_F(NodeSessionTest, InsaneInventoriesAndReportsAreNotKept) {
                   .Say(absl::StrCat("report {digest: \"", std::string(64, 'a'),
                                     "\" state: APPLY_STATE_APPLIED drift_count: -1}"))
                   .ok());
+  EXPECT_TRUE(agent
+                  .Say(absl::StrCat("report {digest: \"", std::string(64, 'a'),
+                                    "\" state: APPLY_STATE_APPLIED drift_counts {count: -1}}"))
+                  .ok());
   EXPECT_FALSE(GetNode("n1").has_inventory());
   EXPECT_FALSE(GetNode("n1").has_report());
 }
@@ -168,6 +174,158 @@ TEST_F(NodeSessionTest, StreamsWithoutHelloAreBounded) {
   // One that has ended makes room.
   agents[0].session->OnClosed(agents[0].link.get());
   EXPECT_TRUE(last.session->OnOpened(last.link).ok());
+}
+
+// A node that has carried out a change must hear from its controller, or goes back.
+class SpecTrialTest : public FleetFixture {
+ protected:
+  static constexpr char kPark[] =
+      R"(name: "park" selector {nodes: "n1"} cpu {offline: "3"} confirm {seconds: 30})";
+
+  static std::string Report(const std::string& digest, const std::string& rest) {
+    return absl::StrCat("report {digest: \"", digest, "\" state: APPLY_STATE_", rest, "}");
+  }
+
+  static std::vector<std::string> Confirmations(const FakeAgent& agent) {
+    std::vector<std::string> digests;
+    for (const v1::ControllerMessage& message : agent.link->sent()) {
+      if (!message.has_spec_confirmation()) continue;
+      EXPECT_EQ(message.epoch(), kEpoch);
+      digests.push_back(message.spec_confirmation().digest());
+    }
+    return digests;
+  }
+
+  // A node that was sent kPark and has taken it.
+  FakeAgent ConnectAndPark() {
+    FakeAgent agent = Connect("n1", absl::StrCat("applied_digest: \"", Sha256Hex(""), "\""));
+    EXPECT_TRUE(Apply(kPark).ok());
+    Settle();
+    parked_ = GetNode("n1").desired_digest();
+    Ack(agent);
+    return agent;
+  }
+
+  static void Ack(FakeAgent& agent, const std::string& error = "") {
+    const v1::Spec spec = agent.link->specs().back();
+    v1::AgentMessage message;
+    message.mutable_spec_ack()->set_nonce(spec.nonce());
+    message.mutable_spec_ack()->set_digest(spec.digest());
+    if (!error.empty()) message.mutable_spec_ack()->add_errors(error);
+    EXPECT_TRUE(agent.Say(message).ok());
+  }
+
+  void GiveUp(FakeAgent& agent, const std::string& state = "REVERTED") {
+    EXPECT_TRUE(agent.Say(Report(parked_, state + " message: \"cut off\"")).ok());
+    EXPECT_TRUE(agent.Say(Report(Sha256Hex(""), "APPLIED")).ok());
+    Settle();
+  }
+
+  std::string parked_;
+};
+
+TEST_F(SpecTrialTest, TheConfirmWindowTravelsWithTheSpec) {
+  FakeAgent agent = Connect("n1");
+  EXPECT_FALSE(agent.link->specs().back().has_confirm_window());
+  ASSERT_TRUE(Apply(kPark).ok());
+  Settle();
+  EXPECT_EQ(agent.link->specs().back().confirm_window().seconds(), 30);
+}
+
+TEST_F(SpecTrialTest, AReportOfTheDesiredSpecIsConfirmedWhetherAppliedOrFailed) {
+  FakeAgent agent = ConnectAndPark();
+  ASSERT_TRUE(agent.Say(Report(parked_, "APPLIED")).ok());
+  EXPECT_THAT(Confirmations(agent), IsEmpty()) << "it waits for none";
+  ASSERT_TRUE(agent.Say(Report(parked_, "FAILED awaits_confirmation: true")).ok());
+  EXPECT_THAT(Confirmations(agent), ElementsAre(parked_));
+  ASSERT_TRUE(agent.Say(Report(parked_, "APPLIED awaits_confirmation: true")).ok());
+  EXPECT_THAT(Confirmations(agent), ElementsAre(parked_, parked_));
+}
+
+TEST_F(SpecTrialTest, AReportOfAnotherSpecIsConfirmedOnceThatIsDesired) {
+  FakeAgent agent = ConnectAndPark();
+  const std::string empty = Sha256Hex("");
+  ASSERT_TRUE(agent.Say(Report(empty, "APPLIED awaits_confirmation: true")).ok());
+  Settle();
+  EXPECT_THAT(Confirmations(agent), IsEmpty());
+  v1::DeletePolicyRequest request;
+  request.set_name("park");
+  ASSERT_TRUE(Ask(&FleetEngine::DeletePolicy, request).ok());
+  Settle();
+  EXPECT_THAT(Confirmations(agent), ElementsAre(empty));
+  Settle();
+  EXPECT_THAT(Confirmations(agent), SizeIs(1));
+}
+
+TEST_F(SpecTrialTest, AReportOfAnEarlierStreamIsNotConfirmedOnALaterOne) {
+  FakeAgent older = ConnectAndPark();
+  ASSERT_TRUE(older.Say(Report(Sha256Hex(""), "APPLIED awaits_confirmation: true")).ok());
+  FakeAgent newer = Connect("n1");
+  EXPECT_THAT(Confirmations(newer), IsEmpty());
+}
+
+TEST_F(SpecTrialTest, ASpecThatWasGivenUpIsShownSoAndNotPushedAgain) {
+  for (const std::string state : {"REVERTED", "QUARANTINED"}) {
+    Start();
+    FakeAgent agent = ConnectAndPark();
+    GiveUp(agent, state);
+    const v1::Node node = GetNode("n1");
+    EXPECT_EQ(v1::ApplyState_Name(node.report().state()), "APPLY_STATE_" + state);
+    EXPECT_EQ(node.report().message(), "cut off");
+    EXPECT_FALSE(node.in_sync());
+    EXPECT_EQ(node.applied_digest(), Sha256Hex("")) << "the last good one, which it reports too";
+    const size_t pushes = agent.link->specs().size();
+    FakeAgent again = Connect("n1", absl::StrCat("applied_digest: \"", Sha256Hex(""), "\""));
+    EXPECT_THAT(again.link->specs(), IsEmpty());
+    EXPECT_EQ(agent.link->specs().size(), pushes);
+  }
+  EXPECT_EQ(counters_.spec_reverts, 1);
+  EXPECT_EQ(counters_.spec_quarantines, 1);
+}
+
+TEST_F(SpecTrialTest, ToldTwiceItCountsOnce) {
+  FakeAgent agent = ConnectAndPark();
+  GiveUp(agent);
+  GiveUp(agent);
+  EXPECT_EQ(counters_.spec_reverts, 1);
+}
+
+// The controller started anew and has pushed it before it hears.
+TEST_F(SpecTrialTest, ARestartedControllerHearsOfItAfterThePush) {
+  {
+    FakeAgent agent = ConnectAndPark();
+    GiveUp(agent);
+  }
+  Start();
+  FakeAgent agent = Connect("n1", absl::StrCat("applied_digest: \"", Sha256Hex(""), "\""));
+  ASSERT_THAT(agent.link->specs(), SizeIs(1));
+  Ack(agent, "cut off");
+  EXPECT_EQ(GetNode("n1").report().state(), v1::APPLY_STATE_REFUSED);
+  GiveUp(agent);
+  EXPECT_EQ(GetNode("n1").report().state(), v1::APPLY_STATE_REVERTED);
+  EXPECT_FALSE(GetNode("n1").in_sync());
+  Settle();
+  EXPECT_THAT(agent.link->specs(), SizeIs(1));
+}
+
+TEST_F(SpecTrialTest, ARefusalOfWhatWasGivenUpStillShowsWhy) {
+  FakeAgent agent = ConnectAndPark();
+  GiveUp(agent);
+  Ack(agent, "cut off");
+  EXPECT_EQ(GetNode("n1").report().state(), v1::APPLY_STATE_REVERTED);
+}
+
+TEST_F(SpecTrialTest, OnceAnotherSpecWasTakenItMayBeTriedAgain) {
+  FakeAgent agent = ConnectAndPark();
+  GiveUp(agent);
+  ASSERT_TRUE(Apply(R"(name: "park" selector {nodes: "n1"} cpu {offline: "2"})").ok());
+  Settle();
+  Ack(agent);
+  const size_t pushes = agent.link->specs().size();
+  ASSERT_TRUE(Apply(kPark).ok());
+  Settle();
+  ASSERT_EQ(agent.link->specs().size(), pushes + 1);
+  EXPECT_EQ(agent.link->specs().back().digest(), parked_);
 }
 
 TEST_F(NodeSessionTest, TheEndClosesAllAndLetsNobodyIn) {

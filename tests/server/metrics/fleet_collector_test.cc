@@ -38,9 +38,12 @@ TEST_F(FleetCollectorTest, ShowsTheFleet) {
 
   const std::string text = Text();
   for (const char* line :
-       {"hotplugger_nodes{state=\"connected\"} 1\n", "hotplugger_nodes{state=\"disconnected\"} 1\n",
-        "hotplugger_nodes_in_sync 1\n", "hotplugger_node_connected{node=\"n1\"} 1\n",
-        "hotplugger_node_connected{node=\"n2\"} 0\n", "hotplugger_node_in_sync{node=\"n1\"} 1\n",
+       {"hotplugger_nodes{state=\"connected\"} 1\n",
+        "hotplugger_nodes{state=\"disconnected\"} 1\n",
+        "hotplugger_nodes_in_sync 1\n",
+        "hotplugger_node_connected{node=\"n1\"} 1\n",
+        "hotplugger_node_connected{node=\"n2\"} 0\n",
+        "hotplugger_node_in_sync{node=\"n1\"} 1\n",
         "hotplugger_node_cpus{node=\"n1\",state=\"online\"} 3\n",
         "hotplugger_node_cpus{node=\"n1\",state=\"offline\"} 1\n",
         "hotplugger_node_driver_running{node=\"n1\",driver=\"a\\\"b\\\\\"} 1\n",
@@ -48,8 +51,13 @@ TEST_F(FleetCollectorTest, ShowsTheFleet) {
         "# TYPE hotplugger_node_drift_total counter\n",
         "hotplugger_node_drift_total{node=\"n1\"} 5\n",
         "hotplugger_node_last_contact_timestamp_seconds{node=\"n1\"} 1700000000\n",
-        "hotplugger_policies 1\n", "hotplugger_holds 0\n", "hotplugger_spec_pushes_total 2\n",
-        "hotplugger_spec_nacks_total 0\n", "hotplugger_controller_epoch 7\n",
+        "hotplugger_policies 1\n",
+        "hotplugger_holds 0\n",
+        "hotplugger_spec_pushes_total 2\n",
+        "hotplugger_spec_nacks_total 0\n",
+        "hotplugger_spec_reverts_total 0\n",
+        "hotplugger_spec_quarantines_total 0\n",
+        "hotplugger_controller_epoch 7\n",
         "hotplugger_controller_info{version=\"1.2.3\"} 1\n"}) {
     EXPECT_THAT(text, HasSubstr(line));
   }

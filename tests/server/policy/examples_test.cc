@@ -32,8 +32,8 @@ TEST(ExamplesTest, EachIsValidAndAsksForSomething) {
       ADD_FAILURE() << policy.name() << ": " << violation.field << ": " << violation.description;
     }
     NormalizePolicy(&policy);
+    policy.clear_selector();
     policy.mutable_selector()->add_nodes("n1");
-    policy.mutable_selector()->clear_match_labels();
     EXPECT_NE(Resolve("n1", {}, {&policy}, {}).body, "") << policy.name();
   }
 }
@@ -42,8 +42,8 @@ v1::NodeSpec SpecOf(const std::string& name) {
   for (v1::Policy& policy : ReadExamples()) {
     if (policy.name() != name) continue;
     NormalizePolicy(&policy);
+    policy.clear_selector();
     policy.mutable_selector()->add_nodes("n1");
-    policy.mutable_selector()->clear_match_labels();
     return Resolve("n1", {}, {&policy}, {}).spec;
   }
   ADD_FAILURE() << "no example " << name;

@@ -55,6 +55,44 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"WhitelistAlone", Policy(R"(drivers {whitelist {key: "a" value {drivers: "*"}}})"), "",
              ""},
         Case{"NodesAlone", R"(name: "p" selector {nodes: "n1"} cpu {offline: "1"})", "", ""},
+        Case{"Pattern", R"(name: "p" selector {nodes: "rack-?-*"} cpu {offline: "1"})", "", ""},
+        Case{"BadPattern", R"(name: "p" selector {nodes: "n[12]*"} cpu {offline: "1"})",
+             "policy.selector.nodes[0]", "'*' and '?'"},
+        Case{"Expression", R"(name: "p" cpu {offline: "1"} selector {match_expressions {
+                                key: "pool" operator: OPERATOR_IN values: "a" values: ""}})",
+             "", ""},
+        Case{"ExpressionWithoutOperator",
+             R"(name: "p" cpu {offline: "1"} selector {match_expressions {key: "pool"}})",
+             "policy.selector.match_expressions[0].operator", "In, NotIn"},
+        Case{"ExpressionWithoutKey", R"(name: "p" cpu {offline: "1"} selector {match_expressions {
+                                          operator: OPERATOR_EXISTS}})",
+             "policy.selector.match_expressions[0].key", "label key"},
+        Case{"InWithoutValues", R"(name: "p" cpu {offline: "1"} selector {match_expressions {
+                                     key: "pool" operator: OPERATOR_NOT_IN}})",
+             "policy.selector.match_expressions[0].values", "at least one"},
+        Case{"ExistsWithValues", R"(name: "p" cpu {offline: "1"} selector {match_expressions {
+                                      key: "pool" operator: OPERATOR_EXISTS values: "x"}})",
+             "policy.selector.match_expressions[0].values", "key alone"},
+        Case{"BadExpressionValue", R"(name: "p" cpu {offline: "1"} selector {match_expressions {
+                                        key: "pool" operator: OPERATOR_IN values: "a\n"}})",
+             "policy.selector.match_expressions[0].values[0]", "printable"},
+        Case{"Modes", Policy(R"(cpu {offline: "1"} drift: DRIFT_MODE_REPORT
+                                on_release: RELEASE_MODE_LEAVE confirm {seconds: 30})"),
+             "", ""},
+        Case{"BadDrift", Policy(R"(cpu {offline: "1"} drift: 7)"), "policy.drift", "enforce"},
+        Case{"BadRelease", Policy(R"(cpu {offline: "1"} on_release: 7)"), "policy.on_release",
+             "restore"},
+        Case{"ShortestConfirm", Policy(R"(cpu {offline: "1"} confirm {seconds: 5})"), "", ""},
+        Case{"ConfirmTooShort",
+             Policy(R"(cpu {offline: "1"} confirm {seconds: 4 nanos: 999999999})"),
+             "policy.confirm", "5s to 1h"},
+        Case{"NoConfirm", Policy(R"(cpu {offline: "1"} confirm {})"), "policy.confirm",
+             "leave it out"},
+        Case{"LongestConfirm", Policy(R"(cpu {offline: "1"} confirm {seconds: 3600})"), "", ""},
+        Case{"ConfirmTooLong", Policy(R"(cpu {offline: "1"} confirm {seconds: 3601})"),
+             "policy.confirm", "1h1s"},
+        Case{"NegativeConfirm", Policy(R"(cpu {offline: "1"} confirm {seconds: -30})"),
+             "policy.confirm", "-30s"},
         Case{"BadName", absl::StrCat(R"(name: "P_" cpu {offline: "1"} )", kSelector), "policy.name",
              "P_"},
         Case{"PriorityTooHigh", Policy(R"(priority: 1000001 cpu {offline: "1"})"),
@@ -204,10 +242,12 @@ struct HoldCase {
   std::string field;
 };
 
+const absl::Time kNow = absl::FromUnixSeconds(1'000'000);
+
 class HoldValidatorTest : public ::testing::TestWithParam<HoldCase> {};
 
 TEST_P(HoldValidatorTest, FindsIt) {
-  const auto violations = ValidateHold(FromText<v1::Hold>(GetParam().hold));
+  const auto violations = ValidateHold(FromText<v1::Hold>(GetParam().hold), kNow);
   ASSERT_EQ(violations.size(), GetParam().field.empty() ? 0u : 1u);
   for (const FieldViolation& violation : violations) EXPECT_EQ(violation.field, GetParam().field);
 }
@@ -271,6 +311,33 @@ INSTANTIATE_TEST_SUITE_P(
                  "hold.subject"},
         HoldCase{"GoingOffline",
                  R"(node: "n" subject: "memory3" state: DEVICE_STATE_GOING_OFFLINE)", "hold.state"},
+        HoldCase{"Core", R"(node: "n" subject: "core/0-1-3" state: DEVICE_STATE_OFFLINE)", ""},
+        HoldCase{"CoreWithoutDie", R"(node: "n" subject: "core/0-3" state: DEVICE_STATE_OFFLINE)",
+                 "hold.subject"},
+        HoldCase{"Expiry", R"(node: "n" subject: "cpu3" state: DEVICE_STATE_OFFLINE
+                              expire_time {seconds: 1000001})",
+                 ""},
+        HoldCase{"ExpiryNow", R"(node: "n" subject: "cpu3" state: DEVICE_STATE_OFFLINE
+                                 expire_time {seconds: 1000000})",
+                 "hold.expire_time"},
+        HoldCase{"Ttl", R"(node: "n" subject: "cpu3" state: DEVICE_STATE_OFFLINE ttl {seconds: 1})",
+                 ""},
+        HoldCase{"NoTtl", R"(node: "n" subject: "cpu3" state: DEVICE_STATE_OFFLINE ttl {})",
+                 "hold.ttl"},
+        HoldCase{"NegativeTtl",
+                 R"(node: "n" subject: "cpu3" state: DEVICE_STATE_OFFLINE ttl {seconds: -5})",
+                 "hold.ttl"},
+        HoldCase{"EndlessTtl", R"(node: "n" subject: "cpu3" state: DEVICE_STATE_OFFLINE
+                                  ttl {seconds: 9223372036854775807})",
+                 "hold.ttl"},
+        HoldCase{"LongTicket",
+                 absl::StrCat(R"(node: "n" subject: "cpu3" state: DEVICE_STATE_ONLINE ticket: ")",
+                              std::string(129, 'x'), "\""),
+                 "hold.ticket"},
+        HoldCase{"LongAuthor",
+                 absl::StrCat(R"(node: "n" subject: "cpu3" state: DEVICE_STATE_ONLINE author: ")",
+                              std::string(129, 'x'), "\""),
+                 "hold.author"},
         HoldCase{"LongReason",
                  absl::StrCat(R"(node: "n" subject: "cpu3" state: DEVICE_STATE_ONLINE reason: ")",
                               std::string(1025, 'x'), "\""),

@@ -318,6 +318,51 @@ INSTANTIATE_TEST_SUITE_P(
              {"container/PNP0A06:00=hold/container/PNP0A06:00",
               "container/PNP0A06:01=hold/container/PNP0A06:01",
               "xen_cpu/xen_cpu1=hold/xen_cpu/xen_cpu1"},
+             {}},
+        Case{"CoreHolds",
+             {},
+             {R"(subject: "core/0-0-10" state: DEVICE_STATE_OFFLINE)",
+              R"(subject: "core/0-0-2" state: DEVICE_STATE_OFFLINE)",
+              R"(subject: "core/1-0-0" state: DEVICE_STATE_ONLINE)",
+              R"(subject: "cpu7" state: DEVICE_STATE_OFFLINE)"},
+             R"(cores_offline: "0-0-10" cores_offline: "0-0-2" cores_online: "1-0-0"
+                cpu_offline: "7" cpu_held: "7")",
+             {"core/0-0-10=hold/core/0-0-10", "core/0-0-2=hold/core/0-0-2",
+              "core/1-0-0=hold/core/1-0-0", "cpu7=hold/cpu7"},
+             {}},
+        Case{"DriftIsOfWhatAPolicyHasTheLastWordOn",
+             {R"(name: "a" priority: 2 cpu {offline: "1-2"} drift: DRIFT_MODE_REPORT)",
+              R"(name: "b" cpu {offline: "8" smt: SMT_CONTROL_OFF} drift: DRIFT_MODE_ENFORCE)",
+              R"(name: "c" priority: 1 drivers {active: "x"} memory {offline_bytes: "1Gi"}
+                 drift: DRIFT_MODE_REPORT)"},
+             {R"(subject: "cpu2" state: DEVICE_STATE_ONLINE)",
+              R"(subject: "cpu5" state: DEVICE_STATE_OFFLINE)"},
+             R"(cpu_offline: "1,5" cpu_online: "2" cpu_held: "5" smt: SMT_CONTROL_OFF
+                drivers_active: "x" memory_offline_bytes: 1073741824
+                report_drift_of: "cpu_offline" report_drift_of: "drivers_active"
+                report_drift_of: "memory_offline_bytes")",
+             {"cpu2=hold/cpu2", "cpu5=hold/cpu5", "cpu_offline=policy/a", "drivers_active=policy/c",
+              "memory_offline_bytes=policy/c", "smt=policy/b"},
+             {}},
+        Case{"AHoldThatTakesASettingWholeTakesItsDriftToo",
+             {R"(name: "a" drivers {active: "x" stopped: "z"} drift: DRIFT_MODE_REPORT
+                 on_release: RELEASE_MODE_LEAVE)"},
+             {R"(subject: "driver/y" state: DEVICE_STATE_ONLINE)",
+              R"(subject: "driver/w" state: DEVICE_STATE_OFFLINE)"},
+             R"(drivers_active: "y" drivers_stopped: "w" drivers_stopped: "z"
+                report_drift_of: "drivers_stopped" leave_on_release: "drivers_stopped"
+                drivers_held: "w")",
+             {"driver/w=hold/driver/w", "driver/y=hold/driver/y", "drivers_stopped=policy/a"},
+             {}},
+        Case{"ReleaseIsOfWhatAPolicyHasTheLastWordOn",
+             {R"(name: "a" memory {offline_blocks: "33"} cpu {hot_add: HOT_ADD_ONLINE}
+                 drivers {switching: SWITCH_ON} on_release: RELEASE_MODE_LEAVE)"},
+             {R"(subject: "memory40" state: DEVICE_STATE_OFFLINE)"},
+             R"(memory_offline: "33,40" memory_held: "40" cpu_hot_add: HOT_ADD_ONLINE
+                switching: SWITCH_ON leave_on_release: "memory_offline"
+                leave_on_release: "switching")",
+             {"cpu_hot_add=policy/a", "memory40=hold/memory40", "memory_offline=policy/a",
+              "switching=policy/a"},
              {}}),
     [](const auto& test) { return test.param.name; });
 
@@ -348,9 +393,11 @@ class RandomInputs {
   std::string Driver() { return absl::StrCat("d", Below(4)); }
 
   std::string MakeSubject() {
-    switch (Below(4)) {
+    switch (Below(5)) {
       case 0:
         return absl::StrCat("cpu", Below(10));
+      case 3:
+        return absl::StrCat("core/0-0-", Below(4));
       case 1:
         return absl::StrCat("memory", Below(10));
       case 2:
@@ -413,6 +460,9 @@ class RandomInputs {
     FillCpu(policy.mutable_cpu());
     if (Below(2) == 0) FillMemory(policy.mutable_memory());
     if (Below(2) == 0) FillDrivers(policy.mutable_drivers());
+    policy.set_drift(static_cast<v1::DriftMode>(Below(3)));
+    policy.set_on_release(static_cast<v1::ReleaseMode>(Below(3)));
+    if (Below(2) == 0) policy.mutable_confirm()->set_seconds(5 + Below(10));
     for (const FieldViolation& violation : ValidatePolicy(policy)) {
       ADD_FAILURE() << violation.field << ": " << violation.description;
     }
@@ -437,6 +487,9 @@ void ExpectNoContradiction(const v1::NodeSpec& spec) {
   EXPECT_FALSE(spec.has_cpu_online_count() && spec.has_cpu_online_percent());
   for (const std::string& driver : spec.drivers_active()) {
     EXPECT_THAT(spec.drivers_stopped(), ::testing::Not(::testing::Contains(driver)));
+  }
+  for (const std::string& core : spec.cores_offline()) {
+    EXPECT_THAT(spec.cores_online(), ::testing::Not(::testing::Contains(core)));
   }
   for (const std::string& device : spec.devices_offline()) {
     EXPECT_THAT(spec.devices_online(), ::testing::Not(::testing::Contains(device)));
@@ -465,6 +518,7 @@ TEST(ResolverPropertyTest, OrderMakesNoDifference) {
       ASSERT_EQ(shuffled.digest, expected.digest);
       ASSERT_EQ(Sources(shuffled), Sources(expected));
       ASSERT_EQ(Conflicts(shuffled), Conflicts(expected));
+      ASSERT_EQ(shuffled.confirm_window, expected.confirm_window);
     }
   }
   // The inputs differ enough for this to say something.
@@ -490,6 +544,22 @@ TEST(ResolverPropertyTest, SpellingMakesNoDifference) {
   NormalizePolicy(&inputs.policies[0]);
   NormalizePolicy(&other.policies[0]);
   EXPECT_EQ(inputs.Resolve().digest, other.Resolve().digest);
+}
+
+TEST(ResolverTest, TheShortestConfirmWindowCountsAndIsNoPartOfTheDigest) {
+  Inputs inputs = Parse(
+      {"",
+       {R"(name: "a" priority: 9 cpu {offline: "1"} confirm {seconds: 60})",
+        R"(name: "b" cpu {offline: "1"} confirm {seconds: 30})", R"(name: "c" cpu {offline: "1"})"},
+       {},
+       "",
+       {},
+       {}});
+  EXPECT_EQ(inputs.Resolve().confirm_window, absl::Seconds(30));
+  const std::string digest = inputs.Resolve().digest;
+  for (v1::Policy& policy : inputs.policies) policy.clear_confirm();
+  EXPECT_EQ(inputs.Resolve().confirm_window, std::nullopt);
+  EXPECT_EQ(inputs.Resolve().digest, digest);
 }
 
 TEST(FindSpecSizeProblemTest, NamesTheListThatIsTooLong) {

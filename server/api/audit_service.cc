@@ -1,0 +1,13 @@
+#include "server/api/audit_service.h"
+
+#include "server/api/unary.h"
+
+namespace hotplugger::server {
+
+grpc::ServerUnaryReactor* AuditService::ListAuditEntries(grpc::CallbackServerContext* context,
+                                                         const v1::ListAuditEntriesRequest* request,
+                                                         v1::ListAuditEntriesResponse* response) {
+  return AnswerFrom(engine_, &FleetEngine::ListAuditEntries, context, request, response);
+}
+
+}  // namespace hotplugger::server

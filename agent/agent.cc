@@ -90,6 +90,8 @@ class NoController final : public ControllerLink {
   void SendAck(const v1::SpecAck& /*ack*/) override {}
   void SendOperationResult(const v1::NodeOperationResult& /*result*/) override {}
   void SendReport(const v1::NodeReport& /*report*/) override {}
+  void SendRejection(const v1::NodeReport& /*report*/) override {}
+  void ForgetRejection() override {}
   void SendInventory(const v1::Inventory& /*inventory*/) override {}
 };
 
@@ -112,6 +114,7 @@ class AgentImpl final : public Agent {
     driver_operations_ = std::make_unique<LocalDriverOperations>(*host_);
     remote_operations_ = std::make_unique<RemoteOperations>(
         RemoteOperations::Parts{.host = *host_,
+                                .devices = *device_operations_,
                                 .drivers = *driver_operations_,
                                 .operation_queue = *queue_,
                                 .query_queue = *query_queue_,
@@ -252,6 +255,8 @@ class AgentImpl final : public Agent {
             .welcome = [this](uint64_t epoch) { remote_operations_->NoteEpoch(epoch); },
             .spec = [this](v1::Spec spec,
                            uint64_t epoch) { reconciler_->OfferSpec(std::move(spec), epoch); },
+            .confirmation = [this](const std::string& digest,
+                                   uint64_t epoch) { reconciler_->ConfirmSpec(digest, epoch); },
             .operation = [this](
                              const v1::NodeOperation& operation,
                              uint64_t epoch) { remote_operations_->Receive(operation, epoch); }});

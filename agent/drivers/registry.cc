@@ -351,6 +351,10 @@ absl::StatusOr<SwitchPlan> Registry::PreviewSwitch(const std::vector<std::string
   return PlanSwitch(TakeSnapshot(inquiry_, Drivers(), Overrides()), active, stopped);
 }
 
+DriverSnapshots Registry::Snapshot(const WhitelistOverrides& overrides) {
+  return TakeSnapshot(inquiry_, Drivers(), overrides);
+}
+
 absl::StatusOr<std::vector<std::string>> Registry::RunningConflicts(absl::string_view driver) {
   // One small file; a module may have come since.
   SyncKernel();

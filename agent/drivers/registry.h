@@ -120,6 +120,9 @@ class Registry {
   absl::StatusOr<SwitchPlan> PreviewSwitch(const std::vector<std::string>& active,
                                            const std::vector<std::string>& stopped);
 
+  // Every driver, asked now, as if these whitelists replaced their own; keys are normalized names.
+  DriverSnapshots Snapshot(const WhitelistOverrides& overrides);
+
   // Running drivers that starting `driver` would stop, those of the kernel's that came since the
   // last SyncProvider included. NOT_FOUND (DRIVER_NOT_REGISTERED), FAILED_PRECONDITION
   // (DRIVER_STATE_UNKNOWN).

@@ -102,6 +102,9 @@ void ControllerConnector::OnMessage(const v1::ControllerMessage& message) {
     case v1::ControllerMessage::kSpec:
       sinks_.spec(message.spec(), message.epoch());
       return;
+    case v1::ControllerMessage::kSpecConfirmation:
+      sinks_.confirmation(message.spec_confirmation().digest(), message.epoch());
+      return;
     case v1::ControllerMessage::kOperation:
       sinks_.operation(message.operation(), message.epoch());
       return;
@@ -131,7 +134,11 @@ void ControllerConnector::Welcome() {
   }
   if (report_) {
     *message.mutable_report() = *report_;
-    SendLocked(AgentSlot::kReport, std::move(message));
+    SendLocked(AgentSlot::kReport, message);
+  }
+  if (rejection_) {
+    *message.mutable_report() = *rejection_;
+    SendLocked(AgentSlot::kRejection, std::move(message));
   }
 }
 
@@ -165,6 +172,21 @@ void ControllerConnector::SendReport(const v1::NodeReport& report) {
     applied_digest_.clear();
   }
   SendLocked(AgentSlot::kReport, std::move(message));
+}
+
+// Sent as often as asked: each is the answer to a push.
+void ControllerConnector::SendRejection(const v1::NodeReport& report) {
+  v1::AgentMessage message;
+  *message.mutable_report() = report;
+  MutexLock lock(&mutex_);
+  rejection_ = report;
+  if (report.digest() == applied_digest_) applied_digest_.clear();
+  SendLocked(AgentSlot::kRejection, std::move(message));
+}
+
+void ControllerConnector::ForgetRejection() {
+  MutexLock lock(&mutex_);
+  rejection_.reset();
 }
 
 void ControllerConnector::SendInventory(const v1::Inventory& inventory) {

@@ -36,6 +36,7 @@ class ControllerConnector final : public ControllerLink {
     // Before anything else of a stream.
     std::function<void(uint64_t epoch)> welcome;
     std::function<void(v1::Spec spec, uint64_t epoch)> spec;
+    std::function<void(const std::string& digest, uint64_t epoch)> confirmation;
     std::function<void(const v1::NodeOperation& operation, uint64_t epoch)> operation;
   };
 
@@ -48,6 +49,8 @@ class ControllerConnector final : public ControllerLink {
   void SendAck(const v1::SpecAck& ack) override;
   void SendOperationResult(const v1::NodeOperationResult& result) override;
   void SendReport(const v1::NodeReport& report) override;
+  void SendRejection(const v1::NodeReport& report) override;
+  void ForgetRejection() override;
   void SendInventory(const v1::Inventory& inventory) override;
 
  private:
@@ -83,6 +86,7 @@ class ControllerConnector final : public ControllerLink {
   std::shared_ptr<ControllerStream> ended_stream_ ABSL_GUARDED_BY(mutex_);
   uint64_t largest_epoch_ ABSL_GUARDED_BY(mutex_);
   std::optional<v1::NodeReport> report_ ABSL_GUARDED_BY(mutex_);
+  std::optional<v1::NodeReport> rejection_ ABSL_GUARDED_BY(mutex_);
   std::optional<v1::Inventory> inventory_ ABSL_GUARDED_BY(mutex_);
   std::string last_failure_ ABSL_GUARDED_BY(mutex_);
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;

@@ -23,6 +23,7 @@ enum class AgentSlot : size_t {
   kSpecAck,
   kInventory,
   kReport,
+  kRejection,
   kPong,
   kOperationResult,
   kCount

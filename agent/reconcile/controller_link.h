@@ -6,8 +6,8 @@
 
 namespace hotplugger::agent {
 
-// Safe for concurrent use; never blocks. Without a connection the newest report and inventory are
-// kept and sent on the next one; all else is dropped.
+// Safe for concurrent use; never blocks. The newest report, rejection and inventory are kept and
+// sent on every new connection; all else is dropped where there is none.
 class ControllerLink {
  public:
   virtual ~ControllerLink() = default;
@@ -17,6 +17,10 @@ class ControllerLink {
   // The answer to a NodeOperation; dropped if its stream is gone, which the controller knows.
   virtual void SendOperationResult(const v1::NodeOperationResult& result) = 0;
   virtual void SendReport(const v1::NodeReport& report) = 0;
+  // Of a spec that was given up (REVERTED, QUARANTINED), beside the reports of the one in force.
+  virtual void SendRejection(const v1::NodeReport& report) = 0;
+  // It is not sent again.
+  virtual void ForgetRejection() = 0;
   virtual void SendInventory(const v1::Inventory& inventory) = 0;
 };
 

@@ -10,6 +10,7 @@
 #include "agent/devices/rules/device_plan.h"
 #include "agent/devices/rules/item_result.h"
 #include "agent/reconcile/held_by_spec.h"
+#include "agent/reconcile/lenient_settings.h"
 #include "agent/reconcile/parked_cpus.h"
 #include "common/error_info.h"
 #include "common/status_macros.h"
@@ -77,7 +78,7 @@ class Explainer {
     switch (wanted.why) {
       case Why::kSpec:
         Add(SourcesOf(input_.state, wanted.setting, name_), ToState(online),
-            absl::StrCat("the spec's ", wanted.setting, " keeps it ", StateWord(online)));
+            DescribeWish(wanted.setting, online));
         return;
       case Why::kRelease:
         Add("baseline", ToState(online),
@@ -90,6 +91,18 @@ class Explainer {
                          " brings such devices online"));
         return;
     }
+  }
+
+  std::string DescribeWish(const std::string& setting, bool online) const {
+    if (absl::StartsWith(setting, "core/")) {
+      return absl::StrCat("the hold of ", setting, " keeps all threads of its core ",
+                          StateWord(online));
+    }
+    if (LenientSettings::ReportedDrift(input_.spec).Covers(setting, name_)) {
+      return absl::StrCat("the spec's ", setting, " has it ", StateWord(online),
+                          "; what changes that is reported and not undone");
+    }
+    return absl::StrCat("the spec's ", setting, " keeps it ", StateWord(online));
   }
 
   // The agent's own, which remember what they have parked.
@@ -230,15 +243,19 @@ absl::StatusOr<v1::Device> FindDevice(const DeviceName& device, const Snapshot& 
 absl::Status CheckHeld(const DeviceChange& change, const WantedDevices& wanted,
                        const v1::NodeSpec& spec, const v1::AgentState& state) {
   const std::string name = FormatDeviceName(change.device);
+  // What the agent would not undo is anybody's to do.
+  const LenientSettings reported = LenientSettings::ReportedDrift(spec);
   const auto found = wanted.find(name);
   if (found != wanted.end() && found->second.why == Why::kSpec &&
-      found->second.change.online != change.online) {
+      found->second.change.online != change.online &&
+      !reported.Covers(found->second.setting, name)) {
     return HeldBySpec(absl::StrCat(name, " is kept ", StateWord(found->second.change.online)),
                       SourcesOf(state, found->second.setting, name));
   }
   // Which blocks an amount means is the agent's choice: those that it took it would take again.
   if (change.online && change.device.kind == v1::DEVICE_KIND_MEMORY &&
-      spec.has_memory_offline_bytes() && state.baseline().devices().count(name) > 0) {
+      spec.has_memory_offline_bytes() && state.baseline().devices().count(name) > 0 &&
+      !reported.Covers("memory_offline_bytes", name)) {
     return HeldBySpec(absl::StrCat(name, " is among the memory kept offline"),
                       SourcesOf(state, "memory_offline_bytes", name));
   }

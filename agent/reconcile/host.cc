@@ -1,8 +1,10 @@
 #include "agent/reconcile/host.h"
 
+#include <optional>
 #include <utility>
 
 #include "agent/devices/operations/group_operation.h"
+#include "agent/reconcile/spec_trial.h"
 #include "common/cpu_list.h"
 #include "common/error_info.h"
 #include "common/log.h"
@@ -64,6 +66,12 @@ absl::Status Host::LoadState() {
   }
   if (!state.ok()) return state.status();
   state_ = *std::move(state);
+  // Saved with the next change: until then every start comes to the same end.
+  if (std::optional<v1::AgentState> quarantined = QuarantineIfDue(state_)) {
+    state_ = *std::move(quarantined);
+    Log(LogLevel::kError, "a spec is quarantined",
+        {{"digest", state_.rejected().digest()}, {"cause", state_.rejected().message()}});
+  }
   if (state_.baseline().boot_id() == boot_id()) return absl::OkStatus();
   // A reboot has put devices and drivers back already; only the switch outlives it.
   const v1::Switch switching = state_.baseline().switching();
@@ -78,6 +86,10 @@ absl::Status Host::SaveState(v1::AgentState state) {
   RETURN_IF_ERROR(parts_.state_store.Save(state));
   state_ = std::move(state);
   return absl::OkStatus();
+}
+
+absl::Status Host::SaveIfAny(std::optional<v1::AgentState> state) {
+  return state ? SaveState(*std::move(state)) : absl::OkStatus();
 }
 
 absl::Status Host::SaveBaseline(v1::Baseline baseline) {

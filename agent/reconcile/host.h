@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -50,13 +51,16 @@ class Host {
 
   // Reads the saved state, and settles what an earlier agent left unfinished (RecoverJournal). A
   // damaged state is logged and begun anew: the controller sends the spec again, and what the
-  // damaged file knew of a baseline can't be had back. All parts outlive this.
+  // damaged file knew of a baseline can't be had back. A spec in whose application agents died is
+  // quarantined here, before anything is done for it. All parts outlive this.
   static absl::StatusOr<std::unique_ptr<Host>> Create(Parts parts);
 
   const v1::AgentState& state() const { return state_; }
 
   // Saves `state`, then takes it as its own. On an error the earlier state stands.
   absl::Status SaveState(v1::AgentState state);
+  // The same where there is something to save.
+  absl::Status SaveIfAny(std::optional<v1::AgentState> state);
   // The same of the baseline alone; nothing is written where it is as it was.
   absl::Status SaveBaseline(v1::Baseline baseline);
 

@@ -1,5 +1,6 @@
 #include "agent/reconcile/host_cpu_control.h"
 
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -35,9 +36,9 @@ absl::StatusOr<CpuControl::View> HostCpuControl::Look() {
   const Journal& journal = host_->devices().journal();
   for (const int cpu : snapshot.cpus.masks.present) {
     const bool offline = snapshot.cpus.masks.online.count(cpu) == 0;
-    if (offline && journal.TakenOfflineBy(CpuName(cpu)) == OperationOrigin::kDecision) {
-      view.decided.insert(cpu);
-    }
+    if (!offline) continue;
+    const std::optional<OperationOrigin> taken_by = journal.TakenOfflineBy(CpuName(cpu));
+    if (taken_by && IsDecision(*taken_by)) view.decided.insert(cpu);
   }
   view.cpus = std::move(snapshot.cpus);
   return view;
@@ -47,7 +48,8 @@ absl::StatusOr<v1::ItemResult> HostCpuControl::Change(int cpu, bool online, absl
   DeviceChange change;
   ASSIGN_OR_RETURN(change.device, ParseDeviceName(CpuName(cpu)));
   change.online = online;
-  return host_->devices().Change(change, {.deadline = deadline - SteadyNow(), .by_driver = true});
+  return host_->devices().Change(
+      change, {.deadline = deadline - SteadyNow(), .origin = OperationOrigin::kDriver});
 }
 
 ParkingRecord HostCpuControl::LoadParking(const std::string& driver) {

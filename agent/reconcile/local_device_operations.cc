@@ -13,6 +13,7 @@
 #include "agent/reconcile/change_request.h"
 #include "agent/reconcile/explanation.h"
 #include "agent/reconcile/held_by_spec.h"
+#include "agent/reconcile/lenient_settings.h"
 #include "common/error_info.h"
 #include "common/status_macros.h"
 
@@ -90,11 +91,10 @@ absl::StatusOr<std::vector<LocalDeviceOperations::CheckedChange>> LocalDeviceOpe
 absl::StatusOr<v1::ItemResult> LocalDeviceOperations::ChangeOne(const CheckedChange& checked,
                                                                 absl::Duration deadline) {
   RETURN_IF_ERROR(checked.held);
-  absl::StatusOr<v1::ItemResult> result =
-      host_.devices().Change(checked.change, {.deadline = deadline});
+  const OperationOptions options = {.deadline = deadline, .origin = OperationOrigin::kPerson};
+  absl::StatusOr<v1::ItemResult> result = host_.devices().Change(checked.change, options);
   // As in a group: the kernel's "not now" is worth a second try (kernel 1.3).
-  if (IsTransient(result.status()))
-    result = host_.devices().Change(checked.change, {.deadline = deadline});
+  if (IsTransient(result.status())) result = host_.devices().Change(checked.change, options);
   return result;
 }
 
@@ -118,6 +118,7 @@ absl::StatusOr<std::vector<v1::ItemResult>> LocalDeviceOperations::Change(
     group.mode = v1::GROUP_MODE_ALL_OR_NOTHING;
   }
   group.stopped = stopped_;
+  group.origin = OperationOrigin::kPerson;
   ASSIGN_OR_RETURN(const Snapshot snapshot, ReadFor(target, options));
   if (options.has_plan()) RETURN_IF_ERROR(CheckStamp(options.plan(), snapshot));
   ASSIGN_OR_RETURN(const std::vector<CheckedChange> checked,
@@ -191,7 +192,9 @@ absl::Status LocalDeviceOperations::CheckStamp(const v1::PlanStamp& stamp,
 absl::Status LocalDeviceOperations::CheckSmtHeld(const v1::SetSmtRequest& request,
                                                  const Snapshot& snapshot) const {
   ASSIGN_OR_RETURN(const v1::NodeSpec spec, host_.Spec());
-  if (spec.smt() != v1::SMT_CONTROL_UNSPECIFIED && spec.smt() != request.control()) {
+  const bool enforced = spec.smt() != v1::SMT_CONTROL_UNSPECIFIED &&
+                        !LenientSettings::ReportedDrift(spec).Covers("smt", "smt");
+  if (enforced && spec.smt() != request.control()) {
     return HeldBySpec("SMT is", SourcesOf(host_.state(), "smt", "smt"));
   }
   if (request.control() == v1::SMT_CONTROL_ON) return absl::OkStatus();
@@ -222,8 +225,9 @@ absl::StatusOr<v1::SetSmtResponse> LocalDeviceOperations::SetSmt(const v1::SetSm
   RETURN_IF_ERROR(CheckSmtHeld(request, snapshot));
   ASSIGN_OR_RETURN(const v1::NodeSpec spec, host_.Spec());
   const CpuSet held = HeldOffline(WantedOf(spec, host_.state().baseline(), snapshot));
-  ASSIGN_OR_RETURN(std::vector<v1::ItemResult> items,
-                   host_.devices().SetSmt(change, held, options.deadline));
+  ASSIGN_OR_RETURN(
+      std::vector<v1::ItemResult> items,
+      host_.devices().SetSmt(change, held, options.deadline, OperationOrigin::kPerson));
   v1::SetSmtResponse response;
   for (v1::ItemResult& item : items) *response.add_results() = std::move(item);
   return response;

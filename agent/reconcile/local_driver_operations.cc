@@ -11,6 +11,7 @@
 #include "agent/drivers/actors/conflicting_actors.h"
 #include "agent/drivers/driver_errors.h"
 #include "agent/reconcile/held_by_spec.h"
+#include "agent/reconcile/lenient_settings.h"
 #include "common/clock.h"
 #include "common/driver_rules.h"
 #include "common/error_info.h"
@@ -48,16 +49,19 @@ absl::Status CheckNumberOfNames(const v1::SwitchDriversRequest& request) {
 absl::Status LocalDriverOperations::PrepareDrivers(const std::vector<std::string>& drivers) {
   RETURN_IF_ERROR(host_.SyncDrivers());
   ASSIGN_OR_RETURN(const v1::NodeSpec spec, host_.Spec());
-  if (!spec.drivers_active().empty()) {
+  // What the agent would not undo is anybody's to do.
+  const LenientSettings reported = LenientSettings::ReportedDrift(spec);
+  if (!spec.drivers_active().empty() && !reported.Covers("drivers_active", "driver")) {
     return HeldBySpec("the drivers of this host are",
                       SourcesOf(host_.state(), "drivers_active", "driver"));
   }
   for (const std::string& driver : drivers) {
     for (const std::string& stopped : spec.drivers_stopped()) {
-      if (!absl::EqualsIgnoreCase(driver, stopped)) continue;
+      const std::string subject = absl::StrCat("driver/", NormalizeDriverName(stopped));
+      const bool same = absl::EqualsIgnoreCase(driver, stopped);
+      if (!same || reported.Covers("drivers_stopped", subject)) continue;
       return HeldBySpec(absl::StrCat("driver ", stopped, " is stopped"),
-                        SourcesOf(host_.state(), "drivers_stopped",
-                                  absl::StrCat("driver/", NormalizeDriverName(stopped))));
+                        SourcesOf(host_.state(), "drivers_stopped", subject));
     }
   }
   return absl::OkStatus();
@@ -203,7 +207,9 @@ absl::StatusOr<v1::SetSwitchingResponse> LocalDriverOperations::SetSwitching(v1:
     return MakeFieldErrors({{"switching", "absent or unknown; it must be ON or OFF"}});
   }
   ASSIGN_OR_RETURN(const v1::NodeSpec spec, host_.Spec());
-  if (spec.switching() != v1::SWITCH_UNSPECIFIED && spec.switching() != switching) {
+  const bool enforced = spec.switching() != v1::SWITCH_UNSPECIFIED &&
+                        !LenientSettings::ReportedDrift(spec).Covers("switching", "switching");
+  if (enforced && spec.switching() != switching) {
     return HeldBySpec("switching is", SourcesOf(host_.state(), "switching", "switching"));
   }
   RETURN_IF_ERROR(host_.SetSwitching(switching == v1::SWITCH_ON));

@@ -9,6 +9,8 @@
 #include "absl/strings/str_cat.h"
 #include "agent/devices/rules/item_result.h"
 #include "agent/reconcile/device_pass.h"
+#include "agent/reconcile/drift.h"
+#include "agent/reconcile/lenient_settings.h"
 #include "agent/reconcile/plan.h"
 #include "common/clock.h"
 #include "common/driver_rules.h"
@@ -26,23 +28,32 @@ v1::RetryClass MoreUrgent(v1::RetryClass a, v1::RetryClass b) {
   return std::min(a, b);
 }
 
+v1::ItemResult SwitchedItem(absl::string_view subject) {
+  v1::ItemResult item;
+  item.set_subject(std::string(subject));
+  item.set_outcome(v1::OUTCOME_FAILED);
+  item.set_reason("DRIFT");
+  item.set_retry(v1::RETRY_CLASS_TRANSIENT);
+  item.set_message("something else has switched it again");
+  return item;
+}
+
 // One pass's work; lives for that pass.
 class Pass {
  public:
   Pass(Host& host, PassMemory& memory, const PassOptions& options, PassResult& result)
       : host_(host), memory_(memory), options_(options), result_(result) {
     // Said once, however many parts have something to change.
-    options_.before_change = [this, &options] {
-      if (!std::exchange(announced_, true)) options.before_change();
+    options_.before_change = [this, &options]() -> absl::Status {
+      if (!announced_) RETURN_IF_ERROR(options.before_change());
+      announced_ = true;
+      return absl::OkStatus();
     };
   }
 
   absl::Status Run() {
-    ASSIGN_OR_RETURN(spec_, host_.Spec());
-    DevicePass devices(host_, spec_, memory_, options_, [this](v1::ItemResult item, bool by_spec) {
-      Add(std::move(item), by_spec);
-    });
-    RETURN_IF_ERROR(devices.Run());
+    RETURN_IF_ERROR(ReadSpec());
+    RETURN_IF_ERROR(Devices().Run());
     // What is to be forbidden from now on must be done before.
     if (WantedSwitching() == v1::SWITCH_OFF) {
       RETURN_IF_ERROR(Drivers());
@@ -50,6 +61,18 @@ class Pass {
     }
     RETURN_IF_ERROR(Switching());
     return Drivers();
+  }
+
+  // Touches nothing.
+  absl::Status Observe() {
+    RETURN_IF_ERROR(ReadSpec());
+    ASSIGN_OR_RETURN(const Snapshot snapshot, host_.ReadSnapshot());
+    ASSIGN_OR_RETURN(const std::vector<std::string> unlike, Devices().Look(snapshot));
+    for (const std::string& subject : unlike) Add(SwitchedItem(subject), {});
+    if (IsSwitchingDrift()) TellSwitchingDrift();
+    TellDriverDrift();
+    result_.inventory = host_.MakeInventory(snapshot);
+    return absl::OkStatus();
   }
 
   // Once all is done: what is as it was has nothing to be put back any more.
@@ -60,6 +83,41 @@ class Pass {
   }
 
  private:
+  absl::Status ReadSpec() {
+    ASSIGN_OR_RETURN(spec_, host_.Spec());
+    if (options_.applied_before || memory_.carried_out) {
+      watched_ = LenientSettings::ReportedDrift(spec_).Except(memory_.unapplied);
+    }
+    return absl::OkStatus();
+  }
+
+  DevicePass Devices() {
+    return DevicePass(
+        {.host = host_,
+         .spec = spec_,
+         .memory = memory_,
+         .options = options_,
+         .watched = watched_,
+         .add = [this](
+                    v1::ItemResult item,
+                    std::optional<std::string> actor) { Add(std::move(item), std::move(actor)); },
+         .add_drift = [this](v1::DriftItem item) { result_.drift.push_back(std::move(item)); }});
+  }
+
+  v1::Switch NowSwitching() const {
+    return host_.drivers().switching() ? v1::SWITCH_ON : v1::SWITCH_OFF;
+  }
+
+  bool IsSwitchingDrift() const {
+    return spec_.switching() != v1::SWITCH_UNSPECIFIED && spec_.switching() != NowSwitching() &&
+           watched_.Covers("switching", "switching");
+  }
+
+  void TellSwitchingDrift() {
+    const bool on = spec_.switching() == v1::SWITCH_ON;
+    result_.drift.push_back(MakeDrift("switching", on ? "on" : "off", on ? "off" : "on", ""));
+  }
+
   // The spec's word, or, where it has none any more, what stood before; absent: as it is.
   v1::Switch WantedSwitching() const {
     if (spec_.switching() != v1::SWITCH_UNSPECIFIED) return spec_.switching();
@@ -67,14 +125,18 @@ class Pass {
   }
 
   absl::Status Switching() {
-    const v1::Switch now = host_.drivers().switching() ? v1::SWITCH_ON : v1::SWITCH_OFF;
+    if (IsSwitchingDrift()) {
+      TellSwitchingDrift();
+      return absl::OkStatus();
+    }
+    const v1::Switch now = NowSwitching();
     const v1::Switch wanted = WantedSwitching();
     const bool released = spec_.switching() == v1::SWITCH_UNSPECIFIED;
     v1::Baseline baseline = host_.state().baseline();
     if (!released && baseline.switching() == v1::SWITCH_UNSPECIFIED) baseline.set_switching(now);
     RETURN_IF_ERROR(host_.SaveBaseline(baseline));
     if (wanted != v1::SWITCH_UNSPECIFIED && wanted != now) {
-      options_.before_change();
+      RETURN_IF_ERROR(options_.before_change());
       RETURN_IF_ERROR(host_.SetSwitching(wanted == v1::SWITCH_ON));
       result_.changed = true;
     }
@@ -91,21 +153,70 @@ class Pass {
     RETURN_IF_ERROR(host_.SyncDrivers());
     RETURN_IF_ERROR(ReleaseDrivers());
     if (!WantsDrivers(spec_)) return absl::OkStatus();
-    const std::vector<std::string> active(spec_.drivers_active().begin(),
-                                          spec_.drivers_active().end());
-    const std::vector<std::string> stopped = RegisteredOf(spec_.drivers_stopped());
+    RETURN_IF_ERROR(SwitchDrivers(DriversOfSpec(/*watched=*/false)));
+    TellDriverDrift();
+    return absl::OkStatus();
+  }
+
+  // Drivers that are to run and to be stopped.
+  struct DriverSet {
+    std::vector<std::string> active;
+    std::vector<std::string> stopped;
+  };
+
+  // What the spec says of drivers, as far as it is watched, or as far as it isn't.
+  DriverSet DriversOfSpec(bool watched) {
+    DriverSet drivers;
+    if (watched_.Covers("drivers_active", "driver") == watched) {
+      drivers.active = {spec_.drivers_active().begin(), spec_.drivers_active().end()};
+    }
+    for (const std::string& driver : RegisteredOf(spec_.drivers_stopped())) {
+      const std::string subject = absl::StrCat("driver/", NormalizeDriverName(driver));
+      if (watched_.Covers("drivers_stopped", subject) == watched) drivers.stopped.push_back(driver);
+    }
+    return drivers;
+  }
+
+  absl::Status SwitchDrivers(const DriverSet& drivers) {
+    const auto& [active, stopped] = drivers;
     if (active.empty() && stopped.empty()) return absl::OkStatus();
     // What the switch will touch is known only afterwards where the kernel decides, so all states
     // are recorded before; those of untouched drivers are dropped at the end of the pass.
     const absl::StatusOr<SwitchPlan> preview = host_.drivers().PreviewSwitch(active, stopped);
     if (preview.ok() && !preview->steps.empty()) {
-      options_.before_change();
+      RETURN_IF_ERROR(options_.before_change());
       RETURN_IF_ERROR(host_.SaveBaseline(RecordDrivers(host_.state().baseline())));
     }
     const SwitchResult switched =
         host_.drivers().SwitchDrivers(active, stopped, SteadyNow() + kSwitchDeadline);
-    AddAll(switched, true);
+    // The journal is of devices: nobody knows who switched a driver.
+    AddAll(switched, "");
     return absl::OkStatus();
+  }
+
+  // What a switch to the watched drivers would do.
+  void TellDriverDrift() {
+    if (spec_.report_drift_of().empty()) return;
+    DriverSet drivers = DriversOfSpec(/*watched=*/true);
+    const std::vector<std::string> registered = RegisteredOf(spec_.drivers_active());
+    for (const std::string& driver : drivers.active) {
+      if (std::count(registered.begin(), registered.end(), driver) > 0) continue;
+      result_.drift.push_back(
+          MakeDrift(absl::StrCat("driver/", driver), "running", "not registered", ""));
+    }
+    if (!drivers.active.empty()) drivers.active = registered;
+    if (drivers.active.empty() && drivers.stopped.empty()) return;
+    const absl::StatusOr<SwitchPlan> plan =
+        host_.drivers().PreviewSwitch(drivers.active, drivers.stopped);
+    if (!plan.ok()) {
+      AddAll({.status = plan.status(), .items = {}}, {});
+      return;
+    }
+    for (const SwitchStep& step : plan->steps) {
+      result_.drift.push_back(MakeDrift(absl::StrCat("driver/", step.driver),
+                                        step.running ? "running" : "stopped",
+                                        step.running ? "stopped" : "running", ""));
+    }
   }
 
   // Drivers that don't exist count as stopped, as absent CPUs count as offline.
@@ -126,8 +237,8 @@ class Pass {
     if (release.empty()) return absl::OkStatus();
     // Where switching is off the release waits, with its baseline, until it is on again.
     if (!host_.drivers().switching()) return absl::OkStatus();
-    options_.before_change();
-    AddAll(host_.drivers().RestoreStates(release, SteadyNow() + kSwitchDeadline), false);
+    RETURN_IF_ERROR(options_.before_change());
+    AddAll(host_.drivers().RestoreStates(release, SteadyNow() + kSwitchDeadline), {});
     return absl::OkStatus();
   }
 
@@ -141,19 +252,22 @@ class Pass {
     return baseline;
   }
 
-  void AddAll(const SwitchResult& switched, bool by_spec) {
-    for (const v1::ItemResult& item : switched.items) Add(item, by_spec);
+  void AddAll(const SwitchResult& switched, const std::optional<std::string>& actor) {
+    for (const v1::ItemResult& item : switched.items) Add(item, actor);
     if (switched.status.ok()) return;
     result_.report.set_state(v1::APPLY_STATE_FAILED);
     result_.report.set_message(std::string(switched.status.message()));
     NoteRetry(FailedItem("driver", switched.status).retry());
   }
 
-  void Add(v1::ItemResult item, bool by_spec) {
+  // `actor`: see PassResult's enforced; nothing where it isn't the spec that wanted it.
+  void Add(v1::ItemResult item, std::optional<std::string> actor) {
     if (item.outcome() == v1::OUTCOME_CHANGED || item.outcome() == v1::OUTCOME_UNDONE) {
       result_.changed = true;
     }
-    if (item.outcome() == v1::OUTCOME_CHANGED && by_spec) result_.enforced.insert(item.subject());
+    if (item.outcome() == v1::OUTCOME_CHANGED && actor) {
+      result_.enforced.emplace(item.subject(), *std::move(actor));
+    }
     const bool failed = item.outcome() == v1::OUTCOME_FAILED ||
                         item.outcome() == v1::OUTCOME_REFUSED ||
                         item.outcome() == v1::OUTCOME_SKIPPED;
@@ -178,6 +292,8 @@ class Pass {
   PassOptions options_;
   PassResult& result_;
   v1::NodeSpec spec_;
+  // Of these the drift is told and nothing done.
+  LenientSettings watched_;
   bool announced_ = false;
 };
 
@@ -195,32 +311,13 @@ PassResult EmptyResult(const Host& host) {
   return result;
 }
 
-v1::ItemResult Switched(absl::string_view subject) {
-  v1::ItemResult item;
-  item.set_subject(std::string(subject));
-  item.set_outcome(v1::OUTCOME_FAILED);
-  item.set_reason("DRIFT");
-  item.set_retry(v1::RETRY_CLASS_TRANSIENT);
-  item.set_message("something else has switched it again");
-  return item;
-}
-
-absl::Status Observe(Host& host, PassResult* result) {
-  ASSIGN_OR_RETURN(const v1::NodeSpec spec, host.Spec());
-  ASSIGN_OR_RETURN(const Snapshot snapshot, host.ReadSnapshot());
-  const v1::Baseline& baseline = host.state().baseline();
-  if (PlanSmtChange(spec, baseline, snapshot.cpus.smt)) {
-    *result->report.add_items() = Switched("smt");
+// What failed is tried again also where the drift of the rest is but told.
+void NoteCarriedOut(const PassResult& result, PassMemory* memory) {
+  memory->carried_out = true;
+  memory->unapplied.clear();
+  for (const v1::ItemResult& item : result.report.items()) {
+    if (!Succeeded(item)) memory->unapplied.insert(item.subject());
   }
-  for (const WantedDevice& device : PlanDevices(WantedOf(spec, baseline, snapshot), snapshot)) {
-    if (device.why != WantedDevice::Why::kSpec) continue;
-    *result->report.add_items() = Switched(FormatDeviceName(device.change.device));
-  }
-  result->inventory = host.MakeInventory(snapshot);
-  if (result->report.items().empty()) return absl::OkStatus();
-  result->report.set_state(v1::APPLY_STATE_FAILED);
-  result->report.set_retry(v1::RETRY_CLASS_TRANSIENT);
-  return absl::OkStatus();
 }
 
 }  // namespace
@@ -229,6 +326,7 @@ PassResult RunPass(Host& host, PassMemory& memory, const PassOptions& options) {
   PassResult result = EmptyResult(host);
   Pass pass(host, memory, options, result);
   const absl::Status status = pass.Run();
+  if (status.ok()) NoteCarriedOut(result, &memory);
   if (!status.ok()) NoteFailure(status, &result);
   const absl::StatusOr<Snapshot> snapshot = host.ReadSnapshot();
   if (!snapshot.ok()) {
@@ -241,10 +339,16 @@ PassResult RunPass(Host& host, PassMemory& memory, const PassOptions& options) {
   return result;
 }
 
-PassResult ObservePass(Host& host) {
+PassResult ObservePass(Host& host, const PassMemory& memory, const PassOptions& options) {
   PassResult result = EmptyResult(host);
-  const absl::Status status = Observe(host, &result);
-  if (!status.ok()) NoteFailure(status, &result);
+  PassMemory unchanged = memory;
+  const absl::Status status = Pass(host, unchanged, options, result).Observe();
+  if (!status.ok()) {
+    NoteFailure(status, &result);
+  } else if (!result.report.items().empty()) {
+    // Each item says what it is; which is told first is the caller's choice.
+    result.report.clear_message();
+  }
   return result;
 }
 

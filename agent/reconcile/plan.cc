@@ -5,6 +5,7 @@
 
 #include "agent/devices/rules/victims.h"
 #include "agent/devices/rules/zones.h"
+#include "agent/reconcile/held_cores.h"
 #include "common/cpu_list.h"
 #include "common/driver_rules.h"
 
@@ -110,22 +111,62 @@ std::optional<int> OnlineCount(const v1::NodeSpec& spec, const CpuSnapshot& cpus
   return static_cast<int>((present * spec.cpu_online_percent() + 99) / 100);
 }
 
-void AddCpus(const v1::NodeSpec& spec, const CpuSnapshot& cpus, WantedDevices* wanted) {
-  const CpuSet held_online = ListOrNone(spec.cpu_online(), kCpuListRules);
-  if (const std::optional<int> count = OnlineCount(spec, cpus)) {
-    const char* setting = spec.has_cpu_online_count() ? "cpu_online_count" : "cpu_online_percent";
-    // What is held offline is off already, and counts.
-    CpuSet held = held_online;
-    int held_offline = 0;
-    for (const int cpu : ListOrNone(spec.cpu_offline(), kCpuListRules)) {
-      if (cpus.masks.present.count(cpu) == 0) continue;
-      held.insert(cpu);
-      ++held_offline;
-    }
-    WantCpus(CpusToPark(cpus, *count + held_offline, held), false, setting, wanted);
+// What a count leaves alone because something else has its say: CPUs held online, and those that
+// are to be offline whatever the count.
+struct HeldCpus {
+  CpuSet online;
+  CpuSet offline;
+};
+
+HeldCpus CpusBesideCount(const v1::NodeSpec& spec, const WantedDevices& held) {
+  HeldCpus cpus;
+  cpus.online = ListOrNone(spec.cpu_online(), kCpuListRules);
+  cpus.offline = ListOrNone(spec.cpu_offline(), kCpuListRules);
+  for (const auto& [name, device] : held) {
+    const int cpu = device.change.device.number;
+    (device.change.online ? cpus.offline : cpus.online).erase(cpu);
+    (device.change.online ? cpus.online : cpus.offline).insert(cpu);
   }
+  return cpus;
+}
+
+void AddCount(const v1::NodeSpec& spec, const CpuSnapshot& cpus, const HeldCpus& beside,
+              WantedDevices* wanted) {
+  const std::optional<int> count = OnlineCount(spec, cpus);
+  if (!count) return;
+  const char* setting = spec.has_cpu_online_count() ? "cpu_online_count" : "cpu_online_percent";
+  // What is held offline is off already, and counts.
+  CpuSet held = beside.online;
+  int held_offline = 0;
+  for (const int cpu : beside.offline) {
+    if (cpus.masks.present.count(cpu) == 0) continue;
+    held.insert(cpu);
+    ++held_offline;
+  }
+  WantCpus(CpusToPark(cpus, *count + held_offline, held), false, setting, wanted);
+}
+
+// A hold of one CPU outranks that of its core.
+WantedDevices HeldCores(const v1::NodeSpec& spec, const CpuSnapshot& cpus) {
+  WantedDevices wanted;
+  const auto add = [&](const auto& cores, bool online) {
+    for (const auto& [cpu, subject] : CpusOfCores(cores, cpus)) {
+      Want(&wanted, CpuDevice(cpu), online, Why::kSpec, subject);
+    }
+  };
+  add(spec.cores_offline(), false);
+  add(spec.cores_online(), true);
+  for (const int cpu : ListOrNone(spec.cpu_held(), kCpuListRules)) wanted.erase(CpuName(cpu));
+  for (const int cpu : ListOrNone(spec.cpu_online(), kCpuListRules)) wanted.erase(CpuName(cpu));
+  return wanted;
+}
+
+void AddCpus(const v1::NodeSpec& spec, const CpuSnapshot& cpus, WantedDevices* wanted) {
+  WantedDevices cores = HeldCores(spec, cpus);
+  AddCount(spec, cpus, CpusBesideCount(spec, cores), wanted);
   WantCpus(ListOrNone(spec.cpu_offline(), kCpuListRules), false, "cpu_offline", wanted);
-  WantCpus(held_online, true, "cpu_online", wanted);
+  for (auto& [name, device] : cores) (*wanted)[name] = std::move(device);
+  WantCpus(ListOrNone(spec.cpu_online(), kCpuListRules), true, "cpu_online", wanted);
 }
 
 void AddGeneric(const v1::NodeSpec& spec, WantedDevices* wanted) {

@@ -19,12 +19,14 @@ struct WantedDevice {
   enum class Why { kSpec, kRelease, kHotAdd };
   DeviceChange change;
   Why why = Why::kSpec;
-  // The field of NodeSpec that says so, e.g. "cpu_offline"; "baseline" for a release.
+  // The field of NodeSpec that says so, e.g. "cpu_offline"; of a CPU whose core is held the hold's
+  // subject, "core/0-0-3"; "baseline" for a release.
   std::string setting;
 };
 
-// By the device's name; only devices that the spec or the baseline has a say in. Holds win over
-// lists, lists over counts, all of the spec over a release, a release over hot-add. Lists of `spec`
+// By the device's name; only devices that the spec or the baseline has a say in. Holds of a device
+// win over those of a core, these over lists, lists over counts, all of the spec over a release, a
+// release over hot-add. Lists of `spec`
 // that don't parse count as empty; CheckSpec has refused them. Amounts of memory have no say here,
 // see PlanMemoryAmount.
 using WantedDevices = std::map<std::string, WantedDevice>;

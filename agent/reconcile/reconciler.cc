@@ -7,10 +7,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/devices/rules/item_result.h"
+#include "agent/reconcile/release.h"
 #include "agent/reconcile/report_items.h"
 #include "agent/reconcile/spec_check.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/proto_time.h"
 #include "common/status_macros.h"
 
 namespace hotplugger::agent {
@@ -32,6 +34,21 @@ void LogPass(const PassResult& result) {
          {"reason", item.reason()},
          {"message", item.message()}});
   }
+}
+
+// Nothing: the spec need not be confirmed.
+std::optional<absl::Duration> WindowOf(const v1::Spec& spec, const Reconciler::Options& options) {
+  if (!spec.has_confirm_window()) return std::nullopt;
+  const absl::Duration asked = ToDuration(spec.confirm_window());
+  const absl::Duration window =
+      std::clamp(asked, options.shortest_confirm_window, kLongestConfirmWindow);
+  if (window != asked) {
+    Log(LogLevel::kWarning, "the confirm window is clamped",
+        {{"digest", spec.digest()},
+         {"asked", absl::FormatDuration(asked)},
+         {"window", absl::FormatDuration(window)}});
+  }
+  return window;
 }
 
 }  // namespace
@@ -65,6 +82,12 @@ void Reconciler::OfferSpec(v1::Spec spec, uint64_t epoch) {
   wake_.NotifyAll();
 }
 
+void Reconciler::ConfirmSpec(const std::string& digest, uint64_t epoch) {
+  MutexLock lock(&mutex_);
+  confirmation_ = Confirmation{digest, epoch};
+  wake_.NotifyAll();
+}
+
 void Reconciler::HostChanged() {
   MutexLock lock(&mutex_);
   if (!std::exchange(host_changed_, true)) changed_at_ = SteadyNow();
@@ -80,16 +103,21 @@ Reconciler::Turn Reconciler::WaitForWork(std::optional<Offer>* offer) {
   MutexLock lock(&mutex_);
   for (;;) {
     if (stopped_) return Turn::kStop;
+    if (confirmation_) return Turn::kConfirm;
+    const absl::Time now = SteadyNow();
+    const absl::Time revert =
+        offer_ ? absl::InfiniteFuture() : confirm_by_.value_or(absl::InfiniteFuture());
+    if (now >= revert) return Turn::kRevert;
     const absl::Time due = offer_          ? absl::InfinitePast()
                            : host_changed_ ? std::max(changed_at_ + options_.settle, not_before_)
                                            : std::max(next_look_, not_before_);
-    if (SteadyNow() >= due) break;
+    if (now >= due) break;
     if (host_changed_ && may_observe_) {
       // Once per delay: what was seen then stays true until the next pass, as far as anybody knows.
       may_observe_ = false;
       return Turn::kObserve;
     }
-    wake_.WaitUntil(&mutex_, due);
+    wake_.WaitUntil(&mutex_, std::min(due, revert));
   }
   *offer = std::exchange(offer_, std::nullopt);
   host_changed_ = false;
@@ -132,6 +160,12 @@ void Reconciler::Run() {
       case Turn::kObserve:
         TakeLook();
         break;
+      case Turn::kConfirm:
+        TakeConfirmation();
+        break;
+      case Turn::kRevert:
+        TakeRevert();
+        break;
     }
   }
 }
@@ -167,8 +201,8 @@ void Reconciler::TakePass(std::optional<Offer> offer) {
 
 void Reconciler::TakeLook() {
   PassResult result;
-  if (!OnQueue([&] { result = ObservePass(host_); })) return;
-  result.report.set_drift_count(drift_count_);
+  if (!OnQueue([&] { result = ObservePass(host_, pass_memory_, OptionsOfPass()); })) return;
+  drift_.Note(std::move(result.drift), {}, options_.wall_time());
   // What the last pass did, or could not do, is still so, but for what has been switched back
   // since.
   ReportItems items;
@@ -185,7 +219,68 @@ void Reconciler::TakeLook() {
   *result.report.mutable_items() = std::move(items);
   LimitItems(&result.report);
   NameConflicts(SteadyNow(), &result.report);
-  Send(result);
+  Send(&result);
+}
+
+void Reconciler::TakeConfirmation() {
+  std::optional<Confirmation> confirmation;
+  {
+    MutexLock lock(&mutex_);
+    confirmation = std::exchange(confirmation_, std::nullopt);
+  }
+  const bool ran = OnQueue([&] {
+    const absl::Status epoch = host_.TakeEpoch(confirmation->epoch);
+    if (!epoch.ok()) {
+      Log(LogLevel::kWarning, "a confirmation is not taken",
+          {{"digest", confirmation->digest}, {"cause", std::string(epoch.message())}});
+      return;
+    }
+    confirmed_digest_ = confirmation->digest;
+    SaveConfirmation();
+  });
+  if (!ran) {
+    MutexLock lock(&mutex_);
+    if (!confirmation_) confirmation_ = std::move(confirmation);
+    if (!stopped_) wake_.WaitUntil(&mutex_, SteadyNow() + options_.retry.base);
+    return;
+  }
+  if (confirm_window_ || !confirm_by_) return;
+  Log(LogLevel::kInfo, "spec confirmed", {{"digest", confirmation->digest}});
+  confirm_by_.reset();
+  last_report_.clear_awaits_confirmation();
+  link_.SendReport(last_report_);
+}
+
+// What can't be saved is tried again with each pass: meanwhile this agent knows.
+void Reconciler::SaveConfirmation() {
+  const absl::Status saved = host_.SaveIfAny(NoteConfirmation(host_.state(), confirmed_digest_));
+  if (!saved.ok()) {
+    Log(LogLevel::kError, "the confirmation of the spec can't be saved",
+        {{"digest", confirmed_digest_}, {"cause", std::string(saved.message())}});
+  }
+  const bool confirmed = host_.state().spec_digest() == confirmed_digest_;
+  confirm_window_ = confirmed ? std::nullopt : ConfirmWindow(host_.state());
+}
+
+void Reconciler::TakeRevert() {
+  PassResult result;
+  absl::Status saved;
+  const bool ran = OnQueue([&] {
+    if (ConfirmWindow(host_.state())) {
+      saved = host_.SaveState(Revert(host_.state()));
+      if (!saved.ok()) return;
+      Log(LogLevel::kError, "spec reverted",
+          {{"digest", host_.state().rejected().digest()},
+           {"cause", host_.state().rejected().message()}});
+    }
+    result = Look();
+  });
+  if (ran && saved.ok()) return NotePass(std::move(result));
+  if (ran) {
+    Log(LogLevel::kError, "the last good spec can't be saved and is tried again",
+        {{"cause", std::string(saved.message())}});
+  }
+  confirm_by_ = SteadyNow() + options_.retry.base;
 }
 
 absl::Status Reconciler::TakeSpec(const Offer& offer) {
@@ -193,13 +288,11 @@ absl::Status Reconciler::TakeSpec(const Offer& offer) {
   v1::NodeSpec parsed;
   std::vector<std::string> errors =
       CheckSpec(spec, offer.epoch, host_.state().largest_epoch(), &parsed);
-  if (errors.empty()) {
-    v1::AgentState state = host_.state();
-    state.set_spec_digest(spec.digest());
-    state.set_spec_body(spec.body());
-    *state.mutable_spec_sources() = spec.sources();
-    state.set_largest_epoch(offer.epoch);
-    RETURN_IF_ERROR(host_.SaveState(std::move(state)));
+  const v1::RejectedSpec* rejection = FindRejection(host_.state(), spec.digest());
+  if (errors.empty() && rejection != nullptr) {
+    errors.push_back(rejection->message());
+  } else if (errors.empty()) {
+    RETURN_IF_ERROR(TakeInForce(offer, parsed));
   }
   v1::SpecAck ack;
   ack.set_nonce(spec.nonce());
@@ -209,33 +302,80 @@ absl::Status Reconciler::TakeSpec(const Offer& offer) {
     ack.add_errors(std::move(error));
   }
   link_.SendAck(ack);
+  if (rejection != nullptr) TellRejection();
   return absl::OkStatus();
 }
 
+absl::Status Reconciler::TakeInForce(const Offer& offer, const v1::NodeSpec& parsed) {
+  v1::AgentState state =
+      agent::TakeInForce(host_.state(), offer.spec, WindowOf(offer.spec, options_));
+  state.set_largest_epoch(offer.epoch);
+  const absl::StatusOr<v1::NodeSpec> before = host_.Spec();
+  if (before.ok() && !before->leave_on_release().empty()) {
+    ASSIGN_OR_RETURN(const Snapshot snapshot, host_.ReadSnapshot());
+    *state.mutable_known_cpus() = host_.state().known_cpus();
+    *state.mutable_baseline() = ForgetLeft(state.baseline(), *before, parsed, snapshot);
+  }
+  const bool same = state.spec_digest() == host_.state().spec_digest();
+  RETURN_IF_ERROR(host_.SaveState(std::move(state)));
+  if (!same) confirmed_digest_.clear();
+  if (!told_rejection_.empty()) link_.ForgetRejection();
+  told_rejection_.clear();
+  return absl::OkStatus();
+}
+
+// The reconciler's thread waits meanwhile, so that its fields can be read here.
 PassResult Reconciler::Look() {
-  // The reconciler's thread waits meanwhile, so that its fields can be read here.
-  const std::string& digest = host_.state().spec_digest();
-  if (digest != last_digest_) pass_memory_.given_up.clear();
+  if (host_.state().spec_digest() != last_digest_) pass_memory_ = PassMemory();
+  PassResult result = RunPass(host_, pass_memory_, OptionsOfPass());
+  EndPass(result.report.state() == v1::APPLY_STATE_APPLIED);
+  // What was given up is said to have been put back.
+  if (host_.state().rejected().digest() != told_rejection_) TellRejection();
+  return result;
+}
+
+PassOptions Reconciler::OptionsOfPass() {
   PassOptions options;
-  options.before_change = [this] {
-    v1::NodeReport applying;
-    applying.set_digest(host_.state().spec_digest());
-    applying.set_state(v1::APPLY_STATE_APPLYING);
-    if (applying.digest() == last_digest_) {
-      applying.set_drift_count(drift_count_);
-      *applying.mutable_items() = last_items_;
-    }
-    if (!applying.digest().empty()) link_.SendReport(applying);
-  };
+  options.before_change = [this] { return BeginChange(); };
   options.stopped = [this] { return IsStopped(); };
-  return RunPass(host_, pass_memory_, options);
+  options.applied_before = host_.state().applied_in_boot() == host_.boot_id();
+  return options;
+}
+
+absl::Status Reconciler::BeginChange() {
+  RETURN_IF_ERROR(host_.SaveIfAny(NoteStart(host_.state())));
+  v1::NodeReport applying;
+  applying.set_digest(host_.state().spec_digest());
+  applying.set_state(v1::APPLY_STATE_APPLYING);
+  if (applying.digest() == last_digest_) {
+    drift_.Tell(&applying);
+    *applying.mutable_items() = last_items_;
+  }
+  if (!applying.digest().empty()) link_.SendReport(applying);
+  return absl::OkStatus();
+}
+
+// Where this can't be saved the next pass says it again; a start too many is counted at worst.
+void Reconciler::EndPass(bool applied) {
+  const absl::Status saved = host_.SaveIfAny(NoteEnd(host_.state(), applied, host_.boot_id()));
+  if (!saved.ok()) {
+    Log(LogLevel::kError, "the end of a pass can't be saved",
+        {{"cause", std::string(saved.message())}});
+  }
+  SaveConfirmation();
+}
+
+void Reconciler::TellRejection() {
+  told_rejection_ = host_.state().rejected().digest();
+  link_.SendRejection(ToReport(host_.state().rejected()));
 }
 
 void Reconciler::NoteSpec(const std::string& digest) {
   if (digest == last_digest_) return;
   last_digest_ = digest;
   looked_before_ = false;
-  drift_count_ = 0;
+  drift_.Clear();
+  confirm_by_.reset();
   last_items_.Clear();
   last_failed_.clear();
   conflicts_.Clear();
@@ -243,26 +383,34 @@ void Reconciler::NoteSpec(const std::string& digest) {
 }
 
 bool Reconciler::NoteReversions(const PassResult& result, absl::Time now) {
-  bool reverted = false;
-  for (const std::string& subject : result.enforced) {
+  std::vector<std::string> actors;
+  for (const auto& [subject, actor] : result.enforced) {
     // The first pass of a spec makes it so; and what failed last time was not so yet.
     if (!looked_before_ || last_failed_.count(subject) > 0) continue;
     conflicts_.NoteReversion(subject, now);
-    reverted = true;
+    actors.push_back(actor);
   }
-  if (reverted) ++drift_count_;
+  drift_.Note(result.drift, actors, options_.wall_time());
   last_failed_.clear();
   for (const v1::ItemResult& item : result.report.items()) {
     if (!Succeeded(item)) last_failed_.insert(item.subject());
   }
-  return reverted;
+  return !actors.empty();
+}
+
+void Reconciler::NoteConfirmWindow(absl::Time now) {
+  if (!confirm_window_) {
+    confirm_by_.reset();
+  } else if (!confirm_by_) {
+    confirm_by_ = now + *confirm_window_;
+  }
 }
 
 void Reconciler::NotePass(PassResult result) {
   const absl::Time now = SteadyNow();
   NoteSpec(result.report.digest());
   const bool reverted = NoteReversions(result, now);
-  result.report.set_drift_count(drift_count_);
+  NoteConfirmWindow(now);
   LogPass(result);
   *result.report.mutable_items() = MergeItems(last_items_, result.report.items());
   LimitItems(&result.report);
@@ -270,7 +418,7 @@ void Reconciler::NotePass(PassResult result) {
   looked_before_ = true;
   last_items_ = result.report.items();
   NameConflicts(now, &result.report);
-  Send(result);
+  Send(&result);
 }
 
 // Whatever changes again under the same spec is a fight, also where something else fails for good:
@@ -312,10 +460,13 @@ void Reconciler::NameConflicts(absl::Time now, v1::NodeReport* report) {
   }
 }
 
-void Reconciler::Send(const PassResult& result) {
+void Reconciler::Send(PassResult* result) {
+  drift_.Tell(&result->report);
+  result->report.set_awaits_confirmation(confirm_by_.has_value());
+  last_report_ = result->report;
   // Nothing to report where the controller has never said what it wants.
-  if (!result.report.digest().empty()) link_.SendReport(result.report);
-  if (result.inventory) link_.SendInventory(*result.inventory);
+  if (!result->report.digest().empty()) link_.SendReport(result->report);
+  if (result->inventory) link_.SendInventory(*result->inventory);
 }
 
 }  // namespace hotplugger::agent

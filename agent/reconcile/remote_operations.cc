@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "agent/reconcile/host_spec_plan.h"
 #include "common/clock.h"
 #include "common/error_info.h"
 #include "common/log.h"
@@ -27,6 +28,11 @@ v1::OperationResult Result(absl::StatusOr<Response> answer,
   v1::OperationResult result;
   *(result.*take)() = *std::move(answer);
   return result;
+}
+
+bool OnlyReads(const v1::Operation& operation) {
+  return operation.has_list_conflicting_actors() || operation.has_explain_device() ||
+         operation.has_plan_spec();
 }
 
 // Of an operation, so much is logged.
@@ -86,7 +92,7 @@ v1::OperationResult RemoteOperations::Take(const v1::NodeOperation& operation, u
        {"operation", operation.operation().ShortDebugString().substr(0, kMaxLoggedBytes)}});
   const absl::Duration time = std::min(deadline - SteadyNow(), kSwitchDeadline);
   v1::OperationResult result = Carry(operation.operation(), time);
-  if (!operation.operation().has_list_conflicting_actors()) parts_.changed();
+  if (!OnlyReads(operation.operation())) parts_.changed();
   return result;
 }
 
@@ -114,6 +120,12 @@ v1::OperationResult RemoteOperations::Carry(const v1::Operation& operation, absl
     case v1::Operation::kListConflictingActors:
       return Result(drivers.ListConflictingActors(),
                     &v1::OperationResult::mutable_list_conflicting_actors);
+    case v1::Operation::kExplainDevice:
+      return Result(parts_.devices.ExplainDevice(operation.explain_device()),
+                    &v1::OperationResult::mutable_explain_device);
+    case v1::Operation::kPlanSpec:
+      return Result(PlanSpecOn(parts_.host, operation.plan_spec()),
+                    &v1::OperationResult::mutable_plan_spec);
     // Receive has answered that.
     case v1::Operation::kListDrivers:
     case v1::Operation::OPERATION_NOT_SET:

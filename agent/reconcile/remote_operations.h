@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "agent/reconcile/controller_link.h"
 #include "agent/reconcile/host.h"
+#include "agent/reconcile/local_device_operations.h"
 #include "agent/reconcile/local_driver_operations.h"
 #include "common/work_queue.h"
 #include "hotplugger/v1/operation.pb.h"
@@ -20,6 +21,7 @@ class RemoteOperations {
  public:
   struct Parts {
     Host& host;
+    LocalDeviceOperations& devices;
     LocalDriverOperations& drivers;
     WorkQueue& operation_queue;
     // For what only asks and need not wait for operations.

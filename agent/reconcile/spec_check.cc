@@ -2,8 +2,10 @@
 
 #include <set>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "agent/devices/rules/device_name.h"
+#include "common/core_name.h"
 #include "common/cpu_list.h"
 #include "common/digest.h"
 #include "common/driver_rules.h"
@@ -60,6 +62,20 @@ void CheckCpus(const v1::NodeSpec& spec, std::vector<std::string>* errors) {
   if (spec.cpu_hot_add() != v1::HOT_ADD_UNSPECIFIED && spec.cpu_hot_add() != v1::HOT_ADD_ONLINE) {
     errors->push_back(
         absl::StrCat("cpu_hot_add: ", static_cast<int>(spec.cpu_hot_add()), " is not ONLINE"));
+  }
+}
+
+void CheckCores(const v1::NodeSpec& spec, std::vector<std::string>* errors) {
+  std::set<std::string> offline;
+  for (const std::string& core : spec.cores_offline()) {
+    Note(ParseCoreName(core).status(), "cores_offline", errors);
+    offline.insert(core);
+  }
+  for (const std::string& core : spec.cores_online()) {
+    Note(ParseCoreName(core).status(), "cores_online", errors);
+    if (offline.count(core) > 0) {
+      errors->push_back(absl::StrCat("core ", core, " is to be both offline and online"));
+    }
   }
 }
 
@@ -129,6 +145,26 @@ void CheckDrivers(const v1::NodeSpec& spec, std::vector<std::string>* errors) {
   }
 }
 
+void CheckFieldNames(const google::protobuf::RepeatedPtrField<std::string>& names,
+                     absl::string_view field, std::vector<std::string>* errors) {
+  for (const std::string& name : names) {
+    if (v1::NodeSpec::descriptor()->FindFieldByName(name) != nullptr) continue;
+    errors->push_back(absl::StrCat(field, ": \"", absl::Utf8SafeCEscape(name.substr(0, 64)),
+                                   "\" is no setting that this agent knows"));
+  }
+}
+
+// How strict to be, and what holds ask for whatever their list says.
+void CheckLeniency(const v1::NodeSpec& spec, std::vector<std::string>* errors) {
+  CheckFieldNames(spec.report_drift_of(), "report_drift_of", errors);
+  CheckFieldNames(spec.leave_on_release(), "leave_on_release", errors);
+  Note(ParseCpuList(spec.cpu_held()).status(), "cpu_held", errors);
+  Note(ParseNumberList(spec.memory_held(), kMemoryBlockListRules).status(), "memory_held", errors);
+  for (const std::string& driver : spec.drivers_held()) {
+    Note(ValidateDriverName(driver), "drivers_held", errors);
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> CheckSpec(const v1::Spec& spec, uint64_t epoch, uint64_t largest_epoch,
@@ -148,10 +184,12 @@ std::vector<std::string> CheckSpec(const v1::Spec& spec, uint64_t epoch, uint64_
   if (!parsed->ParseFromString(spec.body())) return {"body is not a NodeSpec"};
   std::vector<std::string> errors;
   CheckCpus(*parsed, &errors);
+  CheckCores(*parsed, &errors);
   CheckMemory(*parsed, &errors);
   CheckGenericDevices(*parsed, &errors);
   CheckUnknownFields(*parsed, &errors);
   CheckDrivers(*parsed, &errors);
+  CheckLeniency(*parsed, &errors);
   return errors;
 }
 

@@ -97,8 +97,7 @@ bool InZone(const MemoryBlock& block, v1::MemoryZone zone) {
 }
 
 OperationOrigin OriginOf(const OperationOptions& options) {
-  if (options.undo) return OperationOrigin::kUndo;
-  return options.by_driver ? OperationOrigin::kDriver : OperationOrigin::kDecision;
+  return options.undo ? OperationOrigin::kUndo : options.origin;
 }
 
 // A number in a file of a CPU's hotplug folder; nothing where the kernel doesn't have it.
@@ -155,11 +154,11 @@ bool DeviceOperator::IsUnsettled(absl::string_view device) const {
 }
 
 absl::Status DeviceOperator::NoteOffline(absl::string_view cpu) {
-  if (parts_.journal.TakenOfflineBy(cpu) == OperationOrigin::kDecision) return absl::OkStatus();
+  const std::optional<OperationOrigin> taken_by = parts_.journal.TakenOfflineBy(cpu);
+  if (taken_by && IsDecision(*taken_by)) return absl::OkStatus();
   const DeviceBefore before = {std::string(cpu), v1::DEVICE_STATE_OFFLINE, {}};
-  ASSIGN_OR_RETURN(const uint64_t id,
-                   parts_.journal.Begin(before, v1::DEVICE_STATE_OFFLINE,
-                                        /*group=*/0, OperationOrigin::kDecision));
+  ASSIGN_OR_RETURN(const uint64_t id, parts_.journal.Begin(before, v1::DEVICE_STATE_OFFLINE,
+                                                           /*group=*/0, OperationOrigin::kPerson));
   return parts_.journal.End(id, DoneItem(before.device, v1::OUTCOME_ALREADY));
 }
 

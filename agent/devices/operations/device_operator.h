@@ -28,8 +28,8 @@ struct OperationOptions {
   // Puts back what the group changed. The journal has that already, so a journal that can't be
   // written any more (a full disk) doesn't stop it.
   bool undo = false;
-  // Whether a driver wants it so, which is no decision that others must heed.
-  bool by_driver = false;
+  // Who wants it so.
+  OperationOrigin origin = OperationOrigin::kDecision;
 };
 
 // Not safe for concurrent use: the host's operation queue calls it.
@@ -55,8 +55,8 @@ class DeviceOperator {
   absl::StatusOr<v1::ItemResult> Change(const DeviceChange& change,
                                         const OperationOptions& options = {});
 
-  // A CPU that is offline already is so by a decision from now on, whatever took it: a line in the
-  // journal, where that doesn't say so yet.
+  // A CPU that is offline already is so by a person's decision from now on, whatever took it: a
+  // line in the journal, where that doesn't speak of a decision yet.
   absl::Status NoteOffline(absl::string_view cpu);
 
   // Sets SMT within `limit`: "smt" first, then every CPU that came or went with it. `held_offline`
@@ -64,7 +64,8 @@ class DeviceOperator {
   // changed. A part that failed is an item.
   absl::StatusOr<std::vector<v1::ItemResult>> SetSmt(
       const SmtChange& change, const CpuSet& held_offline,
-      absl::Duration limit = OperationOptions::kDefaultDeadline);
+      absl::Duration limit = OperationOptions::kDefaultDeadline,
+      OperationOrigin origin = OperationOrigin::kDecision);
 
   // What the kernel says of the device now; of SMT whether it is on. NOT_FOUND and others.
   absl::StatusOr<v1::DeviceState> ReadState(absl::string_view device);

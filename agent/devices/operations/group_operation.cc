@@ -93,8 +93,9 @@ class Group {
       return;
     }
     const DeviceChange& change = changes_[i];
-    absl::StatusOr<v1::ItemResult> result =
-        devices_.Change(change, {.deadline = options_.deadline, .group = journal_group_});
+    absl::StatusOr<v1::ItemResult> result = devices_.Change(
+        change,
+        {.deadline = options_.deadline, .group = journal_group_, .origin = options_.origin});
     items_[i] = result.ok() ? *std::move(result)
                             : FailedItem(FormatDeviceName(change.device), result.status());
     if (Succeeded(*items_[i])) return;

@@ -16,6 +16,8 @@ struct GroupOptions {
   v1::GroupMode mode = v1::GROUP_MODE_BEST_EFFORT;
   // Of each device.
   absl::Duration deadline = OperationOptions::kDefaultDeadline;
+  // Who wants it so.
+  OperationOrigin origin = OperationOrigin::kDecision;
   // Whether to stop early: the agent is stopping. Asked before each step.
   std::function<bool()> stopped = [] { return false; };
 };

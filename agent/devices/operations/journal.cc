@@ -122,8 +122,8 @@ class FileJournal final : public Journal {
     return records;
   }
 
-  std::optional<OperationOrigin> TakenOfflineBy(absl::string_view device) const override {
-    return contents_.TakenOfflineBy(device);
+  std::optional<LastChange> LastChangeOf(absl::string_view device) const override {
+    return contents_.LastChangeOf(device);
   }
 
  private:

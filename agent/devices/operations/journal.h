@@ -32,12 +32,27 @@ struct DeviceBefore {
 
 // What an operation comes from.
 enum class OperationOrigin {
-  // The spec, or a person on the host.
+  // The spec; in lines of earlier versions a person on the host, too.
   kDecision = 0,
   // A driver, which may think otherwise a moment later.
   kDriver = 1,
   // An all-or-nothing group that is put back, as if it had never been.
   kUndo = 2,
+  // A person on the host.
+  kPerson = 3,
+};
+
+// Whether it is a decision that drivers must heed.
+inline bool IsDecision(OperationOrigin origin) {
+  return origin == OperationOrigin::kDecision || origin == OperationOrigin::kPerson;
+}
+
+// What an operation has made of a device.
+struct LastChange {
+  v1::DeviceState state = v1::DEVICE_STATE_UNSPECIFIED;
+  OperationOrigin origin = OperationOrigin::kDecision;
+
+  bool operator==(const LastChange&) const = default;
 };
 
 // An operation that was begun and of which no end is written.
@@ -86,9 +101,16 @@ class Journal {
   virtual std::vector<v1::OperationRecord> OperationsOf(absl::string_view device,
                                                         size_t limit) const = 0;
 
-  // Where the last operation that counts took the device offline, or found it so: what it came
-  // from. Groups that were put back don't count.
-  virtual std::optional<OperationOrigin> TakenOfflineBy(absl::string_view device) const = 0;
+  // What the last operation that counts brought the device to, or found it in; nothing where it
+  // failed. Groups that were put back don't count.
+  virtual std::optional<LastChange> LastChangeOf(absl::string_view device) const = 0;
+
+  // Where that was offline: what it came from.
+  std::optional<OperationOrigin> TakenOfflineBy(absl::string_view device) const {
+    const std::optional<LastChange> last = LastChangeOf(device);
+    if (!last || last->state != v1::DEVICE_STATE_OFFLINE) return std::nullopt;
+    return last->origin;
+  }
 };
 
 }  // namespace hotplugger::agent

@@ -39,7 +39,7 @@ bool ReadEnum(absl::string_view field, bool (*is_valid)(int), Enum* value) {
 bool ReadOrigin(absl::string_view field, OperationOrigin* origin) {
   int number = 0;
   if (!absl::SimpleAtoi(field, &number) || number < 0 ||
-      number > static_cast<int>(OperationOrigin::kUndo)) {
+      number > static_cast<int>(OperationOrigin::kPerson)) {
     return false;
   }
   *origin = static_cast<OperationOrigin>(number);
@@ -199,7 +199,7 @@ std::vector<DeviceBefore> JournalContents::TouchedBy(uint64_t group) const {
   return touched;
 }
 
-std::optional<OperationOrigin> JournalContents::TakenOfflineBy(absl::string_view device) const {
+std::optional<LastChange> JournalContents::LastChangeOf(absl::string_view device) const {
   uint64_t put_back = 0;
   for (auto it = operations_.rbegin(); it != operations_.rend(); ++it) {
     if (it->before.device != device || (put_back != 0 && it->group == put_back)) continue;
@@ -209,8 +209,8 @@ std::optional<OperationOrigin> JournalContents::TakenOfflineBy(absl::string_view
     }
     const v1::Outcome outcome = it->result.outcome();
     const bool is_so = outcome == v1::OUTCOME_CHANGED || outcome == v1::OUTCOME_ALREADY;
-    if (it->wanted == v1::DEVICE_STATE_OFFLINE && is_so) return it->origin;
-    return std::nullopt;
+    if (!is_so) return std::nullopt;
+    return LastChange{it->wanted, it->origin};
   }
   return std::nullopt;
 }

@@ -55,7 +55,7 @@ class JournalContents {
   const std::deque<JournalOperation>& operations() const { return operations_; }
   const std::vector<uint64_t>& open_groups() const { return open_groups_; }
   std::vector<DeviceBefore> TouchedBy(uint64_t group) const;
-  std::optional<OperationOrigin> TakenOfflineBy(absl::string_view device) const;
+  std::optional<LastChange> LastChangeOf(absl::string_view device) const;
 
   // Lines for a file that begins anew: what is unfinished, and the latest of the rest up to about
   // `max_bytes`.

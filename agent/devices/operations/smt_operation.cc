@@ -50,7 +50,8 @@ std::vector<v1::ItemResult> CpusThatChanged(const CpuSet& before, const CpuSet& 
 
 absl::StatusOr<std::vector<v1::ItemResult>> DeviceOperator::SetSmt(const SmtChange& change,
                                                                    const CpuSet& held_offline,
-                                                                   absl::Duration limit) {
+                                                                   absl::Duration limit,
+                                                                   OperationOrigin origin) {
   Snapshot before;
   ASSIGN_OR_RETURN(before.cpus, parts_.reader.ReadCpus());
   if (IsAlready(change, before.cpus.smt)) {
@@ -60,7 +61,7 @@ absl::StatusOr<std::vector<v1::ItemResult>> DeviceOperator::SetSmt(const SmtChan
   ASSIGN_OR_RETURN(const uint64_t id,
                    parts_.journal.Begin(
                        {.device = "smt", .state = ToState(before.cpus.smt.control()), .zone = {}},
-                       ToState(change.control), /*group=*/0, OperationOrigin::kDecision));
+                       ToState(change.control), /*group=*/0, origin));
   const absl::Status written = WriteSmt(change, limit);
   v1::ItemResult smt =
       written.ok() ? DoneItem("smt", v1::OUTCOME_CHANGED) : FailedItem("smt", written);

@@ -130,6 +130,10 @@ class ControllerConnectorTest : public ::testing::Test {
                          [this](const v1::Spec& spec, uint64_t epoch) {
                            Note(absl::StrCat("spec ", spec.digest(), " ", epoch));
                          },
+                     .confirmation =
+                         [this](const std::string& digest, uint64_t epoch) {
+                           Note(absl::StrCat("confirmation ", digest, " ", epoch));
+                         },
                      .operation =
                          [this](const v1::NodeOperation& operation, uint64_t epoch) {
                            Note(absl::StrCat("operation ", operation.id(), " ", epoch));
@@ -184,6 +188,10 @@ TEST_F(ControllerConnectorTest, HandsSpecsAndOperationsOnAndAnswersPings) {
     spec.set_epoch(4);
     spec.mutable_spec()->set_digest("d2");
     stream->Write(spec);
+    v1::ControllerMessage confirmation;
+    confirmation.set_epoch(4);
+    confirmation.mutable_spec_confirmation()->set_digest("d2");
+    stream->Write(confirmation);
     v1::ControllerMessage operation;
     operation.set_epoch(4);
     operation.mutable_operation()->set_id("4-1");
@@ -196,7 +204,8 @@ TEST_F(ControllerConnectorTest, HandsSpecsAndOperationsOnAndAnswersPings) {
   });
   connector_->Start();
   EXPECT_TRUE(controller_.AwaitEnd());
-  EXPECT_THAT(events(), ElementsAre("welcome 4", "spec d2 4", "operation 4-1 4"));
+  EXPECT_THAT(events(),
+              ElementsAre("welcome 4", "spec d2 4", "confirmation d2 4", "operation 4-1 4"));
 }
 
 TEST_F(ControllerConnectorTest, AnOperationsAnswerGoesBackOnItsStream) {
@@ -266,6 +275,38 @@ TEST_F(ControllerConnectorTest, TheSameReportIsNotSentTwice) {
   EXPECT_TRUE(controller_.AwaitEnd());
 }
 
+// Until another spec was taken: a controller that has started anew must hear of it, too.
+TEST_F(ControllerConnectorTest, WhatWasGivenUpIsToldOnEveryStreamUntilItIsForgotten) {
+  v1::NodeReport reverted;
+  reverted.set_digest("d2");
+  reverted.set_state(v1::APPLY_STATE_REVERTED);
+  connector_->SendReport(Applied("d1"));
+  connector_->SendRejection(reverted);
+  for (int i = 0; i < 2; ++i) {
+    controller_.Then([](ServerStream* stream) {
+      EXPECT_EQ(Next(stream).hello().applied_digest(), "d1");
+      stream->Write(WelcomeOf(4));
+      EXPECT_EQ(Next(stream).report().digest(), "d1");
+      EXPECT_EQ(Next(stream).report().state(), v1::APPLY_STATE_REVERTED);
+      return grpc::Status::OK;
+    });
+  }
+  controller_.Then([this](ServerStream* stream) {
+    Next(stream);
+    connector_->ForgetRejection();
+    stream->Write(WelcomeOf(4));
+    EXPECT_EQ(Next(stream).report().digest(), "d1");
+    v1::SpecAck ack;
+    ack.set_nonce("end");
+    connector_->SendAck(ack);
+    const auto rest = ReadUntil(stream, [](const auto& message) { return message.has_spec_ack(); });
+    EXPECT_TRUE(rest && rest->size() == 1);
+    return grpc::Status::OK;
+  });
+  connector_->Start();
+  EXPECT_TRUE(controller_.AwaitEnd());
+}
+
 TEST_F(ControllerConnectorTest, StopsWhileAStreamIsOpen) {
   controller_.Then([this](ServerStream* stream) {
     Next(stream);
@@ -286,6 +327,7 @@ TEST(ControllerConnectorStopTest, StopsWhileNobodyListens) {
   ControllerConnector connector(
       options, ControllerConnector::Sinks{.welcome = [](uint64_t) {},
                                           .spec = [](const v1::Spec&, uint64_t) {},
+                                          .confirmation = [](const std::string&, uint64_t) {},
                                           .operation = [](const v1::NodeOperation&, uint64_t) {}});
   connector.Start();
   connector.SendReport(v1::NodeReport());

@@ -21,7 +21,10 @@ class PassTest : public ::testing::Test, protected HostFixture {
  protected:
   PassResult Run() {
     announced_ = 0;
-    return RunPass(*host, memory_, {.before_change = [this] { ++announced_; }});
+    return RunPass(*host, memory_, {.before_change = [this] {
+      ++announced_;
+      return absl::OkStatus();
+    }});
   }
 
   // Runs a pass that must succeed.
@@ -87,6 +90,7 @@ TEST_F(PassTest, TheBaselineIsOnDiskBeforeTheFirstWrite) {
     EXPECT_THAT(store.saved.baseline().devices(),
                 UnorderedElementsAre(Pair("cpu3", v1::DEVICE_STATE_ONLINE)));
     EXPECT_THAT(fake.writes(), IsEmpty());
+    return absl::OkStatus();
   }});
   EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2}));
 }
@@ -248,11 +252,35 @@ TEST_F(PassTest, WhatTheKernelRefusedForGoodIsNotTriedAgain) {
 
 TEST_F(PassTest, TellsWhatTheSpecEnforcedAndNotWhatItReleased) {
   SetSpec(Spec("3"));
-  EXPECT_THAT(Run().enforced, UnorderedElementsAre("cpu3"));
+  EXPECT_THAT(Run().enforced, UnorderedElementsAre(Pair("cpu3", "")));
   SetSpec({});
   const PassResult release = Run();
   EXPECT_TRUE(release.changed);
   EXPECT_THAT(release.enforced, IsEmpty());
+}
+
+TEST_F(PassTest, NothingIsTouchedWhereItsBeginningCannotBeNoted) {
+  SetSpec(Spec("3", {"alucard"}));
+  const PassResult result = RunPass(
+      *host, memory_, {.before_change = [] { return absl::ResourceExhaustedError("disk full"); }});
+  EXPECT_EQ(result.report.state(), v1::APPLY_STATE_FAILED);
+  EXPECT_THAT(result.report.message(), HasSubstr("disk full"));
+  EXPECT_THAT(fake.writes(), IsEmpty());
+  EXPECT_FALSE(Runs("alucard"));
+}
+
+TEST_F(PassTest, ACoreThatIsHeldOnlineAndIsNotThereIsNamed) {
+  v1::NodeSpec spec;
+  spec.add_cores_offline("0-0-77");
+  Apply(spec);
+  spec.clear_cores_offline();
+  spec.add_cores_online("0-0-77");
+  SetSpec(spec);
+  const PassResult result = Run();
+  EXPECT_EQ(result.report.state(), v1::APPLY_STATE_FAILED);
+  ASSERT_THAT(result.report.items(), SizeIs(1));
+  EXPECT_EQ(result.report.items(0).subject(), "core/0-0-77");
+  EXPECT_EQ(result.report.items(0).reason(), "CORE_NOT_FOUND");
 }
 
 TEST_F(PassTest, AStoppingAgentLeavesTheRestForLater) {

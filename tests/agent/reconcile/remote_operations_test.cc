@@ -65,9 +65,11 @@ class RemoteOperationsTest : public ::testing::Test, protected HostFixture {
   absl::Notification released_;
   WorkQueue queue_{"operation queue", 4};
   WorkQueue query_queue_{"query queue", 4};
+  LocalDeviceOperations devices_{*host};
   LocalDriverOperations drivers_{*host};
   int changes_ = 0;
   RemoteOperations operations_{{.host = *host,
+                                .devices = devices_,
                                 .drivers = drivers_,
                                 .operation_queue = queue_,
                                 .query_queue = query_queue_,
@@ -91,6 +93,10 @@ TEST_F(RemoteOperationsTest, EveryOperationHasItsAnswer) {
   EXPECT_EQ(Ask(operation).list_drivers().drivers_size(), 3);
   operation.mutable_list_conflicting_actors();
   EXPECT_TRUE(Ask(operation).has_list_conflicting_actors());
+  operation.mutable_explain_device()->set_device("cpu3");
+  EXPECT_EQ(Ask(operation).explain_device().device().name(), "cpu3");
+  operation.mutable_plan_spec();
+  EXPECT_EQ(Ask(operation).plan_spec().plan().before().cpus(), 4);
   EXPECT_EQ(changes_, 0) << "they only read";
   operation.mutable_disable_driver()->set_driver("alucard");
   EXPECT_TRUE(Ask(operation).has_disable_driver());

@@ -90,6 +90,13 @@ TEST(SpecCheckTest, TakesEverySetting) {
   body.set_memory_online("4");
   body.set_memory_hot_add(v1::HOT_ADD_ONLINE_MOVABLE);
   body.add_devices_offline("container/PNP0A06:00");
+  body.add_cores_offline("0-0-3");
+  body.add_cores_online("1-0-3");
+  body.add_report_drift_of("cpu_offline");
+  body.add_leave_on_release("smt");
+  body.set_cpu_held("3");
+  body.set_memory_held("32");
+  body.add_drivers_held("alucard");
   EXPECT_THAT(Check(body), IsEmpty());
 }
 
@@ -111,6 +118,14 @@ TEST(SpecCheckTest, RefusesEveryWrongSetting) {
       {"devices_online: 'cpu3'", "no generic device"},
       {"memory_offline_bytes: 18446744073709551615", "is above"},
       {"devices_online: 'a/b' devices_offline: 'a/b'", "a/b is to be both"},
+      {"cores_offline: '0-3'", "cores_offline: \"0-3\" is not three numbers"},
+      {"cores_online: '0-0-03'", "cores_online: \"0-0-03\" has no number"},
+      {"cores_offline: '0-0-3' cores_online: '0-0-3'", "core 0-0-3 is to be both"},
+      {"report_drift_of: 'cpu.offline'", "report_drift_of: \"cpu.offline\" is no setting"},
+      {"leave_on_release: 'nonsense'", "leave_on_release: \"nonsense\" is no setting"},
+      {"cpu_held: '3-1'", "cpu_held: "},
+      {"memory_held: 'x'", "memory_held: "},
+      {"drivers_held: 'a/b'", "drivers_held: "},
   };
   for (const auto& [text, problem] : cases) {
     EXPECT_THAT(Check(testing::FromText<v1::NodeSpec>(text)), ElementsAre(HasSubstr(problem)))

@@ -116,16 +116,18 @@ TEST_F(CpuOperationTest, StuckIsReported) {
 }
 
 TEST_F(CpuOperationTest, TheJournalTellsADriversActFromADecision) {
-  ASSERT_TRUE(parts_.devices().Change(ToChange("cpu3", false), {.by_driver = true}).ok());
+  ASSERT_TRUE(
+      parts_.devices().Change(ToChange("cpu3", false), {.origin = OperationOrigin::kDriver}).ok());
   EXPECT_EQ(parts_.journal().TakenOfflineBy("cpu3"), OperationOrigin::kDriver);
   ASSERT_TRUE(Change("cpu2", false).ok());
   EXPECT_EQ(parts_.journal().TakenOfflineBy("cpu2"), OperationOrigin::kDecision);
 }
 
 TEST_F(CpuOperationTest, ThatACpuStaysOfflineIsNotedOnce) {
-  ASSERT_TRUE(parts_.devices().Change(ToChange("cpu3", false), {.by_driver = true}).ok());
+  ASSERT_TRUE(
+      parts_.devices().Change(ToChange("cpu3", false), {.origin = OperationOrigin::kDriver}).ok());
   for (int i = 0; i < 2; ++i) EXPECT_EQ(parts_.devices().NoteOffline("cpu3"), absl::OkStatus());
-  EXPECT_EQ(parts_.journal().TakenOfflineBy("cpu3"), OperationOrigin::kDecision);
+  EXPECT_EQ(parts_.journal().TakenOfflineBy("cpu3"), OperationOrigin::kPerson);
   const auto records = parts_.journal().OperationsOf("cpu3", 10);
   ASSERT_EQ(records.size(), 2U);
   EXPECT_EQ(records[0].result().outcome(), v1::OUTCOME_ALREADY);

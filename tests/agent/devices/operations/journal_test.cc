@@ -143,7 +143,7 @@ class JournalOriginTest : public JournalTest {
 TEST_F(JournalOriginTest, TellsWhoseTheLastOfflineIs) {
   const auto journal = Open();
   EXPECT_EQ(journal->TakenOfflineBy("cpu3"), std::nullopt);
-  for (const auto origin : {kDecision, OperationOrigin::kDriver}) {
+  for (const auto origin : {kDecision, OperationOrigin::kDriver, OperationOrigin::kPerson}) {
     Act(*journal, kOff, origin);
     EXPECT_EQ(journal->TakenOfflineBy("cpu3"), origin);
   }
@@ -156,8 +156,21 @@ TEST_F(JournalOriginTest, TellsWhoseTheLastOfflineIs) {
   EXPECT_EQ(journal->TakenOfflineBy("cpu3"), std::nullopt);
 }
 
+TEST_F(JournalOriginTest, TellsWhatTheLastOperationBroughtTheDeviceTo) {
+  const auto journal = Open();
+  EXPECT_EQ(journal->LastChangeOf("cpu3"), std::nullopt);
+  Act(*journal, kOff, kDecision);
+  Act(*journal, kOn, OperationOrigin::kPerson);
+  const std::optional<LastChange> last = journal->LastChangeOf("cpu3");
+  ASSERT_TRUE(last);
+  EXPECT_EQ(last->state, kOn);
+  EXPECT_EQ(last->origin, OperationOrigin::kPerson);
+  Act(*journal, kOff, kDecision, 0, v1::OUTCOME_FAILED);
+  EXPECT_EQ(journal->LastChangeOf("cpu3"), std::nullopt) << "it may be either";
+}
+
 TEST_F(JournalOriginTest, OutlivesTheAgent) {
-  for (const auto origin : {kDecision, OperationOrigin::kDriver}) {
+  for (const auto origin : {kDecision, OperationOrigin::kDriver, OperationOrigin::kPerson}) {
     Act(*Open(), kOff, origin);
     EXPECT_EQ(Open()->TakenOfflineBy("cpu3"), origin);
   }

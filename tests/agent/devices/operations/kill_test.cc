@@ -63,8 +63,8 @@ class SteppedJournal final : public Journal {
                                                 size_t limit) const override {
     return journal_.OperationsOf(device, limit);
   }
-  std::optional<OperationOrigin> TakenOfflineBy(absl::string_view device) const override {
-    return journal_.TakenOfflineBy(device);
+  std::optional<LastChange> LastChangeOf(absl::string_view device) const override {
+    return journal_.LastChangeOf(device);
   }
 
  private:

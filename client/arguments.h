@@ -41,6 +41,15 @@ class Arguments {
   virtual void Value(const std::string& flag, const std::string& value, const std::string& help,
                      std::optional<std::string>* target) = 0;
 
+  // `--name VALUE` with one of `choices`; the target's value is the default. `value` as in Value.
+  virtual void Choice(const std::string& flag, const std::string& value, const std::string& help,
+                      std::string* target, const std::vector<std::string>& choices) = 0;
+
+  // `--name=VALUE` with one of `choices`, or `--name` alone, which means `bare`; the target's value
+  // is what no flag means. A value that stands apart is not the flag's.
+  virtual void Mode(const std::string& flag, const std::string& help, std::string* target,
+                    const std::vector<std::string>& choices, const std::string& bare) = 0;
+
   // `--name VALUE`, any number of times.
   virtual void RepeatedOption(const std::string& flag, const std::string& help,
                               std::vector<std::string>* target) = 0;
@@ -51,6 +60,10 @@ class Arguments {
   // `--name 1m30s`: more than 0, at most an hour; the target's value is the default.
   virtual void DurationOption(const std::string& flag, const std::string& help,
                               absl::Duration* target) = 0;
+
+  // The same where another place may have the value; `shown` is the default in help.
+  virtual void MaybeDuration(const std::string& flag, const std::string& help,
+                             const std::string& shown, std::optional<absl::Duration>* target) = 0;
 };
 
 }  // namespace hotplugger::client

@@ -13,6 +13,8 @@
 #include "client/fleet_client.h"
 #include "client/host_client.h"
 #include "client/output.h"
+#include "client/scope_flags.h"
+#include "client/surroundings.h"
 #include "common/clock.h"
 
 namespace hotplugger::client {
@@ -23,6 +25,13 @@ struct Session {
   FleetClient* fleet = nullptr;
   HostClient* host = nullptr;
   OutputFormat format = OutputFormat::kTable;
+  // With kTable, of lists: more columns, or names alone.
+  bool wide = false;
+  bool names_only = false;
+  bool colours = false;
+  // As they were given.
+  const ScopeFlags& flags;
+  Surroundings& surroundings;
   Clock& clock;
   // Waits for so long; a test's returns at once.
   const std::function<void(absl::Duration)>& pause;
@@ -47,6 +56,8 @@ struct Verb {
   bool needs_client = true;
   // Command lines that work, one a line, for --help; nullptr: none is shown.
   const char* examples = nullptr;
+  // It prints lists, of which there are -o wide and -o name.
+  bool lists = false;
 };
 
 }  // namespace hotplugger::client

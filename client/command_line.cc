@@ -8,122 +8,34 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
 #include "client/command.h"
-#include "client/commands/fleet/verbs.h"
-#include "client/commands/host/verbs.h"
-#include "client/commands/version.h"
+#include "client/exit_code_text.h"
+#include "client/fleet_target.h"
 #include "client/output.h"
 #include "client/parser.h"
+#include "client/scope_flags.h"
 #include "client/text.h"
+#include "client/verb_table.h"
+#include "common/error_info.h"
 #include "common/status_macros.h"
 
 namespace hotplugger::client {
 namespace {
 
-// The verbs of each scope, in the order of --help.
-constexpr Verb kFleetVerbs[] = {
-    {"apply", "Create or replace policies from a YAML file", &fleet::DeclareApply, true,
-     "hotplugctl apply -f examples/quarantine-core.yaml --dry-run\n"
-     "hotplugctl apply -f examples/quarantine-core.yaml"},
-    {"get", "List nodes, policies or holds", &fleet::DeclareGet, true,
-     "hotplugctl get nodes --policy quarantine-core\n"
-     "hotplugctl get holds --node gamma -o yaml"},
-    {"describe", "Show everything about one node", &fleet::DeclareDescribe, true,
-     "hotplugctl describe node gamma"},
-    {"delete", "Delete a policy, or forget a node that is not connected", &fleet::DeclareDelete,
-     true,
-     "hotplugctl delete policy quarantine-core\n"
-     "hotplugctl delete node gamma"},
-    {"offline", "Hold a device of a node offline, or a driver stopped", &fleet::DeclareOffline,
-     true,
-     "hotplugctl offline gamma cpu3 --reason 'machine checks, case 4711'\n"
-     "hotplugctl offline gamma driver/mpdecision"},
-    {"online", "Hold a device of a node online, or a driver running", &fleet::DeclareOnline, true,
-     "hotplugctl online gamma memory32\n"
-     "hotplugctl online beta driver/bricked"},
-    {"release", "End a hold: the policies decide again", &fleet::DeclareRelease, true,
-     "hotplugctl release gamma cpu3\n"
-     "hotplugctl release beta driver/bricked"},
-    {"wait", "Wait until nodes are in sync with what they are to be", &fleet::DeclareWait, true,
-     "hotplugctl wait policy quarantine-core --timeout 5m\n"
-     "hotplugctl wait nodes alpha beta"},
-    {"drivers", "List the hotplug drivers of nodes, or what conflicts with them",
-     &fleet::DeclareDrivers, true,
-     "hotplugctl drivers --selector pool=lab\n"
-     "hotplugctl drivers load --node alpha --node beta\n"
-     "hotplugctl drivers --conflicts --selector pool=lab"},
-    {"enable", "Start a driver on nodes, once", &fleet::DeclareEnable, true,
-     "hotplugctl enable alucard --node beta"},
-    {"disable", "Stop a driver on nodes, once", &fleet::DeclareDisable, true,
-     "hotplugctl disable mpdecision --selector pool=lab"},
-    {"switch", "Start and stop drivers on nodes in one transaction each, once",
-     &fleet::DeclareSwitch, true,
-     "hotplugctl switch alucard thermal --stop mpdecision --selector pool=lab"},
-    {"switching", "Allow or forbid every change of drivers on nodes", &fleet::DeclareSwitching,
-     true, "hotplugctl switching off --node beta"},
-    {"register", "On nodes, take in a driver that drivers.d describes, or that was left out",
-     &fleet::DeclareRegister, true, "hotplugctl register cpuplugd --node beta"},
-    {"unregister", "Stop a driver on nodes and leave it out", &fleet::DeclareUnregister, true,
-     "hotplugctl unregister cpuplugd --node beta"},
-    {"version", "Show this program's version", &DeclareVersion, /*needs_client=*/false},
-};
+std::string Footer() {
+  std::string text = absl::StrCat(
+      "The flags above go before or after the verb; `hotplugctl VERB --help` shows a verb's own.\n"
+      "Data goes to standard output, everything else to standard error.\n"
+      "Exit status:");
+  for (const ExitCodeText& code : ExitCodeTexts()) {
+    absl::StrAppend(&text, "\n", absl::StrFormat("%4d  %s", code.code, code.meaning));
+  }
+  return text;
+}
 
-constexpr Verb kHostVerbs[] = {
-    {"devices", "List this host's devices", &host::DeclareDevices, true,
-     "hotplugctl --host devices --kind memory --kind generic"},
-    {"cpus", "List CPUs with their place, as lscpu -e does", &host::DeclareCpus, true,
-     "hotplugctl --host cpus --offline"},
-    {"memory", "List memory blocks, as lsmem does", &host::DeclareMemory, true,
-     "hotplugctl --host memory --all"},
-    {"get", "Show one device", &host::DeclareGet, true, "hotplugctl --host get memory32"},
-    {"explain", "Say why a device is as it is, and what stops a change", &host::DeclareExplain,
-     true, "hotplugctl --host explain cpu3"},
-    {"watch", "Print changes of devices as they come, until interrupted", &host::DeclareWatch, true,
-     "hotplugctl --host watch --kind cpu -o json"},
-    {"offline", "Take devices offline", &host::DeclareOffline, true,
-     "hotplugctl --host offline --size 4G --node 1 --dry-run"},
-    {"online", "Bring devices online", &host::DeclareOnline, true,
-     "hotplugctl --host online --range 0x100000000-0x13fffffff --zone movable"},
-    {"smt", "Show or set whether cores run several threads", &host::DeclareSmt, true,
-     "hotplugctl --host smt off --dry-run"},
-    {"drivers", "List this host's hotplug drivers, or what conflicts with them",
-     &host::DeclareDrivers, true,
-     "hotplugctl --host drivers load\n"
-     "hotplugctl --host drivers --conflicts"},
-    {"enable", "Start a driver", &host::DeclareEnable, true, "hotplugctl --host enable alucard"},
-    {"disable", "Stop a driver", &host::DeclareDisable, true,
-     "hotplugctl --host disable mpdecision"},
-    {"switch", "Start and stop drivers in one transaction", &host::DeclareSwitch, true,
-     "hotplugctl --host switch alucard thermal --stop mpdecision"},
-    {"switching", "Allow or forbid every change of drivers", &host::DeclareSwitching, true,
-     "hotplugctl --host switching off"},
-    {"register", "Take in a driver that drivers.d describes, or that was left out",
-     &host::DeclareRegister, true, "hotplugctl --host register cpuplugd"},
-    {"unregister", "Stop a driver and leave it out", &host::DeclareUnregister, true,
-     "hotplugctl --host unregister cpuplugd"},
-    {"version", "Show this program's version", &DeclareVersion, /*needs_client=*/false},
-};
-
-constexpr char kFooter[] =
-    "The flags above go before or after the verb; `hotplugctl VERB --help` shows a verb's own.\n"
-    "Data goes to standard output, everything else to standard error.\n"
-    "Exit status:\n"
-    "   0  done\n"
-    "   1  refused, failed or interrupted, or a wait that ended without success\n"
-    "   2  a wrong flag, argument or input file\n"
-    "  64  some items of a list were done, others not\n"
-    "  69  the controller or the agent can't be reached, or the connection to it broke";
-
-// What the flags of a scope say.
-struct Flags {
-  bool host_scope = false;
-  FleetTarget fleet;
-  HostTarget host;
-  std::string format = "table";
-};
-
-OutputFormat FormatOf(const Flags& flags) {
+OutputFormat FormatOf(const ScopeFlags& flags) {
   if (flags.format == "json") return OutputFormat::kJson;
   return flags.format == "yaml" ? OutputFormat::kYaml : OutputFormat::kTable;
 }
@@ -145,18 +57,10 @@ class CommandLine {
              host_scope ? "hotplugctl --host" : "hotplugctl") {
     flags_.host_scope = host_scope;
     app_.require_subcommand(1);
-    app_.footer(kFooter);
-    app_.add_flag("--host", flags_.host_scope, "act on this host through its agent");
-    host_scope ? DeclareHostFlags() : DeclareFleetFlags();
-    app_.add_option("-o,--output", flags_.format, "how to print data")
-        ->check(CLI::IsMember(std::vector<std::string>{"table", "json", "yaml"}))
-        ->capture_default_str()
-        ->type_name("FORMAT");
-    if (host_scope) {
-      for (const Verb& verb : kHostVerbs) Declare(verb);
-    } else {
-      for (const Verb& verb : kFleetVerbs) Declare(verb);
-    }
+    app_.footer(Footer());
+    ParserArguments arguments(&app_);
+    DeclareScopeFlags(arguments, &flags_);
+    for (const Verb& verb : host_scope ? HostVerbs() : FleetVerbs()) Declare(verb);
   }
   CommandLine(const CommandLine&) = delete;
   CommandLine& operator=(const CommandLine&) = delete;
@@ -182,7 +86,7 @@ class CommandLine {
     return std::nullopt;
   }
 
-  const Flags& flags() const { return flags_; }
+  const ScopeFlags& flags() const { return flags_; }
 
   // Of the verb that was parsed.
   const Verb& verb() const { return *Chosen().verb; }
@@ -194,36 +98,6 @@ class CommandLine {
     CLI::App* app;
     Action action;
   };
-
-  void DeclareFleetFlags() {
-    flags_.fleet.controller = "127.0.0.1:7443";
-    flags_.fleet.call_timeout = absl::Seconds(10);
-    app_.add_option("--controller", flags_.fleet.controller, "the controller's address")
-        ->envname("HOTPLUGGER_CONTROLLER")
-        ->capture_default_str()
-        ->type_name("HOST:PORT");
-    app_.add_flag("--insecure", flags_.fleet.insecure,
-                  "allow plaintext to other than loopback addresses");
-    ParserArguments(&app_).DurationOption(
-        "--timeout",
-        "the longest that one call may take; one that asks nodes about drivers ends where no node "
-        "has answered for its --deadline and this on top",
-        &flags_.fleet.call_timeout);
-  }
-
-  void DeclareHostFlags() {
-    flags_.host.socket = "/run/hotplugger/agent.sock";
-    // Longer than a fleet's: the agent answers when the driver has, and one by one.
-    flags_.host.call_timeout = absl::Seconds(60);
-    app_.add_option("--socket", flags_.host.socket, "the agent's unix socket")
-        ->capture_default_str()
-        ->type_name("PATH");
-    ParserArguments(&app_).DurationOption("--timeout",
-                                          "the longest that one call may take; a change has an "
-                                          "hour for its turn and what it takes itself (devices: "
-                                          "--deadline each, drivers: 1m), a watch has no limit",
-                                          &flags_.host.call_timeout);
-  }
 
   void Declare(const Verb& verb) {
     CLI::App* app = app_.add_subcommand(verb.name, verb.help);
@@ -243,7 +117,7 @@ class CommandLine {
   }
 
   CLI::App app_;
-  Flags flags_;
+  ScopeFlags flags_;
   std::vector<Declared> declared_;
 };
 
@@ -253,16 +127,45 @@ struct Clients {
   std::unique_ptr<HostClient> host;
 };
 
-absl::StatusOr<Clients> Connect(const CommandLine& command_line, Connector& connector) {
+absl::StatusOr<Clients> Connect(const CommandLine& command_line, Environment& environment) {
   Clients clients;
   if (!command_line.verb().needs_client) return clients;
-  const Flags& flags = command_line.flags();
+  const ScopeFlags& flags = command_line.flags();
   if (flags.host_scope) {
-    ASSIGN_OR_RETURN(clients.host, connector.ConnectHost(flags.host));
+    ASSIGN_OR_RETURN(clients.host, environment.connector.ConnectHost(ResolveHostTarget(flags)));
   } else {
-    ASSIGN_OR_RETURN(clients.fleet, connector.ConnectFleet(flags.fleet));
+    ASSIGN_OR_RETURN(const FleetTarget target, ResolveFleetTarget(flags, environment.surroundings));
+    ASSIGN_OR_RETURN(clients.fleet, environment.connector.ConnectFleet(target));
   }
   return clients;
+}
+
+// INVALID_ARGUMENT where the verb can't print as it is asked to.
+absl::Status CheckFormat(const CommandLine& command_line) {
+  const std::string& format = command_line.flags().format;
+  if (command_line.verb().lists || (format != "wide" && format != "name")) return absl::OkStatus();
+  return MakeFieldErrors(
+      {{"--output", absl::StrCat(format, " is for lists alone; ", command_line.verb().name,
+                                 " prints a table, json or yaml")}});
+}
+
+Session MakeSession(const CommandLine& command_line, const Clients& clients,
+                    Environment& environment) {
+  const ScopeFlags& flags = command_line.flags();
+  return {clients.fleet.get(),
+          clients.host.get(),
+          FormatOf(flags),
+          flags.format == "wide",
+          flags.format == "name",
+          WantsColours(environment.surroundings),
+          flags,
+          environment.surroundings,
+          environment.clock,
+          environment.pause,
+          environment.in,
+          environment.out,
+          environment.err,
+          environment.catch_interrupt};
 }
 
 }  // namespace
@@ -272,15 +175,18 @@ ExitCode RunCommandLine(const std::vector<std::string>& arguments, Environment& 
   if (const auto exit_code = command_line.Parse(arguments, environment.out, environment.err)) {
     return *exit_code;
   }
-  const absl::StatusOr<Clients> clients = Connect(command_line, environment.connector);
-  if (!clients.ok()) {
+  absl::Status flags = CheckFormat(command_line);
+  absl::StatusOr<Clients> clients;
+  if (flags.ok()) {
+    clients = Connect(command_line, environment);
+    flags = clients.status();
+  }
+  if (!flags.ok()) {
     // Nothing was called yet: it is the flags that are wrong.
-    PrintError(clients.status(), environment.err);
+    PrintError(flags, environment.err);
     return ExitCode::kUsage;
   }
-  Session session{clients->fleet.get(), clients->host.get(), FormatOf(command_line.flags()),
-                  environment.clock,    environment.pause,   environment.in,
-                  environment.out,      environment.err,     environment.catch_interrupt};
+  Session session = MakeSession(command_line, *clients, environment);
   const absl::StatusOr<ExitCode> exit_code = command_line.action()(session);
   if (exit_code.ok()) return *exit_code;
   PrintError(exit_code.status(), environment.err);

@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "client/connector.h"
 #include "client/exit_codes.h"
+#include "client/surroundings.h"
 #include "common/clock.h"
 
 namespace hotplugger::client {
@@ -18,6 +19,7 @@ namespace hotplugger::client {
 // What the program acts through; all of it outlives RunCommandLine.
 struct Environment {
   Connector& connector;
+  Surroundings& surroundings;
   Clock& clock;
   // Waits for so long.
   std::function<void(absl::Duration)> pause;

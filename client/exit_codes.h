@@ -1,4 +1,4 @@
-// What hotplugctl's exit status says; also told by --help.
+// What hotplugctl's exit status says; exit_code_text.h has the words for people.
 #pragma once
 
 namespace hotplugger::client {
@@ -6,9 +6,10 @@ namespace hotplugger::client {
 enum class ExitCode {
   kOk = 0,
   // The controller or the agent refused or failed, a change of nodes was interrupted, or a wait
-  // ended without success.
+  // ended without success. Of diff: there are differences.
   kFailure = 1,
-  // A wrong flag or argument, or an input file that can't be read.
+  // A wrong flag or argument, or an input file that can't be read. Of diff: any failure but
+  // kUnreachable.
   kUsage = 2,
   // Some items of a list were done, others not; of nodes, on some or in part.
   kPartial = 64,

@@ -8,6 +8,7 @@
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "client/text.h"
+#include "common/proto_time.h"
 
 namespace hotplugger::client {
 namespace {
@@ -51,8 +52,7 @@ google::protobuf::Duration ReadDeadline(const std::string& flag, const std::stri
         {flag, absl::StrCat(Quoted(text), " is not a time from 1s to 1h, e.g. 30s or 5m")});
     return message;
   }
-  message.set_seconds(absl::IDivDuration(deadline, absl::Seconds(1), &deadline));
-  message.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(deadline)));
+  SetDuration(deadline, &message);
   return message;
 }
 

@@ -23,6 +23,11 @@ class FleetClient {
       const v1::ApplyPolicyRequest& request) = 0;
   virtual absl::StatusOr<v1::ListPoliciesResponse> ListPolicies(
       const v1::ListPoliciesRequest& request) = 0;
+  virtual absl::StatusOr<v1::GetPolicyResponse> GetPolicy(const v1::GetPolicyRequest& request) = 0;
+  virtual absl::StatusOr<v1::ListPolicyRevisionsResponse> ListPolicyRevisions(
+      const v1::ListPolicyRevisionsRequest& request) = 0;
+  virtual absl::StatusOr<v1::RollbackPolicyResponse> RollbackPolicy(
+      const v1::RollbackPolicyRequest& request) = 0;
   virtual absl::StatusOr<v1::DeletePolicyResponse> DeletePolicy(
       const v1::DeletePolicyRequest& request) = 0;
   virtual absl::StatusOr<v1::SetHoldResponse> SetHold(const v1::SetHoldRequest& request) = 0;

@@ -46,6 +46,14 @@ absl::StatusOr<v1::ListPoliciesResponse> ListAllPolicies(FleetClient& fleet) {
   return ListAll(fleet, &FleetClient::ListPolicies, std::move(request));
 }
 
+absl::StatusOr<v1::ListPolicyRevisionsResponse> ListAllRevisions(FleetClient& fleet,
+                                                                 const std::string& policy) {
+  v1::ListPolicyRevisionsRequest request;
+  request.set_name(policy);
+  request.set_page_size(kWholeNodesPageSize);
+  return ListAll(fleet, &FleetClient::ListPolicyRevisions, std::move(request));
+}
+
 absl::StatusOr<v1::ListHoldsResponse> ListAllHolds(FleetClient& fleet, const std::string& node) {
   v1::ListHoldsRequest request;
   request.set_node(node);

@@ -13,6 +13,8 @@ namespace hotplugger::client {
 absl::StatusOr<v1::ListNodesResponse> ListAllNodes(FleetClient& fleet,
                                                    v1::ListNodesRequest request);
 absl::StatusOr<v1::ListPoliciesResponse> ListAllPolicies(FleetClient& fleet);
+absl::StatusOr<v1::ListPolicyRevisionsResponse> ListAllRevisions(FleetClient& fleet,
+                                                                 const std::string& policy);
 // Of every node where `node` is empty.
 absl::StatusOr<v1::ListHoldsResponse> ListAllHolds(FleetClient& fleet, const std::string& node);
 

@@ -9,6 +9,7 @@
 #include "client/command_line.h"
 #include "client/interrupt.h"
 #include "client/link/grpc_connector.h"
+#include "client/system_surroundings.h"
 #include "common/clock.h"
 
 int main(int argc, char** argv) {
@@ -17,11 +18,12 @@ int main(int argc, char** argv) {
   hotplugger::client::Interrupt interrupt;
   interrupt.Start();
   const auto connector = hotplugger::client::MakeGrpcConnector();
+  const auto surroundings = hotplugger::client::MakeSystemSurroundings();
   hotplugger::SystemClock clock;
   hotplugger::client::Environment environment{
-      *connector, clock, &absl::SleepFor, std::cin, std::cout, std::cerr, [&interrupt] {
-        return interrupt.Catch();
-      }};
+      *connector, *surroundings, clock,     &absl::SleepFor,
+      std::cin,   std::cout,     std::cerr, [&interrupt] {
+        return interrupt.Catch(); }};
   ExitCode exit_code = hotplugger::client::RunCommandLine(
       std::vector<std::string>(argv + 1, argv + argc), environment);
   std::cout.flush();

@@ -17,6 +17,7 @@
 #include "client/text.h"
 #include "common/byte_size.h"
 #include "common/number_list.h"
+#include "common/proto_time.h"
 
 namespace hotplugger::client {
 namespace {
@@ -120,6 +121,8 @@ std::vector<std::pair<std::string, std::string>> SpecSettings(const v1::NodeSpec
   add("memory_hot_add", HotAddName(spec.memory_hot_add()));
   add("devices_offline", absl::StrJoin(spec.devices_offline(), ","));
   add("devices_online", absl::StrJoin(spec.devices_online(), ","));
+  add("cores_offline", absl::StrJoin(spec.cores_offline(), ","));
+  add("cores_online", absl::StrJoin(spec.cores_online(), ","));
   add("drivers_active", absl::StrJoin(spec.drivers_active(), ","));
   add("drivers_stopped", absl::StrJoin(spec.drivers_stopped(), ","));
   std::map<std::string, std::string> whitelists;
@@ -128,6 +131,8 @@ std::vector<std::pair<std::string, std::string>> SpecSettings(const v1::NodeSpec
   }
   add("driver_whitelists", absl::StrJoin(whitelists, " ", absl::PairFormatter(": ")));
   if (spec.switching() != v1::SWITCH_UNSPECIFIED) add("switching", SwitchName(spec.switching()));
+  add("report_drift_of", absl::StrJoin(spec.report_drift_of(), ","));
+  add("leave_on_release", absl::StrJoin(spec.leave_on_release(), ","));
   return settings;
 }
 
@@ -155,13 +160,34 @@ std::string WithRetry(const std::string& outcome, v1::RetryClass retry) {
   return text.empty() ? outcome : absl::StrCat(outcome, ", ", text);
 }
 
-void PrintReport(const v1::Node& node, std::ostream& out) {
+// What is left as it is, and who has changed what.
+void PrintDrift(const v1::NodeReport& report, absl::Time now, std::ostream& out) {
+  if (report.drift_count() > 0) {
+    std::vector<std::string> actors;
+    for (const v1::DriftCount& drift : report.drift_counts()) {
+      actors.push_back(absl::StrCat(drift.count(), " by ", Printable(drift.actor())));
+    }
+    out << "  drift found: " << report.drift_count() << " times"
+        << (actors.empty() ? "" : absl::StrCat(" (", absl::StrJoin(actors, ", "), ")")) << '\n';
+  }
+  if (report.drift().empty()) return;
+  out << "  left unlike the spec:\n";
+  Table table({"SUBJECT", "WANTED", "FOUND", "SINCE", "BY"});
+  for (const v1::DriftItem& item : report.drift()) {
+    table.AddRow({item.subject(), item.wanted(), item.found(),
+                  item.has_since_time() ? FormatAge(now - ToTime(item.since_time())) : "",
+                  item.actor()});
+  }
+  table.Print(out, kIndent);
+}
+
+void PrintReport(const v1::Node& node, absl::Time now, std::ostream& out) {
   if (!node.has_report()) return;
   const v1::NodeReport& report = node.report();
-  out << "\nLast report: " << WithRetry(ApplyStateName(node), report.retry())
+  out << "\nLast report: " << WithRetry(StateText(node), report.retry())
       << (ReportIsCurrent(node) ? "" : " (of an older spec)") << '\n';
   if (!report.message().empty()) out << "  " << Printable(report.message()) << '\n';
-  if (report.drift_count() > 0) out << "  drift found: " << report.drift_count() << " times\n";
+  PrintDrift(report, now, out);
   if (report.items().empty()) return;
   Table table({"SUBJECT", "OUTCOME", "REASON", "MESSAGE"});
   for (const v1::ItemResult& item : report.items()) {
@@ -196,7 +222,7 @@ void PrintNodeDescription(const v1::Node& node, absl::Time now, std::ostream& ou
     for (const std::string& conflict : node.conflicts()) out << "  " << Printable(conflict) << '\n';
   }
   PrintSpec(node, out);
-  PrintReport(node, out);
+  PrintReport(node, now, out);
   PrintInventory(node.inventory(), out);
 }
 

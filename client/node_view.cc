@@ -82,6 +82,15 @@ std::string ApplyStateName(const v1::Node& node) {
   return absl::AsciiStrToUpper(ShortEnumName(*v1::ApplyState_descriptor(), node.report().state()));
 }
 
+std::string StateText(const v1::Node& node) {
+  return absl::StrCat(ApplyStateName(node),
+                      node.report().awaits_confirmation() ? ", awaiting confirmation" : "");
+}
+
+std::string DriftText(const v1::Node& node) {
+  return node.report().drift().empty() ? "" : absl::StrCat(node.report().drift_size());
+}
+
 bool ReportIsCurrent(const v1::Node& node) {
   return node.has_report() && node.report().digest() == node.desired_digest();
 }
@@ -102,8 +111,16 @@ std::string RetryText(v1::RetryClass retry) {
 bool HasGivenUp(const v1::Node& node) {
   // One that comes back tries again.
   if (node.in_sync() || !node.connected() || !ReportIsCurrent(node)) return false;
-  if (node.report().state() == v1::APPLY_STATE_REFUSED) return true;
-  if (node.report().state() != v1::APPLY_STATE_FAILED) return false;
+  switch (node.report().state()) {
+    case v1::APPLY_STATE_REFUSED:
+    case v1::APPLY_STATE_REVERTED:
+    case v1::APPLY_STATE_QUARANTINED:
+      return true;
+    case v1::APPLY_STATE_FAILED:
+      break;
+    default:
+      return false;
+  }
   if (node.report().retry() == v1::RETRY_CLASS_PERMANENT) return true;
   // Whatever else is tried again: with an item that is given up the node never gets there.
   bool any_class = node.report().retry() != v1::RETRY_CLASS_UNSPECIFIED;
@@ -124,6 +141,12 @@ std::string WhyNotInSync(const v1::Node& node) {
       return absl::StrCat("it refused the spec: ", ReportCauses(node.report()));
     case v1::APPLY_STATE_FAILED:
       return absl::StrCat("it failed: ", ReportCauses(node.report()));
+    case v1::APPLY_STATE_REVERTED:
+      return absl::StrCat("it went back to the last good spec, as nobody confirmed this one: ",
+                          ReportCauses(node.report()));
+    case v1::APPLY_STATE_QUARANTINED:
+      return absl::StrCat("it went back to the last good spec, as its agent died of this one: ",
+                          ReportCauses(node.report()));
     case v1::APPLY_STATE_APPLYING:
       return "it is applying the spec";
     default:

@@ -30,6 +30,12 @@ std::string RunningDrivers(const v1::Inventory& inventory);
 // "APPLIED", "FAILED", ...; "" where there is no report.
 std::string ApplyStateName(const v1::Node& node);
 
+// The same with ", awaiting confirmation" where the node undoes it unless the controller confirms.
+std::string StateText(const v1::Node& node);
+
+// How many devices and drivers are left unlike the spec; "" where none is.
+std::string DriftText(const v1::Node& node);
+
 // Whether the node's report is about the spec that it should have now.
 bool ReportIsCurrent(const v1::Node& node);
 
@@ -38,7 +44,8 @@ bool ReportIsCurrent(const v1::Node& node);
 std::string RetryText(v1::RetryClass retry);
 
 // Whether the connected node has given up on the spec that it should have, so that waiting can't
-// help: it refused it, or failed for good in something that it asks for.
+// help: it refused it, has gone back to the last good one, or failed for good in something that it
+// asks for.
 bool HasGivenUp(const v1::Node& node);
 
 // Why the node is not in sync, for a person; "" where it is.

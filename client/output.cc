@@ -18,6 +18,22 @@ namespace {
 
 constexpr size_t kColumnGap = 2;
 
+constexpr absl::string_view kReset = "\x1b[0m";
+
+// Terminals have had these three for decades, whatever their background.
+std::string Coloured(const std::string& text, Tone tone) {
+  switch (tone) {
+    case Tone::kGood:
+      return absl::StrCat("\x1b[32m", text, kReset);
+    case Tone::kWarning:
+      return absl::StrCat("\x1b[33m", text, kReset);
+    case Tone::kBad:
+      return absl::StrCat("\x1b[31m", text, kReset);
+    default:
+      return text;
+  }
+}
+
 // Whether the message only repeats the violations, as MakeFieldErrors makes it.
 bool OnlyViolations(const absl::Status& status, const std::vector<FieldViolation>& violations) {
   const std::string joined =
@@ -51,36 +67,65 @@ absl::StatusOr<std::string> ToJsonText(const google::protobuf::Message& message,
 
 Table::Table(std::vector<std::string> headings) {
   for (std::string& heading : headings) heading = Printable(heading);
-  rows_.push_back(std::move(headings));
+  rows_.push_back({std::move(headings), {}});
 }
 
-void Table::AddRow(std::vector<std::string> cells) {
+void Table::AddRow(std::vector<std::string> cells, std::map<size_t, Tone> tones) {
   for (std::string& cell : cells) cell = cell.empty() ? "-" : Printable(cell);
-  cells.resize(rows_.front().size());
-  rows_.push_back(std::move(cells));
+  cells.resize(rows_.front().cells.size());
+  rows_.push_back({std::move(cells), std::move(tones)});
 }
 
-void Table::Print(std::ostream& out, size_t indent) const {
-  std::vector<size_t> widths(rows_.front().size());
-  for (const auto& row : rows_) {
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], DisplayWidth(row[i]));
-  }
-  for (const auto& row : rows_) {
-    std::string line(indent, ' ');
-    for (size_t i = 0; i < row.size(); ++i) {
-      const size_t missing = widths[i] - DisplayWidth(row[i]);
-      const bool right = right_.count(i) > 0;
-      if (right) line.append(missing, ' ');
-      line += row[i];
-      // Nothing follows the last column: no spaces at the end of a line.
-      if (i + 1 < row.size()) line.append((right ? 0 : missing) + kColumnGap, ' ');
+std::vector<size_t> Table::Widths() const {
+  std::vector<size_t> widths = printed_widths_;
+  widths.resize(rows_.front().cells.size());
+  for (const Row& row : rows_) {
+    for (size_t i = 0; i < row.cells.size(); ++i) {
+      widths[i] = std::max(widths[i], DisplayWidth(row.cells[i]));
     }
-    out << line << '\n';
   }
+  return widths;
+}
+
+std::string Table::Line(const Row& row, const std::vector<size_t>& widths,
+                        const TableStyle& style) const {
+  std::string line(style.indent, ' ');
+  for (size_t i = 0; i < row.cells.size(); ++i) {
+    const size_t missing = widths[i] - DisplayWidth(row.cells[i]);
+    const bool right = right_.count(i) > 0;
+    if (right) line.append(missing, ' ');
+    const auto tone = row.tones.find(i);
+    // The colour's own bytes take no place, so it comes after all measuring.
+    line += style.colours && tone != row.tones.end() ? Coloured(row.cells[i], tone->second)
+                                                     : row.cells[i];
+    // Nothing follows the last column: no spaces at the end of a line.
+    if (i + 1 < row.cells.size()) line.append((right ? 0 : missing) + kColumnGap, ' ');
+  }
+  return line;
+}
+
+void Table::Print(std::ostream& out, const TableStyle& style) const {
+  const std::vector<size_t> widths = Widths();
+  for (size_t i = style.headings ? 0 : 1; i < rows_.size(); ++i) {
+    out << Line(rows_[i], widths, style) << '\n';
+  }
+}
+
+void Table::PrintNew(std::ostream& out, const TableStyle& style) {
+  const bool first_time = printed_widths_.empty();
+  printed_widths_ = Widths();
+  for (size_t i = first_time && style.headings ? 0 : 1; i < rows_.size(); ++i) {
+    out << Line(rows_[i], printed_widths_, style) << '\n';
+  }
+  rows_.resize(1);
 }
 
 absl::StatusOr<std::string> ToJson(const google::protobuf::Message& message) {
   return ToJsonText(message, /*lines=*/true);
+}
+
+absl::StatusOr<std::string> ToJsonLine(const google::protobuf::Message& message) {
+  return ToJsonText(message, /*lines=*/false);
 }
 
 void PrintJsonAs(OutputFormat format, const std::string& json, std::ostream& out) {
@@ -96,7 +141,7 @@ absl::Status PrintDocument(const google::protobuf::Message& message, OutputForma
 
 absl::Status PrintStreamed(const google::protobuf::Message& message, OutputFormat format,
                            std::ostream& out) {
-  ASSIGN_OR_RETURN(const std::string json, ToJsonText(message, /*lines=*/false));
+  ASSIGN_OR_RETURN(const std::string json, ToJsonLine(message));
   if (format == OutputFormat::kYaml) out << "---\n";
   PrintJsonAs(format, json, out);
   if (format == OutputFormat::kJson) out << '\n';
@@ -152,6 +197,18 @@ std::string FormatAge(absl::Duration age) {
   if (seconds < 120 * 60) return absl::StrCat(seconds / 60, "m");
   if (seconds < 48 * 3600) return absl::StrCat(seconds / 3600, "h");
   return absl::StrCat(seconds / 86400, "d");
+}
+
+std::string FormatUntil(absl::Duration left) {
+  // Up, so that what was set for 2h says so at first.
+  const int64_t seconds = absl::ToInt64Seconds(absl::Ceil(left, absl::Seconds(1)));
+  if (seconds <= 0) return "now";
+  const int64_t minutes = seconds / 60;
+  const int64_t hours = minutes / 60;
+  if (minutes < 1) return absl::StrCat("in ", seconds, "s");
+  if (hours < 1) return absl::StrCat("in ", minutes, "m", seconds % 60, "s");
+  if (hours < 48) return absl::StrCat("in ", hours, "h", minutes % 60, "m");
+  return absl::StrCat("in ", hours / 24, "d", hours % 24, "h");
 }
 
 }  // namespace hotplugger::client

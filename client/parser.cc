@@ -1,5 +1,7 @@
 #include "client/parser.h"
 
+#include <functional>
+
 #include "absl/strings/str_cat.h"
 
 namespace hotplugger::client {
@@ -16,6 +18,22 @@ std::string CheckDuration(const std::string& text) {
   }
   return absl::StrCat("\"", text,
                       "\" is not a time above 0 and up to 1h, e.g. 250ms, 10s or 1m30s");
+}
+
+void AddDuration(CLI::App* app, const std::string& flag, const std::string& help,
+                 const std::string& shown, const std::function<void(absl::Duration)>& take) {
+  app->add_option_function<std::string>(
+         flag,
+         [take](const std::string& text) {
+           absl::Duration duration;
+           // CheckDuration has accepted it.
+           (void)absl::ParseDuration(text, &duration);
+           take(duration);
+         },
+         help)
+      ->check(CLI::Validator([](std::string& text) { return CheckDuration(text); }, ""))
+      ->type_name("DURATION")
+      ->default_str(shown);
 }
 
 }  // namespace
@@ -50,6 +68,23 @@ void ParserArguments::Value(const std::string& flag, const std::string& value,
       ->type_name(value);
 }
 
+void ParserArguments::Choice(const std::string& flag, const std::string& value,
+                             const std::string& help, std::string* target,
+                             const std::vector<std::string>& choices) {
+  app_.add_option(flag, *target, help)
+      ->check(CLI::IsMember(choices))
+      ->capture_default_str()
+      ->type_name(value);
+}
+
+void ParserArguments::Mode(const std::string& flag, const std::string& help, std::string* target,
+                           const std::vector<std::string>& choices, const std::string& bare) {
+  // Help shows the flag as FLAG{BARE}; what else it takes the verb's own text tells.
+  app_.add_flag(absl::StrCat(flag, "{", bare, "}"), *target, help)
+      ->check(CLI::Validator(
+          [is_member = CLI::IsMember(choices)](std::string& text) { return is_member(text); }, ""));
+}
+
 void ParserArguments::RepeatedOption(const std::string& flag, const std::string& help,
                                      std::vector<std::string>* target) {
   // One value a flag: what follows is a positional argument again.
@@ -62,16 +97,14 @@ void ParserArguments::Switch(const std::string& flag, const std::string& help, b
 
 void ParserArguments::DurationOption(const std::string& flag, const std::string& help,
                                      absl::Duration* target) {
-  app_.add_option_function<std::string>(
-          flag,
-          [target](const std::string& text) {
-            // CheckDuration has accepted it.
-            (void)absl::ParseDuration(text, target);
-          },
-          help)
-      ->check(CLI::Validator([](std::string& text) { return CheckDuration(text); }, ""))
-      ->type_name("DURATION")
-      ->default_str(absl::FormatDuration(*target));
+  AddDuration(&app_, flag, help, absl::FormatDuration(*target),
+              [target](absl::Duration duration) { *target = duration; });
+}
+
+void ParserArguments::MaybeDuration(const std::string& flag, const std::string& help,
+                                    const std::string& shown,
+                                    std::optional<absl::Duration>* target) {
+  AddDuration(&app_, flag, help, shown, [target](absl::Duration duration) { *target = duration; });
 }
 
 }  // namespace hotplugger::client

@@ -25,11 +25,17 @@ class ParserArguments final : public Arguments {
               bool required) override;
   void Value(const std::string& flag, const std::string& value, const std::string& help,
              std::optional<std::string>* target) override;
+  void Choice(const std::string& flag, const std::string& value, const std::string& help,
+              std::string* target, const std::vector<std::string>& choices) override;
+  void Mode(const std::string& flag, const std::string& help, std::string* target,
+            const std::vector<std::string>& choices, const std::string& bare) override;
   void RepeatedOption(const std::string& flag, const std::string& help,
                       std::vector<std::string>* target) override;
   void Switch(const std::string& flag, const std::string& help, bool* target) override;
   void DurationOption(const std::string& flag, const std::string& help,
                       absl::Duration* target) override;
+  void MaybeDuration(const std::string& flag, const std::string& help, const std::string& shown,
+                     std::optional<absl::Duration>* target) override;
 
  private:
   CLI::App& app_;

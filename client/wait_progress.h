@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "client/wait_condition.h"
 #include "hotplugger/v1/node.pb.h"
 
 namespace hotplugger::client {
@@ -18,15 +19,17 @@ struct WaitProgress {
     bool given_up = false;
   };
 
-  int in_sync = 0;
+  // So many nodes are as they are waited for.
+  int done = 0;
   // By name.
   std::vector<Pending> pending;
 
   bool AnyGivenUp() const;
 };
 
-// How far `wanted` nodes are by `listed`. A wanted node that isn't listed is pending.
-WaitProgress CheckProgress(const std::set<std::string>& wanted,
+// How far `wanted` nodes are by `listed`. A wanted node that isn't listed is pending, unless that
+// is what is waited for.
+WaitProgress CheckProgress(WaitCondition condition, const std::set<std::string>& wanted,
                            const google::protobuf::RepeatedPtrField<v1::Node>& listed);
 
 }  // namespace hotplugger::client

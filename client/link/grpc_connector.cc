@@ -31,8 +31,8 @@ class GrpcConnector final : public Connector {
     return MakeGrpcFleetClient(
         MakeChannel(target.controller),
         {"the controller", target.controller,
-         "check that hotplugger-controller runs there and that --controller or "
-         "HOTPLUGGER_CONTROLLER names it",
+         "check that hotplugger-controller runs there and that --controller, "
+         "HOTPLUGGER_CONTROLLER or the context names it",
          target.call_timeout});
   }
 

@@ -132,6 +132,17 @@ class GrpcFleetClient final : public FleetClient {
       const v1::ListPoliciesRequest& request) override {
     return Call(policy_, &v1::PolicyService::Stub::ListPolicies, request, peer_);
   }
+  absl::StatusOr<v1::GetPolicyResponse> GetPolicy(const v1::GetPolicyRequest& request) override {
+    return Call(policy_, &v1::PolicyService::Stub::GetPolicy, request, peer_);
+  }
+  absl::StatusOr<v1::ListPolicyRevisionsResponse> ListPolicyRevisions(
+      const v1::ListPolicyRevisionsRequest& request) override {
+    return Call(policy_, &v1::PolicyService::Stub::ListPolicyRevisions, request, peer_);
+  }
+  absl::StatusOr<v1::RollbackPolicyResponse> RollbackPolicy(
+      const v1::RollbackPolicyRequest& request) override {
+    return Call(policy_, &v1::PolicyService::Stub::RollbackPolicy, request, peer_);
+  }
   absl::StatusOr<v1::DeletePolicyResponse> DeletePolicy(
       const v1::DeletePolicyRequest& request) override {
     return Call(policy_, &v1::PolicyService::Stub::DeletePolicy, request, peer_);

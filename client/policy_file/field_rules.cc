@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <array>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "client/text.h"
 #include "common/byte_size.h"
 #include "common/cpu_list.h"
 #include "common/driver_rules.h"
 #include "common/error_info.h"
 #include "common/names.h"
+#include "common/node_pattern.h"
 #include "common/number_list.h"
 #include "common/status_macros.h"
 #include "hotplugger/v1/device.pb.h"
@@ -51,10 +54,12 @@ struct FieldRule {
   Check map_value;
 };
 
-constexpr std::array<FieldRule, 10> kFieldRules = {{
+constexpr std::array<FieldRule, 12> kFieldRules = {{
     {"hotplugger.v1.Policy.name", &ValidatePolicyName, nullptr, nullptr},
     {"hotplugger.v1.Selector.match_labels", nullptr, &ValidateLabelKey, &ValidateLabelValue},
-    {"hotplugger.v1.Selector.nodes", &ValidateNodeName, nullptr, nullptr},
+    {"hotplugger.v1.Selector.nodes", &ValidateNodePattern, nullptr, nullptr},
+    {"hotplugger.v1.LabelRequirement.key", &ValidateLabelKey, nullptr, nullptr},
+    {"hotplugger.v1.LabelRequirement.values", &ValidateLabelValue, nullptr, nullptr},
     {"hotplugger.v1.DriverSettings.active", &ValidateDriverName, nullptr, nullptr},
     {"hotplugger.v1.DriverSettings.stopped", &ValidateDriverName, nullptr, nullptr},
     {"hotplugger.v1.DriverSettings.whitelist", nullptr, &ValidateDriverName, nullptr},
@@ -75,6 +80,16 @@ constexpr std::array<NumberRule, 2> kNumberRules = {{
     {"hotplugger.v1.CpuSettings.online_percent", 1, 100},
 }};
 
+struct DurationRule {
+  absl::string_view field;
+  absl::Duration least;
+  absl::Duration largest;
+};
+
+constexpr std::array<DurationRule, 1> kDurationRules = {{
+    {"hotplugger.v1.Policy.confirm", absl::Seconds(5), absl::Hours(1)},
+}};
+
 // Enums that are used for more than what a field takes: all that it takes.
 struct EnumRule {
   absl::string_view field;
@@ -86,6 +101,19 @@ constexpr std::array<EnumRule, 2> kEnumRules = {{
      {v1::SMT_CONTROL_ON, v1::SMT_CONTROL_OFF, v1::SMT_CONTROL_FORCEOFF}},
     {"hotplugger.v1.CpuSettings.hot_add", {v1::HOT_ADD_ONLINE}},
 }};
+
+// Enums whose words files have from elsewhere: "NotIn" rather than "not_in".
+constexpr absl::string_view kCamelCaseEnum = "hotplugger.v1.LabelRequirement.Operator";
+
+std::string CamelCase(absl::string_view snake) {
+  std::string camel;
+  bool upper = true;
+  for (const char byte : snake) {
+    if (byte != '_') camel.push_back(upper ? absl::ascii_toupper(byte) : byte);
+    upper = byte == '_';
+  }
+  return camel;
+}
 
 constexpr std::array<absl::string_view, 2> kOutputOnly = {
     "hotplugger.v1.Policy.revision",
@@ -101,6 +129,12 @@ absl::Status Run(const google::protobuf::FieldDescriptor& field, Check FieldRule
 }
 
 }  // namespace
+
+const google::protobuf::FieldDescriptor* OnlyList(const google::protobuf::Descriptor& type) {
+  const bool only_list =
+      type.field_count() == 1 && type.field(0)->is_repeated() && !type.field(0)->is_map();
+  return only_list ? type.field(0) : nullptr;
+}
 
 bool IsOutputOnly(const google::protobuf::FieldDescriptor& field) {
   for (const absl::string_view name : kOutputOnly) {
@@ -119,10 +153,30 @@ bool TakesEnumValue(const google::protobuf::FieldDescriptor& field,
   return true;
 }
 
+std::string EnumWord(const google::protobuf::EnumValueDescriptor& value) {
+  const std::string word = ShortEnumName(value);
+  return value.type()->full_name() == kCamelCaseEnum ? CamelCase(word) : word;
+}
+
+absl::Status CheckDuration(const google::protobuf::FieldDescriptor& field, absl::Duration value) {
+  absl::Duration least = absl::ZeroDuration();
+  absl::Duration largest = absl::Hours(24 * 3650);
+  for (const DurationRule& rule : kDurationRules) {
+    if (rule.field != field.full_name()) continue;
+    least = rule.least;
+    largest = rule.largest;
+  }
+  if (value >= least && value <= largest) return absl::OkStatus();
+  return MakeError(
+      absl::StatusCode::kInvalidArgument, "OUT_OF_RANGE",
+      absl::StrCat(absl::FormatDuration(value), " is not from ", absl::FormatDuration(least),
+                   " to ", absl::FormatDuration(largest), "; leave it out where it is not meant"));
+}
+
 absl::Status CheckNumber(const google::protobuf::FieldDescriptor& field, int64_t number) {
   for (const NumberRule& rule : kNumberRules) {
-    if (rule.field != field.full_name() || (number >= rule.least && number <= rule.largest))
-      continue;
+    if (rule.field != field.full_name()) continue;
+    if (number >= rule.least && number <= rule.largest) continue;
     return MakeError(absl::StatusCode::kInvalidArgument, "OUT_OF_RANGE",
                      absl::StrCat(number, " is not from ", rule.least, " to ", rule.largest,
                                   "; leave it out where it is not meant"));

@@ -7,9 +7,14 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "google/protobuf/descriptor.h"
 
 namespace hotplugger::client {
+
+// The one field of a message that is nothing but a list, which stands for it in files; else
+// nullptr.
+const google::protobuf::FieldDescriptor* OnlyList(const google::protobuf::Descriptor& type);
 
 // Whether only the controller sets `field`.
 bool IsOutputOnly(const google::protobuf::FieldDescriptor& field);
@@ -19,8 +24,14 @@ bool IsOutputOnly(const google::protobuf::FieldDescriptor& field);
 bool TakesEnumValue(const google::protobuf::FieldDescriptor& field,
                     const google::protobuf::EnumValueDescriptor& value);
 
+// What files call the value: its short name, but "NotIn" for the operators of a selector.
+std::string EnumWord(const google::protobuf::EnumValueDescriptor& value);
+
 // Checks the value of a field of whole numbers.
 absl::Status CheckNumber(const google::protobuf::FieldDescriptor& field, int64_t number);
+
+// Checks the value of a field of google.protobuf.Duration.
+absl::Status CheckDuration(const google::protobuf::FieldDescriptor& field, absl::Duration value);
 
 // Checks the text of a string field, or of one item of a list of them.
 absl::Status CheckText(const google::protobuf::FieldDescriptor& field, const std::string& text);

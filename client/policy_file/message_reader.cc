@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "client/policy_file/field_rules.h"
 #include "client/text.h"
+#include "common/proto_time.h"
 
 namespace hotplugger::client {
 namespace {
@@ -26,11 +27,9 @@ bool ParseNumber(const YamlNode& node, Number* number) {
   return !node.quoted && absl::SimpleAtoi(node.text, number);
 }
 
-// The one field of a message that is nothing but a list, or nullptr.
-const FieldDescriptor* OnlyList(const Descriptor& type) {
-  const bool only_list =
-      type.field_count() == 1 && type.field(0)->is_repeated() && !type.field(0)->is_map();
-  return only_list ? type.field(0) : nullptr;
+bool IsDuration(const FieldDescriptor& field) {
+  return field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE &&
+         field.message_type() == google::protobuf::Duration::descriptor();
 }
 
 // The value that a file means by `text`, or nullptr.
@@ -38,7 +37,8 @@ const EnumValueDescriptor* FindEnumValue(const FieldDescriptor& field, const std
   const EnumDescriptor& type = *field.enum_type();
   for (int i = 0; i < type.value_count(); ++i) {
     const EnumValueDescriptor* value = type.value(i);
-    if (TakesEnumValue(field, *value) && (ShortEnumName(*value) == text || value->name() == text)) {
+    if (TakesEnumValue(field, *value) &&
+        (EnumWord(*value) == text || ShortEnumName(*value) == text || value->name() == text)) {
       return value;
     }
   }
@@ -49,7 +49,7 @@ std::string EnumChoices(const FieldDescriptor& field) {
   const EnumDescriptor& type = *field.enum_type();
   std::vector<std::string> choices;
   for (int i = 0; i < type.value_count(); ++i) {
-    if (TakesEnumValue(field, *type.value(i))) choices.push_back(ShortEnumName(*type.value(i)));
+    if (TakesEnumValue(field, *type.value(i))) choices.push_back(EnumWord(*type.value(i)));
   }
   return absl::StrJoin(choices, " or ");
 }
@@ -115,11 +115,27 @@ class Reader {
       ReadMap(value, path, field, message);
     } else if (field.is_repeated()) {
       ReadList(value, path, field, message);
+    } else if (IsDuration(field)) {
+      ReadDuration(value, path, field, message);
     } else if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
       ReadSubmessage(value, path, message->GetReflection()->MutableMessage(message, &field));
     } else {
       ReadScalar(value, path, field, message);
     }
+  }
+
+  void ReadDuration(const YamlNode& value, const std::string& path, const FieldDescriptor& field,
+                    Message* message) {
+    absl::Duration duration;
+    if (value.kind != YamlNode::Kind::kScalar || !absl::ParseDuration(value.text, &duration)) {
+      errors_.Add(value.place, path,
+                  absl::StrCat(DescribeYaml(value),
+                               " is no time; write a number with its unit, e.g. 30s, 2m or 1h"));
+      return;
+    }
+    AddIfWrong(value.place, path, CheckDuration(field, duration));
+    SetDuration(duration, google::protobuf::DynamicCastToGenerated<google::protobuf::Duration>(
+                              message->GetReflection()->MutableMessage(message, &field)));
   }
 
   void ReadSubmessage(const YamlNode& value, const std::string& path, Message* message) {

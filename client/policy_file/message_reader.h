@@ -13,7 +13,8 @@
 namespace hotplugger::client {
 
 // Reads the map `node` into `message`, field by field. A field goes by its proto name or its JSON
-// name; a list stands for a message whose only field is a list; enums are short and lower case.
+// name; a list stands for a message whose only field is a list; enums are short and lower case, and
+// durations are text ("30s").
 // `also_known` are keys of this level that are no fields: they are the caller's. What is wrong goes
 // to `errors`, and the rest is read all the same. REQUIRES: node is a map.
 void ReadMessage(const YamlNode& node, absl::string_view path,

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
+#include <functional>
 #include <sstream>
 #include <stop_token>
 #include <string>
@@ -15,6 +15,7 @@
 #include "google/protobuf/text_format.h"
 #include "tests/fakes/fake_clients.h"
 #include "tests/fakes/fake_clock.h"
+#include "tests/fakes/fake_surroundings.h"
 
 namespace hotplugger::client {
 
@@ -28,18 +29,18 @@ Message Proto(const std::string& text) {
 
 class CommandLineTest : public testing::Test {
  protected:
-  void SetUp() override { unsetenv("HOTPLUGGER_CONTROLLER"); }
-
   // The exit status; what was printed is in `out` and `err`.
   int Run(const std::vector<std::string>& arguments, const std::string& standard_input = "") {
     std::istringstream in(standard_input);
     std::ostringstream out_stream;
     std::ostringstream err_stream;
     Environment environment{connector,
+                            surroundings,
                             clock,
                             [this](absl::Duration wait) {
                               pauses.push_back(wait);
                               clock.Advance(wait);
+                              on_pause();
                             },
                             in,
                             out_stream,
@@ -55,7 +56,10 @@ class CommandLineTest : public testing::Test {
   FakeFleet& fleet = connector.fleet;
   FakeHost& host = connector.host;
   FakeClock clock;
+  FakeSurroundings surroundings;
   std::vector<absl::Duration> pauses;
+  // What happens meanwhile.
+  std::function<void()> on_pause = [] {};
   // Stands for SIGINT.
   std::stop_source interrupt;
   std::string out;

@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "client/verb_table.h"
 #include "common/error_info.h"
 #include "tests/client/command_line_fixture.h"
 
@@ -100,11 +101,11 @@ TEST_F(FleetCommandsTest, GetNodesAsTable) {
   EXPECT_EQ(Run({"get", "nodes"}), 0);
   EXPECT_EQ(out,
             "NAME  CONNECTED  IN-SYNC  CPUS-ONLINE  CPUS-OFFLINE  SMT        MEMORY-ONLINE  "
-            "MEMORY-OFFLINE  DRIVERS          STATE    LAST-CONTACT\n"
+            "MEMORY-OFFLINE  DRIVERS          STATE    DRIFT  LAST-CONTACT\n"
             "a     yes        yes      0-1          2-3           partial:2  4Gi            "
-            "1Gi             alucard,thermal  APPLIED  60s\n"
+            "1Gi             alucard,thermal  APPLIED  -      60s\n"
             "b     no         no       -            -             -          -              "
-            "-               -                -        never\n");
+            "-               -                -        -      never\n");
   EXPECT_EQ(fleet.list_nodes.requests.at(1).page_token(), "t");
 }
 
@@ -156,15 +157,6 @@ TEST_F(FleetCommandsTest, GetPolicies) {
             "offline:4Gi,hot-add:online_movable  -                                  -\n");
 }
 
-TEST_F(FleetCommandsTest, GetHolds) {
-  fleet.list_holds.Answer(Proto<v1::ListHoldsResponse>(
-      "holds { node: 'a' subject: 'cpu3' state: DEVICE_STATE_OFFLINE reason: 'bad\\ncache' "
-      "create_time { seconds: 1699999990 } }"));
-  EXPECT_EQ(Run({"get", "holds", "--node", "a"}), 0);
-  EXPECT_EQ(out, "NODE  SUBJECT  STATE    AGE  REASON\na     cpu3     offline  10s  bad\\ncache\n");
-  EXPECT_EQ(fleet.list_holds.requests.at(0).node(), "a");
-}
-
 TEST_F(FleetCommandsTest, DescribeShowsEverything) {
   fleet.get_node.Answer(Proto<v1::GetNodeResponse>(
       std::string(R"pb(
@@ -182,6 +174,15 @@ TEST_F(FleetCommandsTest, DescribeShowsEverything) {
             state: APPLY_STATE_FAILED
             message: "1 of 2 failed"
             drift_count: 4
+            drift_counts { actor: "person" count: 3 }
+            drift_counts { actor: "driver/x" count: 1 }
+            drift {
+              subject: "cpu5"
+              wanted: "offline"
+              found: "online"
+              since_time { seconds: 1699999400 }
+              actor: "person"
+            }
             items {
               subject: "cpu3"
               outcome: OUTCOME_FAILED
@@ -215,6 +216,9 @@ TEST_F(FleetCommandsTest, DescribeShowsEverything) {
             memory_offline_bytes: 1610612736
             memory_hot_add: HOT_ADD_ONLINE_MOVABLE
             devices_offline: "container/PNP0A06:00"
+            cores_offline: "0-0-3"
+            report_drift_of: "smt"
+            leave_on_release: "cpu_offline"
             driver_whitelists {
               key: "x"
               value { drivers: "y" }
@@ -254,13 +258,19 @@ TEST_F(FleetCommandsTest, DescribeShowsEverything) {
             "  memory_offline_bytes  1536Mi\n"
             "  memory_hot_add        online_movable\n"
             "  devices_offline       container/PNP0A06:00\n"
+            "  cores_offline         0-0-3\n"
             "  driver_whitelists     x: [y]\n"
+            "  report_drift_of       smt\n"
+            "  leave_on_release      cpu_offline\n"
             "\nSources:\n"
             "  SETTING      SOURCE\n"
             "  cpu_offline  policy/p\n"
             "\nLast report: FAILED, tried again once the host has changed\n"
             "  1 of 2 failed\n"
-            "  drift found: 4 times\n"
+            "  drift found: 4 times (3 by person, 1 by driver/x)\n"
+            "  left unlike the spec:\n"
+            "  SUBJECT  WANTED   FOUND   SINCE  BY\n"
+            "  cpu5     offline  online  10m    person\n"
             "  SUBJECT  OUTCOME                                        REASON  MESSAGE\n"
             "  cpu3     failed, tried again once the host has changed  BUSY    in use\n"
             "\nDrivers:\n"
@@ -276,6 +286,7 @@ TEST_F(FleetCommandsTest, Delete) {
   EXPECT_EQ(Run({"delete", "policy", "p"}), 0);
   EXPECT_EQ(out, "policy/p deleted (was revision 7)\n");
   EXPECT_EQ(fleet.delete_policy.requests.at(0).name(), "p");
+  EXPECT_EQ(fleet.delete_policy.requests.at(0).note().author(), "ada@desk");
   fleet.delete_node.Answer(
       MakeError(absl::StatusCode::kFailedPrecondition, "CONNECTED", "a is connected"));
   EXPECT_EQ(Run({"delete", "node", "a"}), 1);
@@ -317,9 +328,8 @@ TEST_F(FleetCommandsTest, FlagsSayWhomToCall) {
   fleet.list_nodes.Answer(v1::ListNodesResponse());
   EXPECT_EQ(Run({"get", "nodes"}), 0);
   EXPECT_EQ(Run({"--controller", "h:1", "--insecure", "get", "nodes", "--timeout", "1m"}), 0);
-  setenv("HOTPLUGGER_CONTROLLER", "env:2", 1);
+  surroundings.variables["HOTPLUGGER_CONTROLLER"] = "env:2";
   EXPECT_EQ(Run({"get", "nodes"}), 0);
-  unsetenv("HOTPLUGGER_CONTROLLER");
   ASSERT_THAT(connector.fleet_targets, SizeIs(3));
   EXPECT_EQ(connector.fleet_targets[0].controller, "127.0.0.1:7443");
   EXPECT_EQ(connector.fleet_targets[0].call_timeout, absl::Seconds(10));
@@ -337,21 +347,43 @@ TEST_F(FleetCommandsTest, AnAddressThatIsRefusedIsAUsageError) {
 }
 
 TEST_F(FleetCommandsTest, WrongArgumentsAreUsageErrors) {
-  const std::vector<std::vector<std::string>> wrong = {{},
-                                                       {"fly"},
-                                                       {"get"},
-                                                       {"get", "pods"},
-                                                       {"get", "nodes", "x"},
-                                                       {"apply"},
-                                                       {"offline", "a"},
-                                                       {"-o", "xml", "get", "nodes"},
-                                                       {"--timeout", "0s", "get", "nodes"},
-                                                       {"--timeout", "2h", "get", "nodes"},
-                                                       {"wait", "policy"},
-                                                       {"wait", "policy", "a", "b"},
-                                                       {"get", "nodes", "--bogus"},
-                                                       {"devices"},
-                                                       {"--host", "apply", "-f", "-"}};
+  const std::vector<std::vector<std::string>> wrong = {
+      {},
+      {"fly"},
+      {"get"},
+      {"get", "pods"},
+      {"get", "nodes", "x"},
+      {"apply"},
+      {"offline", "a"},
+      {"-o", "xml", "get", "nodes"},
+      {"--timeout", "0s", "get", "nodes"},
+      {"--timeout", "2h", "get", "nodes"},
+      {"wait", "policy"},
+      {"wait", "policy", "a", "b"},
+      {"wait", "hold", "a"},
+      {"wait", "nodes", "--for", "deleted"},
+      {"wait", "nodes", "a", "--for", "expired"},
+      {"wait", "hold", "a", "b", "--for", "connected"},
+      {"wait", "nodes", "a", "--for", "happy"},
+      {"get", "policy"},
+      {"get", "holds", "--watch"},
+      {"get", "nodes", "--revision", "1"},
+      {"get", "policy", "a", "--revision", "0"},
+      {"history", "node", "a"},
+      {"rollback", "policy", "a", "--revision", "x"},
+      {"diff"},
+      {"diff", "policy", "a"},
+      {"diff", "-f", "x.yaml", "policy"},
+      {"apply", "-f", "-", "--dry-run=maybe"},
+      {"describe", "node", "a", "-o", "wide"},
+      {"apply", "-f", "-", "-o", "name"},
+      {"completion", "tcsh"},
+      {"man", "fly"},
+      {"config", "use-context"},
+      {"config", "get-contexts", "a"},
+      {"get", "nodes", "--bogus"},
+      {"devices"},
+      {"--host", "apply", "-f", "-"}};
   for (const auto& arguments : wrong) {
     EXPECT_EQ(Run(arguments), 2) << testing::PrintToString(arguments);
     EXPECT_THAT(err, HasSubstr("hotplugctl: ")) << testing::PrintToString(arguments);
@@ -390,15 +422,14 @@ TEST_F(FleetCommandsTest, EveryVerbsHelpHasExamplesThatAreRight) {
   // So that `apply -f examples/...` finds its file.
   const auto before = std::filesystem::current_path();
   std::filesystem::current_path(HOTPLUGGER_SOURCE_DIR);
-  const std::vector<std::string> fleet_verbs = {
-      "apply",   "get",    "describe", "delete", "offline",   "online",   "release",   "wait",
-      "drivers", "enable", "disable",  "switch", "switching", "register", "unregister"};
-  const std::vector<std::string> host_verbs = {
-      "devices", "cpus",    "memory", "get",     "explain", "watch",     "offline",  "online",
-      "smt",     "drivers", "enable", "disable", "switch",  "switching", "register", "unregister"};
+  // Of diff a failure is above 1.
+  fleet.get_policy.Answer(v1::GetPolicyResponse());
+  fleet.apply_policy.Answer(v1::ApplyPolicyResponse());
   for (const bool host_scope : {false, true}) {
     const std::string program = host_scope ? "hotplugctl --host " : "hotplugctl ";
-    for (const std::string& verb : host_scope ? host_verbs : fleet_verbs) {
+    for (const Verb& entry : host_scope ? HostVerbs() : FleetVerbs()) {
+      const std::string verb = entry.name;
+      if (verb == "version") continue;
       EXPECT_EQ(Run(host_scope ? std::vector<std::string>{"--host", verb, "--help"}
                                : std::vector<std::string>{verb, "--help"}),
                 0);

@@ -57,6 +57,31 @@ TEST(TableTest, CellsCantBreakTheTable) {
   EXPECT_EQ(out.str(), "NAME\na\\nb\\x1b[2J\n");
 }
 
+TEST(TableTest, ColoursTakeNoPlace) {
+  Table table({"NAME", "STATE", "NOTE"});
+  table.AddRow({"a", "good", "x"}, {{1, Tone::kGood}});
+  table.AddRow({"b", "worse", "y"}, {{1, Tone::kBad}, {2, Tone::kWarning}});
+  std::ostringstream coloured;
+  table.Print(coloured, TableStyle{0, false, true});
+  EXPECT_EQ(coloured.str(),
+            "a     \x1b[32mgood\x1b[0m   x\n"
+            "b     \x1b[31mworse\x1b[0m  \x1b[33my\x1b[0m\n");
+  std::ostringstream plain;
+  table.Print(plain, TableStyle{0, false, false});
+  EXPECT_EQ(plain.str(), "a     good   x\nb     worse  y\n");
+}
+
+TEST(TableTest, AGrowingTableKeepsItsColumns) {
+  Table table({"NAME", "STATE"});
+  std::ostringstream out;
+  table.AddRow({"longest", "on"});
+  table.PrintNew(out, {});
+  table.AddRow({"a", "off"});
+  table.PrintNew(out, {});
+  EXPECT_FALSE(table.has_rows());
+  EXPECT_EQ(out.str(), "NAME     STATE\nlongest  on\na        off\n");
+}
+
 TEST(JsonTest, PrintsAbsentScalarsAndJsonNames) {
   v1::ItemResult item;
   item.set_subject("cpu3");
@@ -123,6 +148,14 @@ TEST(FormatAgeTest, LargestUnitAlone) {
   EXPECT_EQ(FormatAge(absl::Minutes(5)), "5m");
   EXPECT_EQ(FormatAge(absl::Hours(3)), "3h");
   EXPECT_EQ(FormatAge(absl::Hours(72)), "3d");
+}
+
+TEST(FormatUntilTest, TwoUnitsAtTheMost) {
+  EXPECT_EQ(FormatUntil(absl::Seconds(-5)), "now");
+  EXPECT_EQ(FormatUntil(absl::Seconds(45)), "in 45s");
+  EXPECT_EQ(FormatUntil(absl::Seconds(310)), "in 5m10s");
+  EXPECT_EQ(FormatUntil(absl::Minutes(119)), "in 1h59m");
+  EXPECT_EQ(FormatUntil(absl::Hours(76)), "in 3d4h");
 }
 
 }  // namespace

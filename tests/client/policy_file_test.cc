@@ -153,6 +153,39 @@ TEST(PolicyFileTest, TextIsNeverTakenForANumberOrASwitch) {
   EXPECT_EQ(BodyPolicy("name: a\ncpu:\n  offline: 2-3,8").cpu().offline(), "2-3,8");
 }
 
+TEST(PolicyFileTest, ReadsExpressionsAndPatternsOfNodes) {
+  const v1::Selector selector = BodyPolicy(R"(
+name: a
+selector:
+  nodes: [web-*, "db-??"]
+  matchExpressions:
+  - {key: pool, operator: In, values: [a, b]}
+  - {key: rack, operator: not_in, values: [7]}
+  - {key: gpu, operator: OPERATOR_EXISTS}
+  - {key: old, operator: DoesNotExist}
+)")
+                                    .selector();
+  EXPECT_THAT(selector.nodes(), ElementsAre("web-*", "db-??"));
+  ASSERT_THAT(selector.match_expressions(), SizeIs(4));
+  EXPECT_THAT(selector.match_expressions(0).values(), ElementsAre("a", "b"));
+  EXPECT_EQ(selector.match_expressions(0).operator_(), v1::LabelRequirement::OPERATOR_IN);
+  EXPECT_EQ(selector.match_expressions(1).operator_(), v1::LabelRequirement::OPERATOR_NOT_IN);
+  EXPECT_EQ(selector.match_expressions(2).operator_(), v1::LabelRequirement::OPERATOR_EXISTS);
+  EXPECT_EQ(selector.match_expressions(3).operator_(),
+            v1::LabelRequirement::OPERATOR_DOES_NOT_EXIST);
+}
+
+TEST(PolicyFileTest, ReadsHowAPolicyIsHeldAndReleased) {
+  const v1::Policy policy =
+      BodyPolicy("name: a\ndrift: report\nconfirm: 1m30s\nonRelease: leave\netag: '17'\n");
+  EXPECT_EQ(policy.drift(), v1::DRIFT_MODE_REPORT);
+  EXPECT_EQ(policy.confirm().seconds(), 90);
+  EXPECT_EQ(policy.on_release(), v1::RELEASE_MODE_LEAVE);
+  EXPECT_EQ(policy.etag(), "17");
+  EXPECT_EQ(BodyPolicy("name: a\non_release: restore\nconfirm: 5500ms").confirm().nanos(),
+            500'000'000);
+}
+
 TEST(PolicyFileTest, ReadsSeveralDocumentsAndSkipsEmptyOnes) {
   const std::string text = absl::StrCat("---\n# only a comment\n---\n", kHeader, "name: a\n---\n",
                                         kHeader, "name: b\n...\n---\n");
@@ -182,7 +215,7 @@ INSTANTIATE_TEST_SUITE_P(
                   "offline, smt, irreversible, onlineCount, onlinePercent, hotAdd)"},
         WrongBody{"name: a\nrollout: {}\n",
                   "p.yaml:4:1: rollout | unknown field (known here: apiVersion, kind, name, "
-                  "priority, selector, drivers, cpu, memory)"},
+                  "priority, selector, drivers, cpu, memory, drift, confirm, onRelease, etag)"},
         WrongBody{"name: a\nname: b\n", "p.yaml:4:1: name | is given twice, first in line 3"},
         WrongBody{"name: a\nselector:\n  match_labels: {a: b}\n  matchLabels: {c: d}\n",
                   "p.yaml:6:3: selector.matchLabels | is given twice, first in line 5"},
@@ -262,6 +295,27 @@ INSTANTIATE_TEST_SUITE_P(
                   "p.yaml:4:1: revision | is set by the controller; leave it out"},
         WrongBody{"name: a\nupdateTime: now\n",
                   "p.yaml:4:1: updateTime | is set by the controller; leave it out"},
+        WrongBody{"name: a\nselector: {matchExpressions: [{key: a, operator: Between}]}\n",
+                  "p.yaml:4:50: selector.matchExpressions[0].operator | \"Between\" is not In or "
+                  "NotIn or Exists or DoesNotExist"},
+        WrongBody{"name: a\nselector: {matchExpressions: {key: a}}\n",
+                  "p.yaml:4:30: selector.matchExpressions | a map is given where a list is right"},
+        WrongBody{"name: a\ndrift: ignore\n",
+                  "p.yaml:4:8: drift | \"ignore\" is not enforce or report"},
+        WrongBody{"name: a\non_release: keep\n",
+                  "p.yaml:4:13: on_release | \"keep\" is not restore or leave"},
+        WrongBody{"name: a\nconfirm: 30\n",
+                  "p.yaml:4:10: confirm | \"30\" is no time; write a number with its unit, e.g. "
+                  "30s, 2m or 1h"},
+        WrongBody{"name: a\nconfirm: {seconds: 30}\n",
+                  "p.yaml:4:10: confirm | a map is no time; write a number with its unit, e.g. "
+                  "30s, 2m or 1h"},
+        WrongBody{"name: a\nconfirm: 2s\n",
+                  "p.yaml:4:10: confirm | 2s is not from 5s to 1h; leave it out where it is not "
+                  "meant"},
+        WrongBody{"name: a\nconfirm: inf\n",
+                  "p.yaml:4:10: confirm | inf is not from 5s to 1h; leave it out where it is not "
+                  "meant"},
         WrongBody{"priority: 1\n", "p.yaml:1:1: name | is missing; every policy has one"}));
 
 TEST(PolicyFileTest, ChecksWhatTheControllerWouldRefuse) {
@@ -276,6 +330,10 @@ TEST(PolicyFileTest, ChecksWhatTheControllerWouldRefuse) {
   EXPECT_THAT(BodyError("name: A b"), HasSubstr("p.yaml:3:7: name | "));
   EXPECT_THAT(BodyError(absl::StrCat("name: a\ndrivers: {active: [", std::string(32, 'x'), "]}")),
               HasSubstr("p.yaml:4:20: drivers.active[0] | "));
+  EXPECT_THAT(BodyError("name: a\nselector: {nodes: [web_*]}"),
+              HasSubstr("p.yaml:4:20: selector.nodes[0] | "));
+  EXPECT_THAT(BodyError("name: a\nselector: {matchExpressions: [{key: 'a b', operator: Exists}]}"),
+              HasSubstr("p.yaml:4:37: selector.matchExpressions[0].key | "));
   EXPECT_THAT(BodyError("name: a\nselector: {matchLabels: {'a b': c}}"),
               HasSubstr("p.yaml:4:26: selector.matchLabels.a b | "));
 }

@@ -198,5 +198,68 @@ TEST_F(WaitTest, OtherErrorsEndIt) {
   EXPECT_THAT(err, HasSubstr("reason: NO_POLICY"));
 }
 
+TEST_F(WaitTest, ASpecThatWasGivenUpIsNotWaitedFor) {
+  for (const char* state : {"REVERTED", "QUARANTINED"}) {
+    Poll(
+        absl::StrCat("nodes { name: 'a' connected: true desired_digest: 'd' report { digest: 'd' "
+                     "state: APPLY_STATE_",
+                     state, " message: 'why' } }"));
+    EXPECT_EQ(Run({"wait", "nodes", "a"}), 1);
+    EXPECT_THAT(err, HasSubstr("a: it went back to the last good spec"));
+    EXPECT_THAT(err, HasSubstr(": why\n"));
+    EXPECT_THAT(err, HasSubstr("reason: NODE_FAILED"));
+  }
+}
+
+TEST_F(WaitTest, UntilConfirmed) {
+  Poll("nodes { name: 'a' connected: true in_sync: true report { awaits_confirmation: true } }");
+  Poll(kInSync);
+  EXPECT_EQ(Run({"wait", "nodes", "a", "--for=confirmed"}), 0);
+  EXPECT_EQ(out, "1 node confirmed\n");
+  EXPECT_EQ(err, "waiting: 0 of 1 nodes confirmed\n");
+}
+
+TEST_F(WaitTest, UntilConnected) {
+  Poll("nodes { name: 'a' connected: false }");
+  Poll("nodes { name: 'a' connected: true }");
+  EXPECT_EQ(Run({"wait", "nodes", "a", "--for", "connected"}), 0);
+  EXPECT_EQ(out, "1 node connected\n");
+}
+
+TEST_F(WaitTest, UntilNodesAreForgotten) {
+  Poll("nodes { name: 'a' } nodes { name: 'b' connected: true }");
+  Poll("");
+  EXPECT_EQ(Run({"wait", "nodes", "a", "b", "--for=deleted"}), 0);
+  EXPECT_EQ(out, "2 nodes deleted\n");
+}
+
+TEST_F(WaitTest, ANodeThatIsConnectedStillIsNamed) {
+  Poll("nodes { name: 'b' connected: true }");
+  EXPECT_EQ(Run({"wait", "nodes", "b", "--for=deleted", "--timeout", "1s"}), 1);
+  EXPECT_THAT(err, HasSubstr("after 1s 1 of 1 nodes are not deleted:\n  b: it is connected, and "
+                             "can't be deleted\n"));
+}
+
+TEST_F(WaitTest, UntilAPolicyIsDeleted) {
+  fleet.get_policy.Answer(Proto<v1::GetPolicyResponse>("policy { name: 'p' revision: 3 }"));
+  fleet.get_policy.Answer(MakeError(absl::StatusCode::kUnavailable, "UNREACHABLE", "gone"));
+  fleet.get_policy.Answer(MakeError(absl::StatusCode::kNotFound, "POLICY_NOT_FOUND", "none"));
+  EXPECT_EQ(Run({"wait", "policy", "p", "--for=deleted"}), 0);
+  EXPECT_EQ(out, "policy/p is gone\n");
+  EXPECT_THAT(pauses, SizeIs(2));
+}
+
+TEST_F(WaitTest, UntilAHoldHasExpired) {
+  fleet.list_holds.Answer(Proto<v1::ListHoldsResponse>(
+      "holds { node: 'a' subject: 'cpu3' expire_time { seconds: 1700000001 } } holds { node: 'a' "
+      "subject: 'cpu4' }"));
+  fleet.list_holds.Answer(Proto<v1::ListHoldsResponse>("holds { node: 'a' subject: 'cpu4' }"));
+  EXPECT_EQ(Run({"wait", "hold", "a", "cpu3", "--for=expired"}), 0);
+  EXPECT_EQ(out, "hold/a/cpu3 is gone\n");
+  EXPECT_EQ(fleet.list_holds.requests.at(0).node(), "a");
+  EXPECT_EQ(Run({"wait", "hold", "a", "cpu4", "--timeout", "1s"}), 1);
+  EXPECT_THAT(err, HasSubstr("after 1s hold/a/cpu4 is there still: it has no end"));
+}
+
 }  // namespace
 }  // namespace hotplugger::client

@@ -41,6 +41,9 @@ class FakeCall {
 struct FakeFleet {
   FakeCall<v1::ApplyPolicyRequest, v1::ApplyPolicyResponse> apply_policy;
   FakeCall<v1::ListPoliciesRequest, v1::ListPoliciesResponse> list_policies;
+  FakeCall<v1::GetPolicyRequest, v1::GetPolicyResponse> get_policy;
+  FakeCall<v1::ListPolicyRevisionsRequest, v1::ListPolicyRevisionsResponse> list_policy_revisions;
+  FakeCall<v1::RollbackPolicyRequest, v1::RollbackPolicyResponse> rollback_policy;
   FakeCall<v1::DeletePolicyRequest, v1::DeletePolicyResponse> delete_policy;
   FakeCall<v1::SetHoldRequest, v1::SetHoldResponse> set_hold;
   FakeCall<v1::ReleaseHoldRequest, v1::ReleaseHoldResponse> release_hold;
@@ -65,6 +68,17 @@ class FakeFleetClient final : public FleetClient {
   }
   absl::StatusOr<v1::ListPoliciesResponse> ListPolicies(const v1::ListPoliciesRequest& r) override {
     return fleet_.list_policies(r);
+  }
+  absl::StatusOr<v1::GetPolicyResponse> GetPolicy(const v1::GetPolicyRequest& r) override {
+    return fleet_.get_policy(r);
+  }
+  absl::StatusOr<v1::ListPolicyRevisionsResponse> ListPolicyRevisions(
+      const v1::ListPolicyRevisionsRequest& r) override {
+    return fleet_.list_policy_revisions(r);
+  }
+  absl::StatusOr<v1::RollbackPolicyResponse> RollbackPolicy(
+      const v1::RollbackPolicyRequest& r) override {
+    return fleet_.rollback_policy(r);
   }
   absl::StatusOr<v1::DeletePolicyResponse> DeletePolicy(const v1::DeletePolicyRequest& r) override {
     return fleet_.delete_policy(r);

@@ -29,6 +29,16 @@ class FakeControllerLink final : public agent::ControllerLink {
     reports_.push_back(report);
     changed_.NotifyAll();
   }
+  // Among the reports, too, in the order in which they were sent.
+  void SendRejection(const v1::NodeReport& report) override {
+    SendReport(report);
+    MutexLock lock(&mutex_);
+    rejection_ = report;
+  }
+  void ForgetRejection() override {
+    MutexLock lock(&mutex_);
+    rejection_.reset();
+  }
   void SendInventory(const v1::Inventory& inventory) override {
     MutexLock lock(&mutex_);
     inventories_.push_back(inventory);
@@ -51,6 +61,12 @@ class FakeControllerLink final : public agent::ControllerLink {
   std::optional<v1::Inventory> AwaitInventory(
       const std::function<bool(const v1::Inventory&)>& fits) {
     return Await(inventories_, fits, 0);
+  }
+
+  // What would be sent on the next connection.
+  std::optional<v1::NodeReport> rejection() {
+    MutexLock lock(&mutex_);
+    return rejection_;
   }
 
   size_t report_count() {
@@ -78,6 +94,7 @@ class FakeControllerLink final : public agent::ControllerLink {
   std::vector<v1::SpecAck> acks_;
   std::vector<v1::NodeOperationResult> results_;
   std::vector<v1::NodeReport> reports_;
+  std::optional<v1::NodeReport> rejection_;
   std::vector<v1::Inventory> inventories_;
 };
 

@@ -131,6 +131,13 @@ absl::StatusOr<v1::OperationResult> CarryOut(const v1::Operation& operation, Hos
                        host.ListConflictingActors(operation.list_conflicting_actors()));
       return result;
     }
+    case v1::Operation::kExplainDevice: {
+      ASSIGN_OR_RETURN(*result.mutable_explain_device(),
+                       host.ExplainDevice(operation.explain_device()));
+      return result;
+    }
+    // Specs are the controller's.
+    case v1::Operation::kPlanSpec:
     case v1::Operation::OPERATION_NOT_SET:
       break;
   }

@@ -1,92 +1,136 @@
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "client/commands/fleet/change_options.h"
+#include "client/commands/fleet/policy_results.h"
 #include "client/commands/fleet/verbs.h"
-#include "client/policy_file/policy_file.h"
+#include "client/policy_file/policy_source.h"
 #include "client/text.h"
+#include "common/error_info.h"
 #include "common/status_macros.h"
-#include "common/yaml/yaml_tree.h"
 
 namespace hotplugger::client::fleet {
 namespace {
 
 struct Options {
-  std::string file;
-  bool dry_run = false;
+  std::string source;
+  ChangeOptions change;
 };
 
-absl::StatusOr<std::vector<v1::Policy>> ReadPolicies(const std::string& file, std::istream& in) {
-  if (file != "-") return ReadPolicyFile(file);
-  std::string text(kMaxYamlBytes + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<size_t>(in.gcount()));
-  return ParsePolicies("(stdin)", text);
+v1::ApplyPolicyRequest MakeRequest(const v1::Policy& policy, const Options& options,
+                                   const Session& session) {
+  v1::ApplyPolicyRequest request;
+  *request.mutable_policy() = policy;
+  *request.mutable_note() = MakeNote(options.change, session);
+  return request;
 }
 
-void PrintApplied(const v1::ApplyPolicyResponse& response, bool dry_run, Session& session) {
-  if (session.format == OutputFormat::kTable) {
-    session.out << "policy/" << response.policy().name()
-                << (response.changed() ? " applied" : " unchanged") << " (revision "
-                << response.policy().revision() << ", matches " << response.matched_nodes()
-                << (response.matched_nodes() == 1 ? " node" : " nodes") << ")"
-                << (dry_run ? " (dry run)" : "") << '\n';
-  }
-  PrintWarnings(response.warnings(), session.err);
-}
-
-// All answers as one document: a list, also of one.
-absl::Status PrintResponses(const std::vector<v1::ApplyPolicyResponse>& responses,
-                            Session& session) {
+// All messages as one document: a list, also of one.
+template <typename Message>
+absl::Status PrintList(const std::vector<Message>& messages, Session& session) {
   std::vector<std::string> documents;
-  for (const v1::ApplyPolicyResponse& response : responses) {
-    ASSIGN_OR_RETURN(documents.emplace_back(), ToJson(response));
+  for (const Message& message : messages) {
+    ASSIGN_OR_RETURN(documents.emplace_back(), ToJson(message));
   }
   PrintJsonAs(session.format, absl::StrCat("[\n", absl::StrJoin(documents, ",\n"), "]\n"),
               session.out);
   return absl::OkStatus();
 }
 
+// Of --dry-run=client.
+absl::StatusOr<ExitCode> ShowUnsent(const std::vector<SourcedPolicy>& policies,
+                                    const Options& options, Session& session) {
+  std::vector<v1::ApplyPolicyRequest> requests;
+  for (const SourcedPolicy& sourced : policies) {
+    requests.push_back(MakeRequest(sourced.policy, options, session));
+    if (session.format != OutputFormat::kTable) continue;
+    session.out << "policy/" << Printable(sourced.policy.name()) << " is readable"
+                << DryRunMark(options.change) << '\n';
+  }
+  if (session.format != OutputFormat::kTable) RETURN_IF_ERROR(PrintList(requests, session));
+  return ExitCode::kOk;
+}
+
+// One `hotplugctl apply` that sends.
+class Application {
+ public:
+  Application(const Options& options, Session& session) : options_(options), session_(session) {}
+
+  // One failure doesn't hide what becomes of the others.
+  absl::StatusOr<ExitCode> Run(const std::vector<SourcedPolicy>& policies) {
+    for (const SourcedPolicy& sourced : policies) {
+      // Where nobody answers, nobody will answer the others either.
+      if (nobody_answers_) {
+        session_.err << "policy/" << Printable(sourced.policy.name()) << " not sent\n";
+      } else {
+        ApplyOne(sourced);
+      }
+    }
+    if (session_.format != OutputFormat::kTable) RETURN_IF_ERROR(PrintList(responses_, session_));
+    if (!first_error_.ok() && !responses_.empty()) return ExitCode::kPartial;
+    return ExitCodeFor(first_error_);
+  }
+
+ private:
+  void ApplyOne(const SourcedPolicy& sourced) {
+    v1::ApplyPolicyRequest request = MakeRequest(sourced.policy, options_, session_);
+    SetMode(options_.change, session_, &request);
+    auto response = session_.fleet->ApplyPolicy(request);
+    if (!response.ok()) {
+      TellFailure(sourced, NameChangeFlags(response.status()));
+      return;
+    }
+    if (session_.format == OutputFormat::kTable) {
+      session_.out << StoredLine(response->policy(), response->matched_nodes(),
+                                 response->changed() ? "applied" : "unchanged", options_.change)
+                   << '\n';
+    }
+    PrintWarnings(response->warnings(), session_.err);
+    responses_.push_back(*std::move(response));
+  }
+
+  void TellFailure(const SourcedPolicy& sourced, const absl::Status& status) {
+    session_.err << "policy/" << Printable(sourced.policy.name()) << " not applied:\n";
+    PrintError(status, session_.err);
+    if (ErrorReason(status) == "ETAG_MISMATCH") {
+      session_.err << "  take the etag out of " << Printable(sourced.file)
+                   << " to replace it whatever it is\n";
+    }
+    first_error_.Update(status);
+    nobody_answers_ = absl::IsUnavailable(status);
+  }
+
+  const Options& options_;
+  Session& session_;
+  std::vector<v1::ApplyPolicyResponse> responses_;
+  absl::Status first_error_;
+  bool nobody_answers_ = false;
+};
+
 absl::StatusOr<ExitCode> Apply(const Options& options, Session& session) {
   // Everything is read before anything is sent: a mistake in the last document changes nothing.
-  const auto policies = ReadPolicies(options.file, session.in);
+  const auto policies = ReadPolicySource(options.source, session.in);
   if (!policies.ok()) {
     PrintError(policies.status(), session.err);
     return ExitCode::kUsage;
   }
-  std::vector<v1::ApplyPolicyResponse> responses;
-  absl::Status first_error;
-  for (const v1::Policy& policy : *policies) {
-    v1::ApplyPolicyRequest request;
-    *request.mutable_policy() = policy;
-    request.set_validate_only(options.dry_run);
-    auto response = session.fleet->ApplyPolicy(request);
-    if (response.ok()) {
-      PrintApplied(*response, options.dry_run, session);
-      responses.push_back(*std::move(response));
-      continue;
-    }
-    session.err << "policy/" << Printable(policy.name()) << " not applied:\n";
-    PrintError(response.status(), session.err);
-    first_error.Update(response.status());
-    // Nobody will answer the others either.
-    if (response.status().code() == absl::StatusCode::kUnavailable) break;
-  }
-  if (session.format != OutputFormat::kTable) RETURN_IF_ERROR(PrintResponses(responses, session));
-  if (!first_error.ok() && !responses.empty()) return ExitCode::kPartial;
-  return ExitCodeFor(first_error);
+  if (options.change.only_here()) return ShowUnsent(*policies, options, session);
+  return Application(options, session).Run(*policies);
 }
 
 }  // namespace
 
 Action DeclareApply(Arguments& arguments) {
   auto options = std::make_shared<Options>();
-  arguments.Option("-f,--file", "YAML file with one or several policies; - for standard input",
-                   &options->file, /*required=*/true);
-  arguments.Switch("--dry-run", "check everything and tell what would be, but store nothing",
-                   &options->dry_run);
+  arguments.Option("-f,--file",
+                   "file with one or several policies, YAML or JSON; a folder: all its .yaml, .yml "
+                   "and .json; - for standard input",
+                   &options->source, /*required=*/true);
+  DeclareChangeOptions(arguments, &options->change);
   return [options](Session& session) { return Apply(*options, session); };
 }
 

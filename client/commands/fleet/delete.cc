@@ -1,6 +1,11 @@
 #include <memory>
+#include <string>
 
+#include "absl/strings/str_cat.h"
+#include "client/commands/fleet/change_options.h"
 #include "client/commands/fleet/verbs.h"
+#include "client/text.h"
+#include "common/error_info.h"
 #include "common/status_macros.h"
 
 namespace hotplugger::client::fleet {
@@ -9,36 +14,54 @@ namespace {
 struct Options {
   std::string kind;
   std::string name;
+  ChangeOptions change;
 };
 
-absl::Status DeletePolicy(const std::string& name, Session& session) {
+std::string DeletedLine(const Options& options) {
+  return absl::StrCat(options.kind, "/", options.name, " deleted");
+}
+
+absl::Status DeletePolicy(const Options& options, Session& session) {
   v1::DeletePolicyRequest request;
-  request.set_name(name);
-  ASSIGN_OR_RETURN(const v1::DeletePolicyResponse response, session.fleet->DeletePolicy(request));
-  if (session.format != OutputFormat::kTable) {
-    return PrintDocument(response, session.format, session.out);
+  request.set_name(options.name);
+  *request.mutable_note() = MakeNote(options.change, session);
+  if (options.change.only_here()) {
+    return PrintUnsent(request, DeletedLine(options), options.change, session);
   }
-  session.out << "policy/" << name << " deleted (was revision " << response.policy().revision()
-              << ")\n";
+  SetMode(options.change, session, &request);
+  const absl::StatusOr<v1::DeletePolicyResponse> response = session.fleet->DeletePolicy(request);
+  if (!response.ok()) return NameChangeFlags(response.status());
+  if (session.format != OutputFormat::kTable) {
+    return PrintDocument(*response, session.format, session.out);
+  }
+  session.out << Printable(DeletedLine(options)) << " (was revision "
+              << response->policy().revision() << ")" << DryRunMark(options.change) << '\n';
   return absl::OkStatus();
 }
 
-absl::Status DeleteNode(const std::string& name, Session& session) {
+absl::Status DeleteNode(const Options& options, Session& session) {
+  if (options.change.only_tried()) {
+    return MakeFieldErrors(
+        {{"--dry-run", "the controller can't try the deletion of a node; client is left"}});
+  }
   v1::DeleteNodeRequest request;
-  request.set_name(name);
+  request.set_name(options.name);
+  if (options.change.only_here()) {
+    return PrintUnsent(request, DeletedLine(options), options.change, session);
+  }
   ASSIGN_OR_RETURN(const v1::DeleteNodeResponse response, session.fleet->DeleteNode(request));
   if (session.format != OutputFormat::kTable) {
     return PrintDocument(response, session.format, session.out);
   }
-  session.out << "node/" << name << " deleted\n";
+  session.out << Printable(DeletedLine(options)) << '\n';
   return absl::OkStatus();
 }
 
 absl::StatusOr<ExitCode> Delete(const Options& options, Session& session) {
   if (options.kind == "policy") {
-    RETURN_IF_ERROR(DeletePolicy(options.name, session));
+    RETURN_IF_ERROR(DeletePolicy(options, session));
   } else {
-    RETURN_IF_ERROR(DeleteNode(options.name, session));
+    RETURN_IF_ERROR(DeleteNode(options, session));
   }
   return ExitCode::kOk;
 }
@@ -49,6 +72,7 @@ Action DeclareDelete(Arguments& arguments) {
   auto options = std::make_shared<Options>();
   arguments.Required("KIND", "what to delete", &options->kind, {"policy", "node"});
   arguments.Required("NAME", "its name", &options->name);
+  DeclareChangeOptions(arguments, &options->change);
   return [options](Session& session) { return Delete(*options, session); };
 }
 

@@ -32,8 +32,8 @@ void ReadLabels(const std::string& text, v1::Selector* selector, Violations* vio
 std::shared_ptr<NodeOptions> DeclareNodes(Arguments& arguments) {
   auto options = std::make_shared<NodeOptions>();
   arguments.RepeatedOption("-n,--node",
-                           "this node; may be given again. With --selector each must have those "
-                           "labels too",
+                           "this node, or those that a pattern finds, e.g. 'web-*'; may be given "
+                           "again. With --selector each must have those labels too",
                            &options->nodes);
   arguments.Value("-l,--selector", "LABELS",
                   "nodes with all of these labels, e.g. pool=lab,rack=7; with --node those nodes "

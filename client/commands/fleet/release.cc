@@ -1,17 +1,38 @@
 #include <memory>
+#include <string>
 
+#include "absl/strings/str_cat.h"
+#include "client/commands/fleet/change_options.h"
 #include "client/commands/fleet/verbs.h"
+#include "client/text.h"
 #include "common/status_macros.h"
 
 namespace hotplugger::client::fleet {
 namespace {
 
-absl::StatusOr<ExitCode> Release(const v1::ReleaseHoldRequest& request, Session& session) {
-  ASSIGN_OR_RETURN(const v1::ReleaseHoldResponse response, session.fleet->ReleaseHold(request));
+struct Options {
+  std::string node;
+  std::string subject;
+  ChangeOptions change;
+};
+
+absl::StatusOr<ExitCode> Release(const Options& options, Session& session) {
+  v1::ReleaseHoldRequest request;
+  request.set_node(options.node);
+  request.set_subject(options.subject);
+  *request.mutable_note() = MakeNote(options.change, session);
+  const std::string line = absl::StrCat("hold/", options.node, "/", options.subject, " released");
+  if (options.change.only_here()) {
+    RETURN_IF_ERROR(PrintUnsent(request, line, options.change, session));
+    return ExitCode::kOk;
+  }
+  SetMode(options.change, session, &request);
+  const absl::StatusOr<v1::ReleaseHoldResponse> response = session.fleet->ReleaseHold(request);
+  if (!response.ok()) return NameChangeFlags(response.status());
   if (session.format != OutputFormat::kTable) {
-    RETURN_IF_ERROR(PrintDocument(response, session.format, session.out));
+    RETURN_IF_ERROR(PrintDocument(*response, session.format, session.out));
   } else {
-    session.out << "hold/" << request.node() << '/' << request.subject() << " released\n";
+    session.out << Printable(line) << DryRunMark(options.change) << '\n';
   }
   return ExitCode::kOk;
 }
@@ -19,11 +40,14 @@ absl::StatusOr<ExitCode> Release(const v1::ReleaseHoldRequest& request, Session&
 }  // namespace
 
 Action DeclareRelease(Arguments& arguments) {
-  auto request = std::make_shared<v1::ReleaseHoldRequest>();
-  arguments.Required("NODE", "the node's name", request->mutable_node());
-  arguments.Required("SUBJECT", "what is held: a device, e.g. cpu3 or memory32, or driver/NAME",
-                     request->mutable_subject());
-  return [request](Session& session) { return Release(*request, session); };
+  auto options = std::make_shared<Options>();
+  arguments.Required("NODE", "the node's name", &options->node);
+  arguments.Required("SUBJECT",
+                     "what is held: a device, e.g. cpu3 or memory32, core/PACKAGE-DIE-CORE, or "
+                     "driver/NAME",
+                     &options->subject);
+  DeclareChangeOptions(arguments, &options->change);
+  return [options](Session& session) { return Release(*options, session); };
 }
 
 }  // namespace hotplugger::client::fleet

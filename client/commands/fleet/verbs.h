@@ -8,9 +8,13 @@ namespace hotplugger::client::fleet {
 Action DeclareApply(Arguments& arguments);
 Action DeclareGet(Arguments& arguments);
 Action DeclareDescribe(Arguments& arguments);
+Action DeclareDiff(Arguments& arguments);
+Action DeclareHistory(Arguments& arguments);
+Action DeclareRollback(Arguments& arguments);
 Action DeclareDelete(Arguments& arguments);
 Action DeclareOffline(Arguments& arguments);
 Action DeclareOnline(Arguments& arguments);
+Action DeclareQuarantine(Arguments& arguments);
 Action DeclareRelease(Arguments& arguments);
 Action DeclareDrivers(Arguments& arguments);
 Action DeclareEnable(Arguments& arguments);

@@ -5,8 +5,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/commands/fleet/verbs.h"
+#include "client/commands/fleet/wait_gone.h"
 #include "client/list_all.h"
 #include "client/text.h"
+#include "client/wait_condition.h"
 #include "client/wait_progress.h"
 #include "common/error_info.h"
 #include "common/status_macros.h"
@@ -18,14 +20,17 @@ constexpr absl::Duration kPollInterval = absl::Milliseconds(250);
 
 struct Options {
   std::string kind;
+  // "": what the kind is waited for as a rule.
+  std::string condition;
   std::vector<std::string> names;
   absl::Duration timeout = absl::Seconds(60);
 };
 
-// One `hotplugctl wait`.
+// One `hotplugctl wait` for nodes.
 class Waiter {
  public:
-  Waiter(const Options& options, Session& session) : options_(options), session_(session) {}
+  Waiter(const Options& options, WaitCondition condition, Session& session)
+      : options_(options), condition_(condition), session_(session) {}
 
   absl::StatusOr<ExitCode> Run() {
     const absl::Time deadline = session_.clock.Now() + options_.timeout;
@@ -36,7 +41,7 @@ class Waiter {
     while (true) {
       if (lost.ok()) {
         TellProgress();
-        if (progress_.pending.empty()) return PrintInSync();
+        if (progress_.pending.empty()) return PrintDone();
         if (progress_.AnyGivenUp()) return GivenUp();
       }
       const absl::Duration left = deadline - session_.clock.Now();
@@ -60,7 +65,7 @@ class Waiter {
     request.set_summary_only(true);
     if (OfPolicy()) request.set_policy(options_.names.front());
     ASSIGN_OR_RETURN(listed_, ListAllNodes(*session_.fleet, request));
-    progress_ = CheckProgress(Wanted(), listed_.nodes());
+    progress_ = CheckProgress(condition_, Wanted(), listed_.nodes());
     return absl::OkStatus();
   }
 
@@ -82,7 +87,7 @@ class Waiter {
   }
 
   absl::Status CheckAnyWanted() const {
-    if (progress_.in_sync > 0 || !progress_.pending.empty()) return absl::OkStatus();
+    if (progress_.done > 0 || !progress_.pending.empty()) return absl::OkStatus();
     return MakeError(absl::StatusCode::kFailedPrecondition, "NO_NODE",
                      OfPolicy()
                          ? absl::StrCat("policy ", options_.names.front(),
@@ -93,19 +98,20 @@ class Waiter {
 
   // A line whenever the count has changed.
   void TellProgress() {
-    if (progress_.in_sync == told_in_sync_ || progress_.pending.empty()) return;
-    told_in_sync_ = progress_.in_sync;
-    session_.err << "waiting: " << progress_.in_sync << " of " << Total() << " nodes in sync\n";
+    if (progress_.done == told_done_ || progress_.pending.empty()) return;
+    told_done_ = progress_.done;
+    session_.err << "waiting: " << progress_.done << " of " << Total() << " nodes "
+                 << ConditionText(condition_) << '\n';
   }
 
-  size_t Total() const { return static_cast<size_t>(progress_.in_sync) + progress_.pending.size(); }
+  size_t Total() const { return static_cast<size_t>(progress_.done) + progress_.pending.size(); }
 
-  absl::StatusOr<ExitCode> PrintInSync() {
+  absl::StatusOr<ExitCode> PrintDone() {
     if (session_.format != OutputFormat::kTable) {
       RETURN_IF_ERROR(PrintDocument(listed_, session_.format, session_.out));
     } else {
-      session_.out << progress_.in_sync << (progress_.in_sync == 1 ? " node" : " nodes")
-                   << " in sync\n";
+      session_.out << progress_.done << (progress_.done == 1 ? " node" : " nodes") << ' '
+                   << ConditionText(condition_) << '\n';
     }
     return ExitCode::kOk;
   }
@@ -113,13 +119,14 @@ class Waiter {
   absl::Status TimedOut() const {
     return MakeError(absl::StatusCode::kDeadlineExceeded, "WAIT_TIMEOUT",
                      absl::StrCat("after ", absl::FormatDuration(options_.timeout), " ",
-                                  progress_.pending.size(), " of ", Total(),
-                                  " nodes are not in sync:", Causes()));
+                                  progress_.pending.size(), " of ", Total(), " nodes are not ",
+                                  ConditionText(condition_), ":", Causes()));
   }
 
   absl::Status GivenUp() const {
-    return MakeError(absl::StatusCode::kFailedPrecondition, "NODE_FAILED",
-                     absl::StrCat("waiting longer can't help; not in sync:", Causes()));
+    return MakeError(
+        absl::StatusCode::kFailedPrecondition, "NODE_FAILED",
+        absl::StrCat("waiting longer can't help; not ", ConditionText(condition_), ":", Causes()));
   }
 
   std::string Causes() const {
@@ -131,28 +138,70 @@ class Waiter {
   }
 
   const Options& options_;
+  const WaitCondition condition_;
   Session& session_;
   v1::ListNodesResponse listed_;
   WaitProgress progress_;
   std::optional<std::set<std::string>> connected_at_first_;
-  int told_in_sync_ = -1;
+  int told_done_ = -1;
 };
 
-absl::StatusOr<ExitCode> Wait(const Options& options, Session& session) {
+absl::Status BadArguments(absl::string_view message) {
+  return MakeError(absl::StatusCode::kInvalidArgument, "BAD_ARGUMENTS", message);
+}
+
+absl::Status CheckNames(const Options& options) {
   if (options.kind == "policy" && options.names.size() != 1) {
-    return MakeError(absl::StatusCode::kInvalidArgument, "BAD_ARGUMENTS",
-                     "wait policy takes the name of one policy");
+    return BadArguments("wait policy takes the name of one policy");
   }
-  return Waiter(options, session).Run();
+  if (options.kind == "hold" && options.names.size() != 2) {
+    return BadArguments("wait hold takes a node and what is held of it, e.g. gamma cpu3");
+  }
+  if (options.kind == "nodes" && options.names.empty() &&
+      (options.condition == "deleted" || options.condition == "connected")) {
+    return BadArguments(absl::StrCat("name the nodes that are to be ", options.condition,
+                                     "; all that are connected are no answer"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ExitCode> WaitForHold(const Options& options, Session& session) {
+  if (options.condition != "expired" && options.condition != "deleted" &&
+      !options.condition.empty()) {
+    return BadArguments("a hold can be waited for until it has expired or is deleted alone");
+  }
+  return WaitUntilHoldIsGone(options.names[0], options.names[1], options.timeout, session);
+}
+
+absl::StatusOr<ExitCode> Wait(const Options& options, Session& session) {
+  RETURN_IF_ERROR(CheckNames(options));
+  if (options.kind == "hold") return WaitForHold(options, session);
+  if (options.condition == "expired") return BadArguments("only holds expire");
+  if (options.kind == "policy" && options.condition == "deleted") {
+    return WaitUntilPolicyIsGone(options.names[0], options.timeout, session);
+  }
+  WaitCondition condition = WaitCondition::kInSync;
+  if (options.condition == "confirmed") condition = WaitCondition::kConfirmed;
+  if (options.condition == "connected") condition = WaitCondition::kConnected;
+  if (options.condition == "deleted") condition = WaitCondition::kDeleted;
+  return Waiter(options, condition, session).Run();
 }
 
 }  // namespace
 
 Action DeclareWait(Arguments& arguments) {
   auto options = std::make_shared<Options>();
-  arguments.Required("KIND", "whose nodes to wait for until they are in sync", &options->kind,
-                     {"nodes", "policy"});
-  arguments.Rest("NAME", "the policy, or nodes; no node: all that are connected", &options->names);
+  arguments.Required("KIND", "what to wait for", &options->kind, {"nodes", "policy", "hold"});
+  arguments.Rest("NAME",
+                 "nodes (none: all that are connected); a policy, which means its nodes; or a node "
+                 "and what is held of it",
+                 &options->names);
+  arguments.Choice("--for", "CONDITION",
+                   "until nodes are in-sync (the default), confirmed (in sync, and no confirmation "
+                   "awaited), connected or deleted; until a policy is deleted; until a hold has "
+                   "expired or is deleted (the default)",
+                   &options->condition,
+                   {"in-sync", "confirmed", "connected", "deleted", "expired"});
   arguments.DurationOption("--timeout", "give up after so long", &options->timeout);
   return [options](Session& session) { return Wait(*options, session); };
 }

@@ -17,6 +17,7 @@
 #include "common/transport/grpc_status.h"
 #include "hotplugger/v1/host_service.grpc.pb.h"
 #include "hotplugger/v1/policy_service.grpc.pb.h"
+#include "tests/fakes/fake_surroundings.h"
 
 namespace hotplugger::client {
 namespace {
@@ -69,7 +70,9 @@ class GrpcConnectorTest : public testing::Test {
     std::istringstream in(standard_input);
     std::ostringstream out_stream;
     std::ostringstream err_stream;
-    Environment environment{*connector, clock, [](absl::Duration) {}, in, out_stream, err_stream};
+    FakeSurroundings surroundings;
+    Environment environment{*connector, surroundings, clock,     [](absl::Duration) {},
+                            in,         out_stream,   err_stream};
     const ExitCode exit_code = RunCommandLine(arguments, environment);
     out_ = out_stream.str();
     err_ = err_stream.str();

@@ -1,0 +1,25 @@
+// Where a command line's policies come from: a file, a folder of files, or standard input.
+#pragma once
+
+#include <istream>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "hotplugger/v1/policy.pb.h"
+
+namespace hotplugger::client {
+
+struct SourcedPolicy {
+  // As messages name it.
+  std::string file;
+  v1::Policy policy;
+};
+
+// Reads all policies of `path`: "-" is `in`; a folder means its *.yaml, *.yml and *.json in the
+// order of their names, not those of folders below it. INVALID_ARGUMENT with everything that is
+// wrong in any of them, also where two files have a policy of one name; then there are none.
+absl::StatusOr<std::vector<SourcedPolicy>> ReadPolicySource(const std::string& path,
+                                                            std::istream& in);
+
+}  // namespace hotplugger::client

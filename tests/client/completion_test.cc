@@ -1,0 +1,99 @@
+// Completion scripts: that they know everything, and that bash, which every Debian has, completes
+// by its own.
+#include <cstdio>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "client/verb_description.h"
+#include "client/verb_table.h"
+#include "tests/client/command_line_fixture.h"
+#include "tests/fakes/temp_dir.h"
+
+namespace hotplugger::client {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class CompletionTest : public CommandLineTest {
+ protected:
+  std::string Script(const std::string& shell) {
+    EXPECT_EQ(Run({"completion", shell}), 0) << err;
+    return out;
+  }
+
+  // What bash offers at the end of `words`, of which the last is being written.
+  std::string Offered(const std::vector<std::string>& words) {
+    folder_.Write("script", Script("bash"));
+    const std::string command = absl::StrCat(
+        "bash -c \"complete() { :; }; compopt() { :; }; "
+        "hotplugctl() { printf '%s\\n' node/alpha node/beta; }; source ",
+        folder_.Path("script"), "; COMP_WORDS=('hotplugctl' '", absl::StrJoin(words, "' '"),
+        "'); COMP_CWORD=", words.size(), "; _hotplugctl; echo \\\"\\${COMPREPLY[*]}\\\"\" 2>&1");
+    std::string offered;
+    FILE* const pipe = popen(command.c_str(), "r");
+    if (pipe == nullptr) return "no bash";
+    for (int byte = fgetc(pipe); byte != EOF; byte = fgetc(pipe)) {
+      offered.push_back(static_cast<char>(byte));
+    }
+    pclose(pipe);
+    return offered;
+  }
+
+  hotplugger::testing::TempDir folder_;
+};
+
+TEST_F(CompletionTest, EveryShellsScriptKnowsEveryVerbAndFlag) {
+  for (const char* shell : {"bash", "zsh", "fish"}) {
+    const std::string script = Script(shell);
+    for (const bool host_scope : {false, true}) {
+      const ScopeDescription scope = DescribeScope(host_scope);
+      for (const VerbDescription& verb : scope.verbs) {
+        EXPECT_THAT(script, HasSubstr(verb.name)) << shell;
+        for (const ArgumentDescription& argument : verb.arguments) {
+          if (argument.positional()) continue;
+          for (const std::string& name : argument.names) {
+            EXPECT_THAT(script, HasSubstr(name)) << shell << ' ' << verb.name;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_F(CompletionTest, CompletesVerbsOfTheScope) {
+  EXPECT_EQ(Offered({"ap"}), "apply\n");
+  EXPECT_EQ(Offered({"de"}), "describe delete\n");
+  EXPECT_EQ(Offered({"--host", "de"}), "devices\n");
+  EXPECT_EQ(Offered({"--controller", "x:1", "--insecure", "ap"}), "apply\n")
+      << "a flag's value is no verb";
+}
+
+TEST_F(CompletionTest, CompletesFlagsOfTheVerbAndOfTheScope) {
+  EXPECT_EQ(Offered({"offline", "--dry"}),
+            "--dry-run --dry-run=none --dry-run=client --dry-run=server\n");
+  EXPECT_EQ(Offered({"apply", "--contr"}), "--controller\n");
+  EXPECT_EQ(Offered({"describe", "--dry"}), "\n");
+}
+
+TEST_F(CompletionTest, CompletesChoices) {
+  EXPECT_EQ(Offered({"get", ""}), "nodes policies holds node policy\n");
+  EXPECT_EQ(Offered({"get", "nodes", "-o", ""}), "table wide json yaml name\n");
+  EXPECT_EQ(Offered({"-o", "j"}), "json\n");
+  EXPECT_EQ(Offered({"wait", "nodes", "--for", "con"}), "confirmed connected\n");
+  EXPECT_EQ(Offered({"completion", ""}), "bash zsh fish\n");
+}
+
+TEST_F(CompletionTest, CompletesNamesOfNodesFromTheController) {
+  EXPECT_EQ(Offered({"offline", ""}), "alpha beta\n");
+  EXPECT_EQ(Offered({"enable", "x", "--node", "b"}), "beta\n");
+}
+
+TEST_F(CompletionTest, CompletesFiles) {
+  folder_.Write("policy.yaml", "");
+  EXPECT_EQ(Offered({"apply", "-f", folder_.Path("pol")}), folder_.Path("policy.yaml") + "\n");
+}
+
+}  // namespace
+}  // namespace hotplugger::client

@@ -11,11 +11,27 @@
 #include "common/rpc_status.h"
 #include "common/text.h"
 #include "server/fleet/pagination.h"
+#include "server/policy/note_validator.h"
 
 namespace hotplugger::server {
 namespace {
 
 constexpr size_t kMaxLogged = 512;
+constexpr size_t kMaxMethod = 64;
+// The year 9999, where protobuf's timestamps end.
+constexpr int64_t kMaxSeconds = 253'402'300'799;
+
+absl::Status CheckFilter(const v1::AuditFilter& filter) {
+  Violations violations;
+  CheckUnknownFields("filter", filter, &violations);
+  CheckLength("filter.resource", filter.resource(), kMaxLogged, &violations);
+  CheckLength("filter.method", filter.method(), kMaxMethod, &violations);
+  const int64_t seconds = filter.since_time().seconds();
+  if (seconds < 0 || seconds > kMaxSeconds) {
+    violations.push_back({"filter.since_time", "is no time between the years 1970 and 9999"});
+  }
+  return MakeFieldErrors(violations);
+}
 
 }  // namespace
 
@@ -55,6 +71,7 @@ absl::Status ChangeLog::KeepAnswer(const v1::AnsweredRequest& answer) {
 
 absl::StatusOr<v1::ListAuditEntriesResponse> ChangeLog::ListAudit(
     const v1::ListAuditEntriesRequest& request) {
+  RETURN_IF_ERROR(CheckFilter(request.filter()));
   ASSIGN_OR_RETURN(Page page, Page::Parse(request.page_size(), request.page_token()));
   std::optional<int64_t> before;
   if (!page.start_after().empty()) {

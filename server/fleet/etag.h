@@ -1,6 +1,7 @@
 // A stored message's etag: another one with each change.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "absl/status/status.h"
@@ -11,10 +12,12 @@
 
 namespace hotplugger::server {
 
+inline constexpr size_t kEtagLength = 16;
+
 // REQUIRES: `message` has its time of change, and its other etag is cleared.
 template <typename Message>
 std::string MakeEtag(const Message& message) {
-  return Sha256Hex(CanonicalBytes(message)).substr(0, 16);
+  return Sha256Hex(CanonicalBytes(message)).substr(0, kEtagLength);
 }
 
 // ABORTED (ETAG_MISMATCH) where `wanted`, if any, isn't `stored`, which is empty where there is

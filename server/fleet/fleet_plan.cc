@@ -4,6 +4,7 @@
 
 #include "common/error_info.h"
 #include "common/status_macros.h"
+#include "server/fleet/request_check.h"
 
 namespace hotplugger::server {
 namespace {
@@ -66,6 +67,7 @@ absl::StatusOr<FleetPlan> FleetPlanner::PlanApply(const v1::Policy& wanted) {
 }
 
 absl::StatusOr<FleetPlan> FleetPlanner::PlanDelete(const std::string& name) {
+  RETURN_IF_ERROR(RequestCheck().PolicyName("delete_policy", name).status());
   v1::DeletePolicyRequest request;
   request.set_name(name);
   request.set_validate_only(true);
@@ -93,6 +95,10 @@ absl::StatusOr<FleetPlan> FleetPlanner::PlanSetHold(const v1::Hold& wanted) {
 }
 
 absl::StatusOr<FleetPlan> FleetPlanner::PlanReleaseHold(const v1::HoldName& name) {
+  RETURN_IF_ERROR(RequestCheck()
+                      .NodeName("release_hold.node", name.node())
+                      .Subject("release_hold.subject", name.subject())
+                      .status());
   v1::ReleaseHoldRequest request;
   request.set_node(name.node());
   request.set_subject(name.subject());

@@ -14,6 +14,7 @@
 #include "server/fleet/etag.h"
 #include "server/fleet/hold_check.h"
 #include "server/fleet/pagination.h"
+#include "server/fleet/request_check.h"
 #include "server/policy/hold_validator.h"
 #include "server/policy/normalize.h"
 #include "server/policy/subject.h"
@@ -109,6 +110,7 @@ absl::StatusOr<v1::SetHoldResponse> HoldOperations::Set(const v1::SetHoldRequest
   change->SetResource(HoldResource(request.hold().node(), request.hold().subject()));
   const absl::Time now = state_->clock()->Now();
   RETURN_IF_ERROR(MakeFieldErrors(ValidateHold(request.hold(), now)));
+  RETURN_IF_ERROR(RequestCheck().Etag("hold.etag", request.hold().etag()).status());
   v1::Hold hold = request.hold();
   NormalizeHold(&hold);
   ASSIGN_OR_RETURN(const Subject subject, ParseSubject(hold.subject()));
@@ -145,6 +147,11 @@ absl::StatusOr<v1::SetHoldResponse> HoldOperations::Set(const v1::SetHoldRequest
 
 absl::StatusOr<v1::ReleaseHoldResponse> HoldOperations::Release(
     const v1::ReleaseHoldRequest& request, Change* change) {
+  RETURN_IF_ERROR(RequestCheck()
+                      .NodeName("node", request.node())
+                      .Subject("subject", request.subject())
+                      .Etag("etag", request.etag())
+                      .status());
   v1::Hold wanted;
   wanted.set_node(request.node());
   wanted.set_subject(request.subject());
@@ -192,6 +199,9 @@ absl::Status HoldOperations::Lapse(const v1::Hold& hold, Change* change) {
 }
 
 absl::StatusOr<v1::ListHoldsResponse> HoldOperations::List(const v1::ListHoldsRequest& request) {
+  if (!request.node().empty()) {
+    RETURN_IF_ERROR(RequestCheck().NodeName("node", request.node()).status());
+  }
   ASSIGN_OR_RETURN(Page page, Page::Parse(request.page_size(), request.page_token()));
   // A key is NODE/SUBJECT, and a node's name has no slash.
   const std::pair<std::string, std::string> start =

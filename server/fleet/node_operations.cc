@@ -15,6 +15,7 @@
 #include "common/status_macros.h"
 #include "server/fleet/pagination.h"
 #include "server/fleet/policy_operations.h"
+#include "server/fleet/request_check.h"
 #include "server/policy/subject_claims.h"
 
 namespace hotplugger::server {
@@ -81,6 +82,7 @@ v1::Node ToProto(const NodeSnapshot& node, bool summary_only) {
 }
 
 absl::StatusOr<v1::GetNodeResponse> NodeOperations::Get(const v1::GetNodeRequest& request) {
+  RETURN_IF_ERROR(RequestCheck().NodeName("name", request.name()).status());
   ASSIGN_OR_RETURN(const NodeSnapshot node, state_->registry()->Get(request.name()));
   v1::GetNodeResponse response;
   *response.mutable_node() = ToProto(node, /*summary_only=*/false);
@@ -91,6 +93,7 @@ absl::StatusOr<v1::ListNodesResponse> NodeOperations::List(const v1::ListNodesRe
   ASSIGN_OR_RETURN(Page page, Page::Parse(request.page_size(), request.page_token()));
   const v1::Selector* selector = nullptr;
   if (!request.policy().empty()) {
+    RETURN_IF_ERROR(RequestCheck().PolicyName("policy", request.policy()).status());
     const auto policy = state_->policies().find(request.policy());
     if (policy == state_->policies().end()) return PolicyNotFound(request.policy());
     selector = &policy->second.message.selector();
@@ -113,6 +116,7 @@ absl::StatusOr<v1::ListNodesResponse> NodeOperations::List(const v1::ListNodesRe
 
 absl::StatusOr<v1::ExplainSubjectResponse> NodeOperations::Explain(
     const v1::ExplainSubjectRequest& request) {
+  RETURN_IF_ERROR(RequestCheck().NodeName("node", request.node()).status());
   ExplainedSubject explained;
   std::string name = request.subject();
   if (name != "smt") {
@@ -144,6 +148,7 @@ absl::StatusOr<v1::ExplainSubjectResponse> NodeOperations::Explain(
 absl::StatusOr<v1::DeleteNodeResponse> NodeOperations::Delete(const v1::DeleteNodeRequest& request,
                                                               Change* change) {
   change->SetResource(absl::StrCat("nodes/", request.name()));
+  RETURN_IF_ERROR(RequestCheck().NodeName("name", request.name()).status());
   ASSIGN_OR_RETURN(const NodeSnapshot node, state_->registry()->Get(request.name()));
   const FleetState::NodeHolds& holds = state_->HoldsOf(node.name);
   if (!holds.empty()) {

@@ -17,6 +17,7 @@
 #include "server/fleet/etag.h"
 #include "server/fleet/pagination.h"
 #include "server/fleet/policy_warnings.h"
+#include "server/fleet/request_check.h"
 #include "server/policy/normalize.h"
 #include "server/policy/policy_validator.h"
 
@@ -107,6 +108,7 @@ absl::StatusOr<v1::ApplyPolicyResponse> PolicyOperations::Apply(
     const v1::ApplyPolicyRequest& request, Change* change) {
   change->SetResource(PolicyResource(request.policy().name()));
   RETURN_IF_ERROR(MakeFieldErrors(ValidatePolicy(request.policy())));
+  RETURN_IF_ERROR(RequestCheck().Etag("policy.etag", request.policy().etag()).status());
   const v1::Policy* const old = Find(request.policy().name());
   RETURN_IF_ERROR(CheckEtag(request.policy().etag(), old == nullptr ? "" : old->etag(),
                             absl::StrCat("policy ", request.policy().name())));
@@ -165,13 +167,12 @@ absl::StatusOr<Response> PolicyOperations::Put(v1::Policy policy, bool validate_
 }
 
 absl::StatusOr<v1::GetPolicyResponse> PolicyOperations::Get(const v1::GetPolicyRequest& request) {
+  RETURN_IF_ERROR(RequestCheck()
+                      .PolicyName("name", request.name())
+                      .Revision("revision", request.revision())
+                      .status());
   const v1::Policy* policy = Find(request.name());
   if (policy == nullptr) return PolicyNotFound(request.name());
-  if (request.revision() < 0) {
-    return MakeFieldErrors({{"revision", absl::StrCat(request.revision(),
-                                                      " is negative; 0 or "
-                                                      "absent stands for the current one")}});
-  }
   if (request.revision() != 0) {
     ASSIGN_OR_RETURN(policy, FindRevision(*policy, request.revision()));
   }
@@ -197,8 +198,9 @@ absl::StatusOr<v1::ListPoliciesResponse> PolicyOperations::List(
 
 absl::StatusOr<v1::ListPolicyRevisionsResponse> PolicyOperations::ListRevisions(
     const v1::ListPolicyRevisionsRequest& request) {
-  if (Find(request.name()) == nullptr) return PolicyNotFound(request.name());
+  RETURN_IF_ERROR(RequestCheck().PolicyName("name", request.name()).status());
   ASSIGN_OR_RETURN(Page page, Page::Parse(request.page_size(), request.page_token()));
+  if (Find(request.name()) == nullptr) return PolicyNotFound(request.name());
   int64_t before = std::numeric_limits<int64_t>::max();
   if (!page.start_after().empty() && !absl::SimpleAtoi(page.start_after(), &before)) {
     return MakeFieldErrors({{"page_token", "is none that this list gave"}});
@@ -218,15 +220,15 @@ absl::StatusOr<v1::ListPolicyRevisionsResponse> PolicyOperations::ListRevisions(
 absl::StatusOr<v1::RollbackPolicyResponse> PolicyOperations::Rollback(
     const v1::RollbackPolicyRequest& request, Change* change) {
   change->SetResource(PolicyResource(request.name()));
+  RETURN_IF_ERROR(RequestCheck()
+                      .PolicyName("name", request.name())
+                      .Revision("revision", request.revision())
+                      .Etag("etag", request.etag())
+                      .status());
   const v1::Policy* const current = Find(request.name());
   if (current == nullptr) return PolicyNotFound(request.name());
   RETURN_IF_ERROR(
       CheckEtag(request.etag(), current->etag(), absl::StrCat("policy ", request.name())));
-  if (request.revision() < 0) {
-    return MakeFieldErrors({{"revision", absl::StrCat(request.revision(),
-                                                      " is negative; 0 or "
-                                                      "absent stands for the one before")}});
-  }
   int64_t revision = request.revision();
   if (revision == 0) {
     const FleetState::Revisions& kept = state_->RevisionsOf(request.name());
@@ -247,6 +249,8 @@ absl::StatusOr<v1::RollbackPolicyResponse> PolicyOperations::Rollback(
 absl::StatusOr<v1::DeletePolicyResponse> PolicyOperations::Delete(
     const v1::DeletePolicyRequest& request, Change* change) {
   change->SetResource(PolicyResource(request.name()));
+  RETURN_IF_ERROR(
+      RequestCheck().PolicyName("name", request.name()).Etag("etag", request.etag()).status());
   const v1::Policy* const policy = Find(request.name());
   if (policy == nullptr) return PolicyNotFound(request.name());
   RETURN_IF_ERROR(

@@ -146,8 +146,9 @@ class ParkingTest(FleetCase):
         guest.check("kill -9 $(cat /run/lab/agent.pid)")
         guest.wait_until(lambda: self.host(NODE).run("drivers").status == 0, WOKEN_SECONDS,
                          "the agent is back")
-        self.assertEqual(len(guest.cpus_online()), 2)
         self.assertEqual(self.load()["state"], "DRIVER_STATE_RUNNING")
+        # Its start is a load, too, for which it may have woken some: only what it knows as parked
+        # can it wake, or give back now.
         self.host(NODE).check("disable", "load")
         self.assertEqual(guest.cpus_online(), ALL_CPUS)
 

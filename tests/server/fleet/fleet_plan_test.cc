@@ -72,7 +72,7 @@ TEST_F(FleetPlanTest, OfADeletionAndOfHolds) {
   EXPECT_EQ(plan->nodes[0].resolution->spec.cpu_online(), "1");
   EXPECT_THAT(plan->overview.warnings(), SizeIs(1)) << "the node has not said what it has";
   ASSERT_TRUE(SetHold(R"(node: "n1" subject: "cpu1" state: DEVICE_STATE_ONLINE)").ok());
-  plan = Plan(R"(release_hold {node: "n1" subject: "CPU1"})");
+  plan = Plan(R"(release_hold {node: "n1" subject: "cpu2"})");
   EXPECT_EQ(ErrorReason(plan.status()), "HOLD_NOT_FOUND");
   plan = Plan(R"(release_hold {node: "n1" subject: "cpu1"})");
   ASSERT_TRUE(plan.ok()) << plan.status();

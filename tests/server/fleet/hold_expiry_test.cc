@@ -121,9 +121,10 @@ TEST_F(HoldExpiryTest, ValidateOnlyAndEtags) {
   request.set_validate_only(false);
   const auto set = Ask(&FleetEngine::SetHold, request);
   ASSERT_TRUE(set.ok()) << set.status();
-  request.mutable_hold()->set_etag("old");
+  request.mutable_hold()->set_etag("0123456789abcdef");
   EXPECT_EQ(ErrorReason(Ask(&FleetEngine::SetHold, request).status()), "ETAG_MISMATCH");
-  EXPECT_EQ(ErrorReason(Release(R"(subject: "cpu3" etag: "old")").status()), "ETAG_MISMATCH");
+  EXPECT_EQ(ErrorReason(Release(R"(subject: "cpu3" etag: "0123456789abcdef")").status()),
+            "ETAG_MISMATCH");
   ASSERT_TRUE(Release(R"(subject: "cpu3" validate_only: true)").ok());
   EXPECT_THAT(Holds(), ElementsAre("cpu3"));
   ASSERT_TRUE(Release(absl::StrCat(R"(subject: "cpu3" etag: ")", set->hold().etag(), "\"")).ok());

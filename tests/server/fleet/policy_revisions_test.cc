@@ -120,7 +120,7 @@ TEST_F(PolicyRevisionsTest, RollbackSaysWhatIsWrong) {
   EXPECT_EQ(ErrorReason(Rollback("").status()), "NO_EARLIER_REVISION");
   EXPECT_EQ(ErrorReason(Rollback("revision: 7").status()), "REVISION_NOT_FOUND");
   EXPECT_EQ(ErrorFieldViolations(Rollback("revision: -1").status())[0].field, "revision");
-  EXPECT_EQ(ErrorReason(Rollback(R"(etag: "old")").status()), "ETAG_MISMATCH");
+  EXPECT_EQ(ErrorReason(Rollback(R"(etag: "0123456789abcdef")").status()), "ETAG_MISMATCH");
 }
 
 TEST_F(PolicyRevisionsTest, ValidateOnlyChangesNothing) {

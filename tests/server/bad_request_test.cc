@@ -2,9 +2,7 @@
 // INVALID_ARGUMENT with a BadRequest that names the field by its path, and nothing has changed.
 #include <gmock/gmock.h>
 #include <google/protobuf/descriptor.h>
-#include <google/protobuf/dynamic_message.h>
 #include <google/protobuf/text_format.h>
-#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
@@ -13,11 +11,8 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
-#include "absl/strings/str_split.h"
 #include "common/error_info.h"
 #include "common/transport/channel_settings.h"
-#include "common/transport/grpc_status.h"
 #include "hotplugger/v1/audit_service.grpc.pb.h"
 #include "hotplugger/v1/explain_service.grpc.pb.h"
 #include "hotplugger/v1/fleet_service.grpc.pb.h"
@@ -25,6 +20,7 @@
 #include "hotplugger/v1/policy_service.grpc.pb.h"
 #include "server/controller.h"
 #include "tests/fakes/temp_dir.h"
+#include "tests/server/generic_call.h"
 
 namespace hotplugger::server {
 namespace {
@@ -275,32 +271,10 @@ class BadRequestTest : public ::testing::Test {
                                   grpc::InsecureChannelCredentials(), ClientChannelArguments());
   }
 
-  // The way every call ends that is answered with an error, a stream or not.
   absl::Status Call(const MethodDescriptor& method, const std::string& text) {
-    const google::protobuf::Message* const prototype =
-        google::protobuf::MessageFactory::generated_factory()->GetPrototype(method.input_type());
-    std::unique_ptr<google::protobuf::Message> request(prototype->New());
-    google::protobuf::TextFormat::Parser parser;
-    EXPECT_TRUE(parser.ParseFromString(text, request.get())) << text;
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
-    grpc::Slice slice(request->SerializeAsString());
-    grpc::CompletionQueue queue;
-    grpc::GenericStub stub(channel_);
-    const auto call = stub.PrepareUnaryCall(
-        &context, absl::StrCat("/", method.service()->full_name(), "/", method.name()),
-        grpc::ByteBuffer(&slice, 1), &queue);
-    call->StartCall();
-    grpc::ByteBuffer answer;
-    grpc::Status status;
-    call->Finish(&answer, &status, this);
-    void* tag = nullptr;
-    bool ok = false;
-    EXPECT_TRUE(queue.Next(&tag, &ok));
-    queue.Shutdown();
-    while (queue.Next(&tag, &ok)) {
-    }
-    return FromGrpcStatus(status);
+    const std::unique_ptr<google::protobuf::Message> request = NewMessage(method.input_type());
+    EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, request.get())) << text;
+    return CallMethod(channel_, method, *request).status();
   }
 
   testing::TempDir directory_;

@@ -33,6 +33,9 @@ test: build ## All tests: unit, contract, integration, and the lab on real kerne
 test-fast: build ## All tests but the lab
 	scripts/with-read-only-sys ctest --preset $(PRESET) -j $(JOBS) -LE lab
 
+bench-command-line: programs ## How long a person waits for hotplugctl
+	python3 tests/bench/command_line.py --build-dir $(BUILD)
+
 bench-lab: programs ## What the agent costs: a CPU pair in a guest, and idling
 	cmake --build --preset $(PRESET) -j $(JOBS) --target host_pair_bench modelled_writer
 	python3 tests/bench/idle_agent.py --build-dir $(BUILD)
@@ -66,5 +69,5 @@ tidy: packages ## clang-tidy and clang's thread-safety analysis
 clean: ## Remove the build folder
 	rm -rf build
 
-.PHONY: help packages configure build programs demo demo-stop test test-fast bench bench-lab asan tsan \
+.PHONY: help packages configure build programs demo demo-stop test test-fast bench bench-command-line bench-lab asan tsan \
 	format format-check tidy clean

@@ -57,6 +57,12 @@ struct FakeFleet {
   // Where a test interrupts.
   std::function<void()> after_last_answer = [] {};
   std::vector<v1::OperateNodesRequest> operations;
+  // The same for PlanChange: the answers to each plan in turn, and how all end.
+  std::deque<std::vector<v1::PlanChangeResponse>> plan_answers;
+  absl::Status plan_end;
+  std::vector<v1::PlanChangeRequest> plans;
+  FakeCall<v1::ExplainSubjectRequest, v1::ExplainSubjectResponse> explain_subject;
+  FakeCall<v1::ListAuditEntriesRequest, v1::ListAuditEntriesResponse> list_audit_entries;
 };
 
 class FakeFleetClient final : public FleetClient {
@@ -110,6 +116,27 @@ class FakeFleetClient final : public FleetClient {
       return MakeError(absl::StatusCode::kCancelled, "INTERRUPTED", "interrupted");
     }
     return fleet_.operation_end;
+  }
+  absl::Status PlanChange(const v1::PlanChangeRequest& r, const OnPlanAnswer& on_answer,
+                          std::stop_token stop) override {
+    fleet_.plans.push_back(r);
+    if (!fleet_.plan_answers.empty()) {
+      for (const v1::PlanChangeResponse& answer : fleet_.plan_answers.front()) on_answer(answer);
+      fleet_.plan_answers.pop_front();
+    }
+    fleet_.after_last_answer();
+    if (stop.stop_requested()) {
+      return MakeError(absl::StatusCode::kCancelled, "INTERRUPTED", "interrupted");
+    }
+    return fleet_.plan_end;
+  }
+  absl::StatusOr<v1::ExplainSubjectResponse> ExplainSubject(
+      const v1::ExplainSubjectRequest& r) override {
+    return fleet_.explain_subject(r);
+  }
+  absl::StatusOr<v1::ListAuditEntriesResponse> ListAuditEntries(
+      const v1::ListAuditEntriesRequest& r) override {
+    return fleet_.list_audit_entries(r);
   }
 
  private:

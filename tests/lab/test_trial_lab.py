@@ -156,7 +156,13 @@ class TrialTest(FleetCase):
         self.devices.write_cpu(3, True)
         self.wait_cpus(self.node, ALL_CPUS)
 
-    # Holds of cores.
+    # Holds.
+
+    def test_hold_with_an_end_lapses_and_the_cpu_comes_back(self) -> None:
+        self.control.check("offline", NODE, "cpu2", "--reason", "burn-in", "--for", "20s")
+        self.wait_cpus(self.node, {0, 1, 3})
+        self.wait_cpus(self.node, ALL_CPUS)
+        self.assertEqual(self.control.check("get", "holds", "-o", "name").split(), [])
 
     def test_hold_of_a_core_survives_a_boot_and_a_rogue(self) -> None:
         self.control.check("offline", NODE, "core/0-0-3", "--reason", "machine checks")

@@ -4,11 +4,11 @@
 
 #include <string>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "common/text.h"
 
 namespace hotplugger {
 namespace {
@@ -25,9 +25,9 @@ absl::string_view LevelName(LogLevel level) {
   return "ERROR";
 }
 
-// Control characters and quotes, so that a line stays a line; an apostrophe is no danger.
+// So that a line stays a line, and can do nothing to the terminal that shows it.
 std::string Escape(absl::string_view text) {
-  return absl::StrReplaceAll(absl::Utf8SafeCEscape(text), {{"\\'", "'"}});
+  return Printable(absl::StrReplaceAll(text, {{"\\", "\\\\"}, {"\"", "\\\""}}));
 }
 
 std::string QuotedIfNeeded(absl::string_view value) {

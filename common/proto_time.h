@@ -17,6 +17,22 @@ inline absl::Time ToTime(const google::protobuf::Timestamp& timestamp) {
   return absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos());
 }
 
+// Whether protobuf itself takes it: its JSON does not print what isn't so.
+inline bool IsValid(const google::protobuf::Duration& duration) {
+  constexpr int64_t kMaxSeconds = 315'576'000'000;  // 10,000 years
+  const int64_t seconds = duration.seconds();
+  const int32_t nanos = duration.nanos();
+  return seconds >= -kMaxSeconds && seconds <= kMaxSeconds && nanos > -1'000'000'000 &&
+         nanos < 1'000'000'000 && !(seconds > 0 && nanos < 0) && !(seconds < 0 && nanos > 0);
+}
+
+inline bool IsValid(const google::protobuf::Timestamp& timestamp) {
+  constexpr int64_t kFirst = -62'135'596'800;  // the year 1
+  constexpr int64_t kLast = 253'402'300'799;   // the year 9999
+  return timestamp.seconds() >= kFirst && timestamp.seconds() <= kLast && timestamp.nanos() >= 0 &&
+         timestamp.nanos() < 1'000'000'000;
+}
+
 inline void SetDuration(absl::Duration duration, google::protobuf::Duration* message) {
   const int64_t seconds = absl::ToInt64Seconds(duration);
   message->set_seconds(seconds);

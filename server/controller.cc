@@ -27,7 +27,7 @@ absl::Status Controller::Start(const Options& options) {
   ASSIGN_OR_RETURN(store_, SqliteStore::Open(options.store_path()));
   records_ = std::make_unique<Records>(store_.get());
   ASSIGN_OR_RETURN(epoch_, records_->NextEpoch());
-  state_ = std::make_unique<FleetState>(records_.get(), &registry_, &clock_, &counters_);
+  state_ = std::make_unique<FleetState>(records_.get(), &registry_, &clock_, &counters_, &feed_);
   RETURN_IF_ERROR(state_->Load());
   changes_ = std::make_unique<ChangeLog>(records_.get(), &clock_);
   RETURN_IF_ERROR(changes_->Load());
@@ -41,6 +41,7 @@ absl::Status Controller::Start(const Options& options) {
                                                     &registry_,
                                                     operations_.get(),
                                                     &counters_,
+                                                    &feed_,
                                                     {epoch_, options.ping_interval}}));
   grpc_port_ = grpc_server_->port();
   liveness_timer_ = std::make_unique<LivenessTimer>(&registry_, epoch_, options.ping_interval);
@@ -55,12 +56,13 @@ void Controller::Shutdown() {
   if (grpc_server_ != nullptr) grpc_server_->LeaveService();
   if (liveness_timer_ != nullptr) liveness_timer_->Stop();
   lapse_ticker_.Stop();
-  // What was accepted is stored and answered; what comes later is refused.
-  if (engine_ != nullptr) engine_->Stop();
+  feed_.Stop();
   if (operations_ != nullptr) operations_->Stop();
   registry_.CloseAll(MakeError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN",
                                "the controller is shutting down; try again later"));
   if (grpc_server_ != nullptr) grpc_server_->Shutdown(kShutdownGrace);
+  // What was accepted is stored and answered, and what calls that have ended came to is logged.
+  if (engine_ != nullptr) engine_->Stop();
   // Last, so that the end can be watched.
   metrics_server_.reset();
 }

@@ -39,13 +39,14 @@ class Controller {
   void Shutdown();
 
  private:
-  explicit Controller(const Options& options) : registry_(&clock_, options.max_nodes) {}
+  explicit Controller(const Options& options) : registry_(&clock_, options.max_nodes, &feed_) {}
 
   absl::Status Start(const Options& options);
 
   // In order of construction; each uses those before it.
   SystemClock clock_;
   FleetCounters counters_;
+  ChangeFeed feed_;
   NodeRegistry registry_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Records> records_;

@@ -46,7 +46,13 @@ constexpr char kMain[] =
     @nodes) offer=$(hotplugctl get nodes -o name 2>/dev/null); offer=${offer//node\//} ;;
     @contexts) offer=$(hotplugctl config get-contexts -o name 2>/dev/null) ;;
   esac
-  mapfile -t COMPREPLY < <(compgen -W "$offer" -- "$current")
+  # Not by compgen -W, which expands what a name of a controller's may have in it.
+  local -a words
+  read -r -d '' -a words <<<"$offer"
+  COMPREPLY=()
+  for word in "${words[@]}"; do
+    if [[ $word == "$current"* && $word != *[^A-Za-z0-9._:/@,=+-]* ]]; then COMPREPLY+=("$word"); fi
+  done
 }
 complete -F _hotplugctl hotplugctl
 )";

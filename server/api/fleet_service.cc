@@ -3,10 +3,22 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/node_pattern.h"
 #include "server/api/unary.h"
 #include "server/fleet/operation_run.h"
 
 namespace hotplugger::server {
+namespace {
+
+// For the audit log.
+std::string ResourceOf(const v1::Selector& selector) {
+  const bool one = selector.nodes().size() == 1 && !IsNodePattern(selector.nodes(0)) &&
+                   selector.match_labels().empty() && selector.match_expressions().empty();
+  return absl::StrCat(
+      "nodes/", one ? selector.nodes(0) : absl::StrCat("{", selector.ShortDebugString(), "}"));
+}
+
+}  // namespace
 
 grpc::ServerUnaryReactor* FleetService::GetNode(grpc::CallbackServerContext* context,
                                                 const v1::GetNodeRequest* request,
@@ -31,7 +43,7 @@ grpc::ServerWriteReactor<v1::OperateNodesResponse>* FleetService::OperateNodes(
   v1::AuditEntry entry;
   entry.set_method("OperateNodes");
   entry.set_peer(context->peer());
-  entry.set_resource(absl::StrCat("nodes/{", request->selector().ShortDebugString(), "}"));
+  entry.set_resource(ResourceOf(request->selector()));
   return OperationStream::Start(
       PlanOperation(*request, registry_->Snapshot()), nodes_, calls_, std::move(entry),
       [engine = engine_](v1::AuditEntry kept) { engine->RecordAudit(std::move(kept)); });

@@ -16,6 +16,7 @@
 #include "server/api/link_service.h"
 #include "server/api/plan_service.h"
 #include "server/api/policy_service.h"
+#include "server/api/watch_service.h"
 
 namespace hotplugger::server {
 namespace {
@@ -28,7 +29,8 @@ class GrpcServerImpl final : public GrpcServer {
         fleet_(parts.engine, parts.registry, parts.operations, &calls_),
         plans_(parts.engine, parts.operations, &calls_),
         explanations_(parts.engine, parts.operations),
-        audit_(parts.engine) {}
+        audit_(parts.engine),
+        watches_(parts.feed, parts.registry, parts.session.epoch) {}
   ~GrpcServerImpl() override { Shutdown(absl::ZeroDuration()); }
 
   absl::Status Start(const std::string& address);
@@ -41,6 +43,9 @@ class GrpcServerImpl final : public GrpcServer {
 
   void Shutdown(absl::Duration grace) override {
     if (server_ == nullptr) return;
+    // They would go on for as long as there is patience.
+    watches_.CloseAll(MakeError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN",
+                                "the controller is shutting down; watch again later"));
     server_->Shutdown(absl::ToChronoTime(absl::Now() + grace));
     server_->Wait();
     server_.reset();
@@ -55,6 +60,7 @@ class GrpcServerImpl final : public GrpcServer {
   PlanService plans_;
   ExplainService explanations_;
   AuditService audit_;
+  WatchService watches_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
 };
@@ -72,6 +78,7 @@ absl::Status GrpcServerImpl::Start(const std::string& address) {
   builder.RegisterService(&plans_);
   builder.RegisterService(&explanations_);
   builder.RegisterService(&audit_);
+  builder.RegisterService(&watches_);
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port_ == 0) {
     return MakeError(absl::StatusCode::kUnavailable, "LISTEN_FAILED",
@@ -83,7 +90,8 @@ absl::Status GrpcServerImpl::Start(const std::string& address) {
   grpc::HealthCheckServiceInterface* const health = server_->GetHealthCheckService();
   for (const char* service :
        {"hotplugger.v1.AuditService", "hotplugger.v1.ExplainService", "hotplugger.v1.FleetService",
-        "hotplugger.v1.LinkService", "hotplugger.v1.PlanService", "hotplugger.v1.PolicyService"}) {
+        "hotplugger.v1.LinkService", "hotplugger.v1.PlanService", "hotplugger.v1.PolicyService",
+        "hotplugger.v1.WatchService"}) {
     health->SetServingStatus(service, true);
   }
   return absl::OkStatus();

@@ -33,6 +33,7 @@ struct GrpcServerParts {
   NodeRegistry* registry = nullptr;
   OperationDesk* operations = nullptr;
   FleetCounters* counters = nullptr;
+  ChangeFeed* feed = nullptr;
   SessionOptions session;
 };
 

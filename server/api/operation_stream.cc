@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/error_info.h"
 #include "common/rpc_status.h"
 #include "common/text.h"
 
@@ -19,6 +20,10 @@ OperationStream* OperationStream::Start(absl::StatusOr<OperationPlan> plan, Node
   const std::shared_ptr<OperationStream> stream(
       new OperationStream(calls, std::move(entry), std::move(audit)));
   Hold(stream);
+  if (plan.ok()) {
+    const absl::Status entered = stream->Enter();
+    if (!entered.ok()) plan = entered;
+  }
   stream->AuditStart(plan);
   Run(stream, std::move(plan), nodes);
   return stream.get();
@@ -46,8 +51,11 @@ void OperationStream::Translate(v1::OperateNodesResponse answer,
                                 v1::OperateNodesResponse* response) {
   if (!HasFailed(answer.result())) {
     ++done_;
-  } else if (failed_.size() < kMaxText) {
-    absl::StrAppend(&failed_, failed_.empty() ? "" : ", ", answer.node());
+  } else {
+    ++failed_;
+    if (failed_names_.size() < kMaxText) {
+      absl::StrAppend(&failed_names_, failed_names_.empty() ? "" : ", ", answer.node());
+    }
   }
   *response = std::move(answer);
 }
@@ -55,8 +63,17 @@ void OperationStream::Translate(v1::OperateNodesResponse answer,
 void OperationStream::Ended() {
   if (audit_ == nullptr) return;
   v1::AuditEntry entry = entry_;
-  entry.set_summary(absl::StrCat("ended: ", done_, " of ", nodes_, " nodes did it",
-                                 failed_.empty() ? "" : absl::StrCat("; not: ", failed_)));
+  const size_t unknown = nodes_ - done_ - failed_;
+  entry.set_summary(absl::StrCat(
+      "ended: ", done_, " of ", nodes_, " nodes did it",
+      failed_ == 0 ? "" : absl::StrCat("; not: ", failed_names_),
+      unknown == 0
+          ? ""
+          : absl::StrCat("; of ", unknown, " it is not known: the call was ended before")));
+  if (done_ < nodes_) {
+    *entry.mutable_status() =
+        ToRpcStatus(MakeError(absl::StatusCode::kAborted, "NOT_DONE_BY_ALL", entry.summary()));
+  }
   audit_(std::move(entry));
 }
 

@@ -37,7 +37,8 @@ class OperationStream final : public RunStream<v1::OperateNodesResponse> {
   // Set before the run begins; counted under the stream's lock, told when the call is over.
   size_t nodes_ = 0;
   size_t done_ = 0;
-  std::string failed_;
+  size_t failed_ = 0;
+  std::string failed_names_;
 };
 
 }  // namespace hotplugger::server

@@ -11,7 +11,12 @@ PlanStream* PlanStream::Start(const v1::PlanChangeRequest& request, FleetEngine*
   const std::shared_ptr<PlanStream> stream(new PlanStream(calls));
   Hold(stream);
   PlanStream* const reactor = stream.get();
-  const absl::StatusOr<OperationPlan> asked = PlanQuestions(request);
+  absl::StatusOr<OperationPlan> asked = PlanQuestions(request);
+  if (asked.ok()) {
+    // Before the engine looks at a whole fleet for it.
+    const absl::Status entered = reactor->Enter();
+    if (!entered.ok()) asked = entered;
+  }
   if (!asked.ok()) {
     Run(stream, asked.status(), nodes);
     return reactor;

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/error_info.h"
 #include "common/mutex.h"
+#include "common/status_macros.h"
 #include "common/transport/grpc_status.h"
 #include "server/fleet/operation_run.h"
 
@@ -109,24 +110,26 @@ class RunStream : public OperationRun::Sink, public grpc::ServerWriteReactor<Res
   // Before all else: `stream` lives until OnDone.
   static void Hold(const std::shared_ptr<RunStream>& stream) { stream->self_ = stream; }
 
+  // Counts the call; an error is what it is to end with, and then it must.
+  absl::Status Enter() {
+    RETURN_IF_ERROR(calls_->Enter());
+    MutexLock lock(&mutex_);
+    counted_ = true;
+    return absl::OkStatus();
+  }
+
   // Carries `plan` out, or ends with its error. Once; `stream` is this.
   static void Run(const std::shared_ptr<RunStream>& stream, absl::StatusOr<OperationPlan> plan,
                   NodeOperator* nodes) {
-    absl::Status status = plan.status();
-    if (status.ok()) status = stream->calls_->Enter();
     std::shared_ptr<OperationRun> run;
     {
       MutexLock lock(&stream->mutex_);
-      if (!status.ok()) {
-        stream->FinishOnceLocked(status);
+      if (!plan.ok()) {
+        stream->FinishOnceLocked(plan.status());
         return;
       }
       // Whoever asked may have gone meanwhile.
-      if (stream->finished_) {
-        stream->calls_->Leave();
-        return;
-      }
-      stream->counted_ = true;
+      if (stream->finished_) return;
       run = OperationRun::Create(*std::move(plan), nodes, stream);
       stream->run_ = run;
       // Also where there is nobody to ask.

@@ -24,6 +24,7 @@ constexpr size_t kMaxScanned = 20'000;
 // A refused request may have any text in any field.
 void CutTexts(v1::AuditEntry* entry) {
   entry->set_resource(CutText(entry->resource(), kMaxResource));
+  entry->set_request_id(CutText(entry->request_id(), kMaxResource));
   if (entry->has_note()) {
     v1::ChangeNote* const note = entry->mutable_note();
     note->set_reason(CutText(note->reason(), AuditLog::kMaxText));

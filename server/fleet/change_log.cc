@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/error_info.h"
 #include "common/log.h"
+#include "common/proto_time.h"
 #include "common/rpc_status.h"
 #include "common/text.h"
 #include "server/fleet/pagination.h"
@@ -18,16 +19,13 @@ namespace {
 
 constexpr size_t kMaxLogged = 512;
 constexpr size_t kMaxMethod = 64;
-// The year 9999, where protobuf's timestamps end.
-constexpr int64_t kMaxSeconds = 253'402'300'799;
 
 absl::Status CheckFilter(const v1::AuditFilter& filter) {
   Violations violations;
   CheckUnknownFields("filter", filter, &violations);
   CheckLength("filter.resource", filter.resource(), kMaxLogged, &violations);
   CheckLength("filter.method", filter.method(), kMaxMethod, &violations);
-  const int64_t seconds = filter.since_time().seconds();
-  if (seconds < 0 || seconds > kMaxSeconds) {
+  if (!IsValid(filter.since_time()) || filter.since_time().seconds() < 0) {
     violations.push_back({"filter.since_time", "is no time between the years 1970 and 9999"});
   }
   return MakeFieldErrors(violations);

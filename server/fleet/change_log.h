@@ -49,6 +49,12 @@ class ChangeLog {
       const v1::ListAuditEntriesRequest& request);
 
  private:
+  template <typename Request>
+  static v1::AuditEntry MakeEntry(const std::string& method, const Request& request,
+                                  const Caller& caller);
+  // Of what every request that changes something has.
+  template <typename Request>
+  static absl::Status Check(const Request& request);
   absl::StatusOr<std::optional<std::string>> FindAnswer(const v1::AnsweredRequest& request);
   void LogRefused(v1::AuditEntry entry, const absl::Status& status);
   // An answer that goes with no change.
@@ -64,36 +70,27 @@ class ChangeLog {
 template <typename Response, typename Request, typename Act>
 absl::StatusOr<Response> ChangeLog::CarryOut(const std::string& method, const Request& request,
                                              const Caller& caller, Act act) {
-  v1::AuditEntry entry;
-  entry.set_method(method);
-  entry.set_identity(caller.identity);
-  entry.set_peer(caller.peer);
   v1::AnsweredRequest wanted;
   wanted.set_method(method);
   bool validate_only = false;
-  if constexpr (requires { request.note(); }) {
-    RETURN_IF_ERROR(ValidateNote(request.note()));
-    *entry.mutable_note() = request.note();
-  }
-  if constexpr (requires { request.hold().reason(); }) {
-    entry.mutable_note()->set_reason(request.hold().reason());
-    entry.mutable_note()->set_ticket(request.hold().ticket());
-    entry.mutable_note()->set_author(request.hold().author());
-  }
   if constexpr (requires { request.validate_only(); }) validate_only = request.validate_only();
   if constexpr (requires { request.request_id(); }) {
-    RETURN_IF_ERROR(ValidateRequestId(request.request_id()));
     if (!validate_only && !request.request_id().empty()) {
       wanted.set_id(request.request_id());
       wanted.set_request_digest(Sha256Hex(CanonicalBytes(request)));
-      entry.set_request_id(request.request_id());
-      ASSIGN_OR_RETURN(const std::optional<std::string> given, FindAnswer(wanted));
-      Response response;
-      if (given && response.ParseFromString(*given)) return response;
     }
   }
-  Change change(&audit_, &answers_, std::move(entry), std::move(wanted));
-  absl::StatusOr<Response> response = act(&change);
+  Change change(&audit_, &answers_, MakeEntry(method, request, caller), std::move(wanted));
+  std::optional<std::string> given;
+  absl::Status valid = Check(request);
+  if (valid.ok() && !change.answer().id().empty()) {
+    absl::StatusOr<std::optional<std::string>> found = FindAnswer(change.answer());
+    valid = found.status();
+    if (found.ok()) given = *std::move(found);
+  }
+  Response answered;
+  if (given && answered.ParseFromString(*given)) return answered;
+  absl::StatusOr<Response> response = valid.ok() ? act(&change) : valid;
   if (validate_only || change.committed()) return response;
   if (!response.ok()) {
     LogRefused(change.entry(), response.status());
@@ -102,6 +99,32 @@ absl::StatusOr<Response> ChangeLog::CarryOut(const std::string& method, const Re
     RETURN_IF_ERROR(KeepAnswer(change.answer()));
   }
   return response;
+}
+
+template <typename Request>
+v1::AuditEntry ChangeLog::MakeEntry(const std::string& method, const Request& request,
+                                    const Caller& caller) {
+  v1::AuditEntry entry;
+  entry.set_method(method);
+  entry.set_identity(caller.identity);
+  entry.set_peer(caller.peer);
+  if constexpr (requires { request.note(); }) *entry.mutable_note() = request.note();
+  if constexpr (requires { request.hold().reason(); }) {
+    entry.mutable_note()->set_reason(request.hold().reason());
+    entry.mutable_note()->set_ticket(request.hold().ticket());
+    entry.mutable_note()->set_author(request.hold().author());
+  }
+  if constexpr (requires { request.request_id(); }) entry.set_request_id(request.request_id());
+  return entry;
+}
+
+template <typename Request>
+absl::Status ChangeLog::Check(const Request& request) {
+  if constexpr (requires { request.note(); }) RETURN_IF_ERROR(ValidateNote(request.note()));
+  if constexpr (requires { request.request_id(); }) {
+    RETURN_IF_ERROR(ValidateRequestId(request.request_id()));
+  }
+  return absl::OkStatus();
 }
 
 template <typename Act>

@@ -20,6 +20,9 @@ FleetEngine::FleetEngine(FleetState* state, ChangeLog* changes, FleetCounters* c
       planner_(state, &policies_, &holds_),
       queue_("controller's queue of requests", kQueueCapacity) {}
 
+// Holds that lapse at a beat, each a transaction: others wait meanwhile, for the next ones too.
+constexpr size_t kMaxLapses = 64;
+
 template <typename Operations, typename Request, typename Response>
 void FleetEngine::Run(Operations* operations,
                       absl::StatusOr<Response> (Operations::*method)(const Request&),
@@ -144,7 +147,8 @@ void FleetEngine::LapseNow() {
     MutexLock lock(&mutex_);
     lapsing_ = false;
   }
-  for (const v1::Hold& hold : holds_.FindLapsed()) {
+  const std::vector<v1::Hold> lapsed = holds_.FindLapsed(kMaxLapses);
+  for (const v1::Hold& hold : lapsed) {
     changes_->CarryOutOwn("LapseHold", [&](Change* change) { return holds_.Lapse(hold, change); });
   }
   PushSpecs();

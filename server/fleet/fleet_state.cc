@@ -4,8 +4,10 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "common/proto_time.h"
 #include "common/status_macros.h"
+#include "server/fleet/etag.h"
 
 namespace hotplugger::server {
 namespace {
@@ -20,6 +22,17 @@ v1::Node ToStored(const NodeSnapshot& node) {
   return stored;
 }
 
+// What a version before etags has stored has none.
+template <typename Message>
+void Complete(Message* message) {
+  if (message->etag().empty()) message->set_etag(MakeEtag(*message));
+}
+
+// In the feed.
+std::string HoldName(const v1::Hold& hold) {
+  return absl::StrCat(hold.node(), "/", hold.subject());
+}
+
 template <typename Map>
 std::optional<int64_t> RevisionIn(const Map& map, const std::string& key) {
   const auto it = map.find(key);
@@ -31,7 +44,10 @@ std::optional<int64_t> RevisionIn(const Map& map, const std::string& key) {
 absl::Status FleetState::Load() {
   ASSIGN_OR_RETURN(LoadedRecords loaded, records_->Load());
   for (auto& policy : loaded.policies) {
+    Complete(&policy.message);
+    revisions_[policy.message.name()].emplace(policy.message.revision(), policy.message);
     const std::string name = policy.message.name();
+    TellFeed(policy.message);
     policies_[name] = std::move(policy);
   }
   for (auto& revision : loaded.revisions) {
@@ -39,8 +55,10 @@ absl::Status FleetState::Load() {
     revisions_[revision.message.name()][number] = std::move(revision.message);
   }
   for (auto& hold : loaded.holds) {
+    Complete(&hold.message);
     auto& of_node = holds_[hold.message.node()];
     const std::string subject = hold.message.subject();
+    TellFeed(hold.message);
     of_node[subject] = std::move(hold);
   }
   for (const auto& node : loaded.nodes) {
@@ -94,6 +112,7 @@ absl::Status FleetState::PutPolicy(const v1::Policy& policy, Change* change) {
   if (full) revisions.erase(revisions.begin());
   revisions[policy.revision()] = policy;
   policies_[policy.name()] = {policy, revision};
+  TellFeed(policy);
   Count();
   return absl::OkStatus();
 }
@@ -107,6 +126,7 @@ absl::Status FleetState::ErasePolicy(const std::string& name, Change* change) {
   RETURN_IF_ERROR(Commit(&batch, change).status());
   policies_.erase(it);
   revisions_.erase(name);
+  TellFeedGone(v1::WatchFleetRequest::KIND_POLICIES, name);
   Count();
   return absl::OkStatus();
 }
@@ -121,8 +141,12 @@ absl::Status FleetState::PutHold(const v1::Hold& hold, const std::vector<v1::Hol
   }
   ASSIGN_OR_RETURN(const int64_t revision, Commit(&batch, change));
   NodeHolds& of_node = holds_[hold.node()];
-  for (const v1::Hold& old : replaced) of_node.erase(old.subject());
+  for (const v1::Hold& old : replaced) {
+    of_node.erase(old.subject());
+    TellFeedGone(v1::WatchFleetRequest::KIND_HOLDS, HoldName(old));
+  }
   of_node[hold.subject()] = {hold, revision};
+  TellFeed(hold);
   Count();
   return absl::OkStatus();
 }
@@ -136,6 +160,7 @@ absl::Status FleetState::EraseHold(const v1::Hold& hold, Change* change) {
   const auto of_node = holds_.find(hold.node());
   of_node->second.erase(hold.subject());
   if (of_node->second.empty()) holds_.erase(of_node);
+  TellFeedGone(v1::WatchFleetRequest::KIND_HOLDS, HoldName(hold));
   Count();
   return absl::OkStatus();
 }
@@ -195,6 +220,24 @@ std::shared_ptr<const Resolution> FleetState::Resolve(const NodeSnapshot& node,
 
 void FleetState::UpdateDesired(const NodeSnapshot& node) {
   registry_->SetDesired(node.name, Resolve(node));
+}
+
+void FleetState::TellFeed(const v1::Policy& policy) {
+  if (feed_ == nullptr) return;
+  auto event = std::make_shared<v1::WatchFleetResponse>();
+  *event->mutable_policy() = policy;
+  feed_->Put({v1::WatchFleetRequest::KIND_POLICIES, policy.name()}, std::move(event));
+}
+
+void FleetState::TellFeed(const v1::Hold& hold) {
+  if (feed_ == nullptr) return;
+  auto event = std::make_shared<v1::WatchFleetResponse>();
+  *event->mutable_hold() = hold;
+  feed_->Put({v1::WatchFleetRequest::KIND_HOLDS, HoldName(hold)}, std::move(event));
+}
+
+void FleetState::TellFeedGone(ChangeFeed::Kind kind, const std::string& name) {
+  if (feed_ != nullptr) feed_->Erase({kind, name});
 }
 
 void FleetState::Count() {

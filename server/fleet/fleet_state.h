@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "common/clock.h"
 #include "server/fleet/change.h"
+#include "server/fleet/change_feed.h"
 #include "server/fleet/fleet_counters.h"
 #include "server/fleet/node_registry.h"
 #include "server/store/records.h"
@@ -41,8 +42,10 @@ class FleetState {
   // A node's holds by subject.
   using NodeHolds = std::map<std::string, Record<v1::Hold>>;
 
-  FleetState(Records* records, NodeRegistry* registry, Clock* clock, FleetCounters* counters)
-      : records_(records), registry_(registry), clock_(clock), counters_(counters) {}
+  // `feed` hears of policies and holds that change; null: nobody does.
+  FleetState(Records* records, NodeRegistry* registry, Clock* clock, FleetCounters* counters,
+             ChangeFeed* feed = nullptr)
+      : records_(records), registry_(registry), clock_(clock), counters_(counters), feed_(feed) {}
 
   // Reads the store, puts its nodes into the registry and resolves them. Once, before all else.
   absl::Status Load();
@@ -85,11 +88,15 @@ class FleetState {
   // Commits `batch` with what is kept of `change`, if any.
   absl::StatusOr<int64_t> Commit(RecordBatch* batch, Change* change);
   void Count();
+  void TellFeed(const v1::Policy& policy);
+  void TellFeed(const v1::Hold& hold);
+  void TellFeedGone(ChangeFeed::Kind kind, const std::string& name);
 
   Records* const records_;
   NodeRegistry* const registry_;
   Clock* const clock_;
   FleetCounters* const counters_;
+  ChangeFeed* const feed_;
   Policies policies_;
   std::map<std::string, Revisions> revisions_;
   const Revisions no_revisions_;

@@ -66,7 +66,8 @@ absl::Status CheckCpu(const v1::Hold& hold, int cpu, const v1::Inventory& invent
 // Whether the CPU is known to belong to the core.
 bool IsOfCore(const v1::Device& device, const CoreName& core) {
   const v1::CpuTopology& place = device.cpu();
-  return device.kind() == v1::DEVICE_KIND_CPU && place.has_package() && place.has_core() &&
+  // As on the agent: a kernel that tells no package or die has number 0 alone.
+  return device.kind() == v1::DEVICE_KIND_CPU && place.has_core() &&
          CoreName{place.package(), place.die(), place.core()} == core;
 }
 
@@ -83,7 +84,7 @@ absl::Status CheckCore(const v1::Hold& hold, const CoreName& core, const v1::Inv
   bool places_known = true;
   for (const v1::Device& device : inventory.devices()) {
     if (device.kind() != v1::DEVICE_KIND_CPU) continue;
-    if (!device.cpu().has_core() || !device.cpu().has_package()) places_known = false;
+    if (!device.cpu().has_core()) places_known = false;
     if (!IsOfCore(device, core)) continue;
     cpus.insert(device.name());
     if (hold.state() == v1::DEVICE_STATE_OFFLINE && !device.hotpluggable()) {

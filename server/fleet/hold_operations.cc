@@ -147,6 +147,7 @@ absl::StatusOr<v1::SetHoldResponse> HoldOperations::Set(const v1::SetHoldRequest
 
 absl::StatusOr<v1::ReleaseHoldResponse> HoldOperations::Release(
     const v1::ReleaseHoldRequest& request, Change* change) {
+  change->SetResource(HoldResource(request.node(), request.subject()));
   RETURN_IF_ERROR(RequestCheck()
                       .NodeName("node", request.node())
                       .Subject("subject", request.subject())
@@ -173,14 +174,16 @@ absl::StatusOr<v1::ReleaseHoldResponse> HoldOperations::Release(
   return response;
 }
 
-std::vector<v1::Hold> HoldOperations::FindLapsed() const {
+std::vector<v1::Hold> HoldOperations::FindLapsed(size_t limit) const {
   const absl::Time now = state_->clock()->Now();
   std::vector<v1::Hold> lapsed;
   if (state_->NextExpiry() > now) return lapsed;
   for (const auto& [node, holds] : state_->holds()) {
     for (const auto& [subject, record] : holds) {
       const v1::Hold& hold = record.message;
-      if (hold.has_expire_time() && ToTime(hold.expire_time()) <= now) lapsed.push_back(hold);
+      if (!hold.has_expire_time() || ToTime(hold.expire_time()) > now) continue;
+      lapsed.push_back(hold);
+      if (lapsed.size() == limit) return lapsed;
     }
   }
   return lapsed;

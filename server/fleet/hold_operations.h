@@ -30,8 +30,8 @@ class HoldOperations {
                                                   Change* change);
   absl::StatusOr<v1::ListHoldsResponse> List(const v1::ListHoldsRequest& request);
 
-  // Holds whose time is over.
-  std::vector<v1::Hold> FindLapsed() const;
+  // Holds whose time is over, at most so many.
+  std::vector<v1::Hold> FindLapsed(size_t limit) const;
   // Releases one of them.
   absl::Status Lapse(const v1::Hold& hold, Change* change);
 

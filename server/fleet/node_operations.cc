@@ -25,7 +25,7 @@ namespace {
 std::optional<CoreName> CoreOf(const std::string& cpu, const NodeSnapshot& node) {
   if (node.inventory == nullptr) return std::nullopt;
   for (const v1::Device& device : node.inventory->devices()) {
-    if (device.name() != cpu || !device.cpu().has_package() || !device.cpu().has_core()) continue;
+    if (device.name() != cpu || !device.cpu().has_core()) continue;
     return CoreName{device.cpu().package(), device.cpu().die(), device.cpu().core()};
   }
   return std::nullopt;

@@ -49,10 +49,12 @@ bool IsGivenUp(v1::ApplyState state) {
   return state == v1::APPLY_STATE_REVERTED || state == v1::APPLY_STATE_QUARANTINED;
 }
 
-// Only what was carried out, wholly or in part, can have cut a node off.
+// Only what was carried out, wholly or in part, can have cut a node off. One that carries it out
+// once more can be reached in the meantime, and not wait until that ends.
 bool AwaitsConfirmation(const v1::NodeReport& report) {
   return report.awaits_confirmation() &&
-         (report.state() == v1::APPLY_STATE_APPLIED || report.state() == v1::APPLY_STATE_FAILED);
+         (report.state() == v1::APPLY_STATE_APPLIED || report.state() == v1::APPLY_STATE_FAILED ||
+          report.state() == v1::APPLY_STATE_APPLYING);
 }
 
 }  // namespace
@@ -64,6 +66,7 @@ void NodeRegistry::Restore(const std::string& name, Labels labels) {
   Node& node = nodes_[name];
   node.facts.name = name;
   node.facts.identity = std::move(identity);
+  TellFeed(name);
 }
 
 absl::Status NodeRegistry::Admit(std::shared_ptr<NodeLink> link) {
@@ -116,7 +119,8 @@ absl::StatusOr<NodeRegistry::Attached> NodeRegistry::Attach(const v1::Hello& hel
   if (node.facts.identity != nullptr &&
       (node.facts.identity->boot_id != identity->boot_id ||
        node.facts.identity->agent_version != identity->agent_version)) {
-    ForgetNack(&node);
+    node.nacked_digest.clear();
+    node.rejection.reset();
   }
   awaiting_.erase(hello.node());
   node.facts.name = hello.node();
@@ -131,6 +135,7 @@ absl::StatusOr<NodeRegistry::Attached> NodeRegistry::Attach(const v1::Hello& hel
   node.unanswered_pings = 0;
   node.target_digest = hello.applied_digest();
   node.pushed = false;
+  TellFeed(hello.node());
   return attached;
 }
 
@@ -149,6 +154,7 @@ void NodeRegistry::Disconnect(Node* node) {
   node->link.reset();
   node->welcomed = false;
   node->ready = false;
+  TellFeed(node->facts.name);
 }
 
 void NodeRegistry::Detach(const StreamKey& key) {
@@ -184,7 +190,10 @@ void NodeRegistry::RecordContact(const StreamKey& key) {
 void NodeRegistry::RecordInventory(const StreamKey& key, const v1::Inventory& inventory) {
   auto recorded = std::make_shared<const v1::Inventory>(inventory);
   MutexLock lock(&mutex_);
-  if (Node* node = FindLocked(key)) node->facts.inventory = std::move(recorded);
+  Node* const node = FindLocked(key);
+  if (node == nullptr) return;
+  node->facts.inventory = std::move(recorded);
+  TellFeed(key.node);
 }
 
 NodeRegistry::RecordedReport NodeRegistry::RecordReport(const StreamKey& key,
@@ -193,6 +202,7 @@ NodeRegistry::RecordedReport NodeRegistry::RecordReport(const StreamKey& key,
   MutexLock lock(&mutex_);
   Node* node = FindLocked(key);
   if (node == nullptr) return {};
+  TellFeed(key.node);
   if (IsGivenUp(report.state())) return RecordRejectionLocked(node, std::move(recorded));
   node->facts.report = std::move(recorded);
   if (AwaitsConfirmation(report)) {
@@ -213,7 +223,6 @@ NodeRegistry::RecordedReport NodeRegistry::RecordReport(const StreamKey& key,
   if (report.state() == v1::APPLY_STATE_REFUSED && report.digest() == node->target_digest) {
     node->nacked_digest = report.digest();
     node->nack_errors = {report.message()};
-    node->rejection.reset();
   }
   // Until something is pushed on this stream, the node knows best what it works towards. Later its
   // reports may be older than the last push.
@@ -229,31 +238,31 @@ NodeRegistry::RecordedReport NodeRegistry::RecordReport(const StreamKey& key,
 NodeRegistry::RecordedReport NodeRegistry::RecordRejectionLocked(
     Node* node, std::shared_ptr<const v1::NodeReport> report) {
   const std::string& digest = report->digest();
-  const bool known = node->rejection != nullptr && node->nacked_digest == digest &&
-                     node->rejection->state() == report->state();
+  const bool known = GaveUp(*node, digest) && node->rejection->state() == report->state();
   if (node->facts.applied_digest == digest) node->facts.applied_digest.clear();
-  node->nacked_digest = digest;
-  node->nack_errors = {report->message()};
+  // A refusal of this one was because of that; one of another spec is so still.
+  if (node->nacked_digest == digest) node->nacked_digest.clear();
   node->rejection = std::move(report);
   return {.given_up = !known};
 }
 
-void NodeRegistry::ForgetNack(Node* node) {
-  node->nacked_digest.clear();
-  node->rejection.reset();
+bool NodeRegistry::GaveUp(const Node& node, absl::string_view digest) {
+  return node.rejection != nullptr && node.rejection->digest() == digest;
 }
 
 bool NodeRegistry::RecordAck(const StreamKey& key, const v1::SpecAck& ack) {
   MutexLock lock(&mutex_);
   Node* node = FindLocked(key);
   if (node == nullptr || !node->pushed || ack.digest() != node->target_digest) return false;
+  TellFeed(key.node);
   if (ack.errors().empty()) {
     // Once it has taken another spec, a node would try again one that it gave up.
-    if (node->nacked_digest == ack.digest() || node->rejection != nullptr) ForgetNack(node);
+    node->rejection.reset();
+    if (node->nacked_digest == ack.digest()) node->nacked_digest.clear();
     return false;
   }
   // A spec that was given up is refused when it is pushed again, and still shown as given up.
-  if (node->nacked_digest != ack.digest()) node->rejection.reset();
+  if (GaveUp(*node, ack.digest())) return true;
   node->nacked_digest = ack.digest();
   node->nack_errors = {ack.errors().begin(), ack.errors().end()};
   return true;
@@ -262,7 +271,11 @@ bool NodeRegistry::RecordAck(const StreamKey& key, const v1::SpecAck& ack) {
 void NodeRegistry::SetDesired(const std::string& name, std::shared_ptr<const Resolution> desired) {
   MutexLock lock(&mutex_);
   const auto it = nodes_.find(name);
-  if (it != nodes_.end()) it->second.facts.desired = std::move(desired);
+  if (it == nodes_.end()) return;
+  const auto& before = it->second.facts.desired;
+  const bool same = before != nullptr && before->digest == desired->digest;
+  it->second.facts.desired = std::move(desired);
+  if (!same) TellFeed(name);
 }
 
 std::vector<SpecPush> NodeRegistry::TakePushes() {
@@ -272,6 +285,7 @@ std::vector<SpecPush> NodeRegistry::TakePushes() {
     if (!node.ready || node.facts.desired == nullptr) continue;
     const std::string& digest = node.facts.desired->digest;
     if (digest == node.target_digest || digest == node.nacked_digest) continue;
+    if (GaveUp(node, digest)) continue;
     node.target_digest = digest;
     node.pushed = true;
     pushes.push_back(
@@ -289,12 +303,7 @@ std::vector<ConfirmationPush> NodeRegistry::TakeConfirmations() {
       it = awaiting_.erase(it);
       continue;
     }
-    const NodeSnapshot& facts = found->second.facts;
-    if (facts.desired == nullptr || facts.desired->digest != facts.report->digest()) {
-      ++it;
-      continue;
-    }
-    confirmations.push_back({*it, found->second.link, facts.desired->digest});
+    confirmations.push_back({*it, found->second.link, found->second.facts.report->digest()});
     it = awaiting_.erase(it);
   }
   return confirmations;
@@ -327,9 +336,7 @@ NodeRegistry::PingRound NodeRegistry::TakePingRound(uint64_t shard, uint64_t sha
 
 NodeSnapshot NodeRegistry::ToSnapshot(const Node& node) {
   NodeSnapshot snapshot = node.facts;
-  const bool given_up = node.rejection != nullptr && node.facts.desired != nullptr &&
-                        node.facts.desired->digest == node.nacked_digest;
-  if (given_up) {
+  if (node.facts.desired != nullptr && GaveUp(node, node.facts.desired->digest)) {
     snapshot.report = node.rejection;
     return snapshot;
   }
@@ -378,6 +385,7 @@ absl::Status NodeRegistry::Remove(const std::string& name) {
                      {{"node", name}});
   }
   nodes_.erase(it);
+  if (feed_ != nullptr) feed_->Erase({v1::WatchFleetRequest::KIND_NODES, name});
   return absl::OkStatus();
 }
 

@@ -17,6 +17,7 @@
 #include "common/mutex.h"
 #include "hotplugger/v1/link.pb.h"
 #include "hotplugger/v1/node.pb.h"
+#include "server/fleet/change_feed.h"
 #include "server/fleet/node_link.h"
 #include "server/policy/resolver.h"
 
@@ -75,7 +76,9 @@ struct ConfirmationPush {
 class NodeRegistry {
  public:
   // `max_nodes`: no more nodes are known than these, connected or not.
-  NodeRegistry(Clock* clock, size_t max_nodes) : clock_(clock), max_nodes_(max_nodes) {}
+  // `feed` hears of every change but mere signs of life; null: nobody does.
+  NodeRegistry(Clock* clock, size_t max_nodes, ChangeFeed* feed = nullptr)
+      : clock_(clock), max_nodes_(max_nodes), feed_(feed) {}
 
   // A node that the store knows; not connected.
   void Restore(const std::string& name, Labels labels);
@@ -132,8 +135,8 @@ class NodeRegistry {
   // returned once; a refused spec never again until it changes.
   std::vector<SpecPush> TakePushes();
 
-  // Each node whose last report waits for a confirmation that it has the desired spec, once. Such a
-  // report can come before the desired spec is known, so this is asked after that changes, too.
+  // Each node whose last report waits for a confirmation, once, whatever it is to be by now: that
+  // it can be reached is all that it asks.
   std::vector<ConfirmationPush> TakeConfirmations();
 
   struct PingRound {
@@ -175,7 +178,7 @@ class NodeRegistry {
     bool pushed = false;
     std::string nacked_digest;
     std::vector<std::string> nack_errors;
-    // Of the nacked digest, where the node has given it up; else null.
+    // Of the spec that the node has given up, which may be another than the nacked one; else null.
     std::shared_ptr<const v1::NodeReport> rejection;
   };
 
@@ -184,8 +187,11 @@ class NodeRegistry {
   RecordedReport RecordRejectionLocked(Node* node, std::shared_ptr<const v1::NodeReport> report)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   static NodeSnapshot ToSnapshot(const Node& node);
-  static void ForgetNack(Node* node);
-  static void Disconnect(Node* node);
+  static bool GaveUp(const Node& node, absl::string_view digest);
+  void Disconnect(Node* node);
+  void TellFeed(const std::string& node) {
+    if (feed_ != nullptr) feed_->Put({v1::WatchFleetRequest::KIND_NODES, node});
+  }
 
   struct Waiting {
     std::shared_ptr<NodeLink> link;
@@ -194,6 +200,7 @@ class NodeRegistry {
 
   Clock* const clock_;
   const size_t max_nodes_;
+  ChangeFeed* const feed_;
   Mutex mutex_;
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   std::map<const NodeLink*, Waiting> waiting_ ABSL_GUARDED_BY(mutex_);

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/clock.h"
 #include "common/error_info.h"
+#include "common/proto_time.h"
 #include "common/rpc_status.h"
 
 namespace hotplugger::server {
@@ -59,13 +60,6 @@ absl::Status ShuttingDown(const std::string& node, bool sent) {
                    absl::StrCat("the controller is shutting down, so nothing was asked of node ",
                                 node, "; try again once it is back"),
                    {{"node", node}});
-}
-
-google::protobuf::Duration ToProto(absl::Duration duration) {
-  google::protobuf::Duration message;
-  message.set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &duration));
-  message.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
-  return message;
 }
 
 }  // namespace
@@ -135,8 +129,8 @@ void OperationDesk::SendNext(const std::string& node) {
     message.mutable_operation()->set_id(IdOf(question));
     *message.mutable_operation()->mutable_operation() = question.operation;
     const absl::Duration left = std::max(question.deadline - SteadyNow(), absl::ZeroDuration());
-    *message.mutable_operation()->mutable_deadline() =
-        ToProto(left - std::min(kMaxMargin, left / 10));
+    SetDuration(left - std::min(kMaxMargin, left / 10),
+                message.mutable_operation()->mutable_deadline());
   }
   stream->link->Send(message);
   // It may have ended before the question said that it was its own; then nobody else would tell.

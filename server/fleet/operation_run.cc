@@ -35,7 +35,7 @@ absl::Duration DeadlineOf(const Request& request, absl::Duration otherwise) {
 template <typename Request>
 void CheckPace(const Request& request, absl::Duration deadline, absl::Duration max_deadline,
                std::vector<FieldViolation>* violations) {
-  if (deadline < kMinDeadline || deadline > max_deadline) {
+  if (!IsValid(request.deadline()) || deadline < kMinDeadline || deadline > max_deadline) {
     violations->push_back({"deadline", absl::StrCat(absl::FormatDuration(deadline), " is not from ",
                                                     absl::FormatDuration(kMinDeadline), " to ",
                                                     absl::FormatDuration(max_deadline))});

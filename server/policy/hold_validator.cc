@@ -17,7 +17,8 @@ void CheckExpiry(const v1::Hold& hold, absl::Time now, Violations* violations) {
   if (!hold.has_expire_time() && !hold.has_ttl()) return;
   const bool by_time = hold.has_expire_time();
   const absl::Duration left = by_time ? ToTime(hold.expire_time()) - now : ToDuration(hold.ttl());
-  if (left >= kMinHoldTtl && left <= kMaxHoldTtl) return;
+  const bool valid = by_time ? IsValid(hold.expire_time()) : IsValid(hold.ttl());
+  if (valid && left >= kMinHoldTtl && left <= kMaxHoldTtl) return;
   violations->push_back(
       {by_time ? "hold.expire_time" : "hold.ttl",
        absl::StrCat(by_time ? absl::FormatTime(ToTime(hold.expire_time()), absl::UTCTimeZone())

@@ -99,7 +99,7 @@ void CheckModes(const v1::Policy& policy, Violations* violations) {
   }
   if (!policy.has_confirm()) return;
   const absl::Duration window = ToDuration(policy.confirm());
-  if (window < kMinConfirmWindow || window > kMaxConfirmWindow) {
+  if (!IsValid(policy.confirm()) || window < kMinConfirmWindow || window > kMaxConfirmWindow) {
     violations->push_back(
         {"policy.confirm",
          absl::StrCat(absl::FormatDuration(window), " is not from ",

@@ -1,6 +1,7 @@
 // Completion scripts: that they know everything, and that bash, which every Debian has, completes
 // by its own.
 #include <cstdio>
+#include <filesystem>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -28,9 +29,10 @@ class CompletionTest : public CommandLineTest {
     folder_.Write("script", Script("bash"));
     const std::string command = absl::StrCat(
         "bash -c \"complete() { :; }; compopt() { :; }; "
-        "hotplugctl() { printf '%s\\n' node/alpha node/beta; }; source ",
-        folder_.Path("script"), "; COMP_WORDS=('hotplugctl' '", absl::StrJoin(words, "' '"),
-        "'); COMP_CWORD=", words.size(), "; _hotplugctl; echo \\\"\\${COMPREPLY[*]}\\\"\" 2>&1");
+        "hotplugctl() { printf '%s\\n' ",
+        nodes_, "; }; source ", folder_.Path("script"), "; COMP_WORDS=('hotplugctl' '",
+        absl::StrJoin(words, "' '"), "'); COMP_CWORD=", words.size(),
+        "; _hotplugctl; echo \\\"\\${COMPREPLY[*]}\\\"\" 2>&1");
     std::string offered;
     FILE* const pipe = popen(command.c_str(), "r");
     if (pipe == nullptr) return "no bash";
@@ -42,7 +44,16 @@ class CompletionTest : public CommandLineTest {
   }
 
   hotplugger::testing::TempDir folder_;
+  std::string nodes_ = "node/alpha node/beta";
 };
+
+// What a controller says is neither carried out nor put where a person would.
+TEST_F(CompletionTest, ANameThatNoneCanHaveIsNotOffered) {
+  nodes_ = absl::StrCat("node/alpha 'node/\\$(touch ", folder_.Path("touched"), ")' 'node/a;b'");
+  EXPECT_EQ(Offered({"offline", "a"}), "alpha\n");
+  EXPECT_EQ(Offered({"offline", ""}), "alpha\n");
+  EXPECT_FALSE(std::filesystem::exists(folder_.Path("touched")));
+}
 
 TEST_F(CompletionTest, EveryShellsScriptKnowsEveryVerbAndFlag) {
   for (const char* shell : {"bash", "zsh", "fish"}) {

@@ -18,6 +18,7 @@
 #include "hotplugger/v1/fleet_service.grpc.pb.h"
 #include "hotplugger/v1/plan_service.grpc.pb.h"
 #include "hotplugger/v1/policy_service.grpc.pb.h"
+#include "hotplugger/v1/watch_service.grpc.pb.h"
 #include "server/controller.h"
 #include "tests/fakes/temp_dir.h"
 #include "tests/server/generic_call.h"
@@ -168,6 +169,8 @@ std::vector<Case> Cases() {
        "release_hold.subject"},
       {"PlanService.PlanChange", R"(delete_policy: "p" deadline {})", "deadline"},
       {"PlanService.PlanChange", R"(delete_policy: "p" parallel: 0)", "parallel"},
+      {"WatchService.WatchFleet", "kinds: KIND_UNSPECIFIED", "kinds"},
+      {"WatchService.WatchFleet", R"(resume_token: "x")", "resume_token"},
       {"ExplainService.ExplainSubject", R"(node: "N" subject: "cpu1")", "node"},
       {"ExplainService.ExplainSubject", R"(node: "n1" subject: "x")", "subject"},
       {"AuditService.ListAuditEntries", absl::StrCat("filter {resource: \"", Long(513), "\"}"),
@@ -213,7 +216,7 @@ std::vector<const MethodDescriptor*> Methods() {
   for (const Descriptor* request :
        {v1::ApplyPolicyRequest::descriptor(), v1::GetNodeRequest::descriptor(),
         v1::PlanChangeRequest::descriptor(), v1::ExplainSubjectRequest::descriptor(),
-        v1::ListAuditEntriesRequest::descriptor()}) {
+        v1::ListAuditEntriesRequest::descriptor(), v1::WatchFleetRequest::descriptor()}) {
     const google::protobuf::ServiceDescriptor* const service = request->file()->service(0);
     for (int i = 0; i < service->method_count(); ++i) methods.push_back(service->method(i));
   }

@@ -100,6 +100,7 @@ TEST_F(OperationStreamTest, CallsAreBoundedAndOneThatEndsMakesRoom) {
   ASSERT_TRUE(refused->finished());
   EXPECT_EQ(ErrorReason(FromGrpcStatus(*refused->finished())), "TOO_MANY_CALLS");
   refused->Done();
+  EXPECT_NE(audit_.back().status().code(), 0) << "nobody was asked";
   open[0]->Cancel();
   open[0]->Done();
   auto taken = Open(Plan(1, 1));
@@ -126,7 +127,22 @@ TEST_F(OperationStreamTest, TheAuditLogIsToldWhatIsAskedAndWhatCameOfIt) {
   for (int i = 0; i < 3; ++i) writer->EndWrite(true);
   writer->Done();
   ASSERT_EQ(audit_.size(), 2u);
+  EXPECT_EQ(audit_[0].status().code(), 0);
   EXPECT_EQ(audit_[1].summary(), "ended: 2 of 3 nodes did it; not: n1");
+  EXPECT_EQ(audit_[1].status().code(), static_cast<int>(absl::StatusCode::kAborted));
+}
+
+TEST_F(OperationStreamTest, OfACallThatIsEndedTheAuditLogSaysWhatIsNotKnown) {
+  auto writer = Open(Plan(3, 2));
+  nodes_.AnswerNext();
+  writer->EndWrite(true);
+  writer->Cancel();
+  writer->Done();
+  ASSERT_EQ(audit_.size(), 2u);
+  EXPECT_EQ(audit_[1].summary(),
+            "ended: 1 of 3 nodes did it; of 2 it is not known: the call was ended before");
+  EXPECT_NE(audit_[1].status().code(), 0);
+  while (!nodes_.answers.empty()) nodes_.AnswerNext();
 }
 
 TEST_F(OperationStreamTest, WhatIsRefusedIsToldOnceAndWhatOnlyReadsIsNot) {

@@ -158,6 +158,33 @@ TEST_F(ChangeLogTest, WhatIsRefusedIsLoggedWithItsError) {
   EXPECT_THAT(Audit("filter {failed_only: true resource: \"policies\"}"), SizeIs(2));
 }
 
+TEST_F(ChangeLogTest, ABadIdOrNoteIsARefusalToo) {
+  EXPECT_FALSE(ApplyWith("1", R"(request_id: "a b")").ok());
+  EXPECT_FALSE(
+      ApplyWith("1", absl::Substitute(R"(note {reason: "$0"})", std::string(5000, 'x'))).ok());
+  ASSERT_TRUE(ApplyWith("1", R"(request_id: "x")").ok());
+  EXPECT_FALSE(ApplyWith("2", R"(request_id: "x")").ok());
+  EXPECT_FALSE(Ask(&FleetEngine::ReleaseHold,
+                   testing::FromText<v1::ReleaseHoldRequest>(R"(node: "n1" subject: "x")"))
+                   .ok());
+  const std::vector<v1::AuditEntry> failed = Audit("filter {failed_only: true}");
+  ASSERT_THAT(failed, SizeIs(4));
+  EXPECT_EQ(failed[0].resource(), "nodes/n1/holds/x");
+  EXPECT_THAT(failed[1].status().message(), HasSubstr("was that of another request"));
+  EXPECT_EQ(failed[3].request_id(), "a b");
+}
+
+// Requests that were refused are not kept: what was in their way may be gone.
+TEST_F(ChangeLogTest, ARefusedRequestMayBeCarriedOutWhenItComesAgain) {
+  ASSERT_TRUE(Apply(R"(name: "other" selector {nodes: "n1"} cpu {offline: "5"})").ok());
+  FakeAgent agent = Connect("n1");
+  EXPECT_EQ(ErrorReason(ApplyWith("1", R"(request_id: "r")").status()), "POLICY_CONFLICT");
+  v1::DeletePolicyRequest gone;
+  gone.set_name("other");
+  ASSERT_TRUE(Ask(&FleetEngine::DeletePolicy, gone).ok());
+  EXPECT_TRUE(ApplyWith("1", R"(request_id: "r")").ok());
+}
+
 TEST_F(ChangeLogTest, WhatCanNotBeStoredIsNeitherDoneNorLogged) {
   ASSERT_TRUE(ApplyWith("1", R"(request_id: "a")").ok());
   store_.FailCommits(absl::ResourceExhaustedError("disk full"));

@@ -41,8 +41,8 @@ class FleetFixture : public ::testing::Test {
     desk_.reset();
     changes_.reset();
     state_.reset();
-    registry_ = std::make_unique<NodeRegistry>(&clock_, max_nodes_);
-    state_ = std::make_unique<FleetState>(&records_, registry_.get(), &clock_, &counters_);
+    registry_ = std::make_unique<NodeRegistry>(&clock_, max_nodes_, &feed_);
+    state_ = std::make_unique<FleetState>(&records_, registry_.get(), &clock_, &counters_, &feed_);
     const absl::Status loaded = state_->Load();
     EXPECT_TRUE(loaded.ok()) << loaded;
     desk_ = std::make_unique<OperationDesk>(registry_.get(), kEpoch);
@@ -135,6 +135,7 @@ class FleetFixture : public ::testing::Test {
   Caller caller_{.peer = "ipv4:10.0.0.1:4711", .identity = ""};
   FakeClock clock_;
   FleetCounters counters_;
+  ChangeFeed feed_;
   testing::MemoryStore store_;
   Records records_{&store_};
   std::unique_ptr<NodeRegistry> registry_;

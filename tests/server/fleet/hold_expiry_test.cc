@@ -99,6 +99,20 @@ TEST_F(HoldExpiryTest, AHoldThatIsSetAgainHasTheNewTime) {
   EXPECT_THAT(Holds(), ElementsAre("cpu3"));
 }
 
+// So that a thousand that lapse together hold up nobody.
+TEST_F(HoldExpiryTest, ManyLapseInBatches) {
+  for (int i = 1; i <= 100; ++i) {
+    ASSERT_TRUE(SetHold(absl::StrCat(R"(node: "n1" state: DEVICE_STATE_OFFLINE ttl {seconds: 60}
+                                        subject: "memory)",
+                                     i, "\""))
+                    .ok());
+  }
+  Tick(absl::Minutes(1));
+  EXPECT_EQ(Holds().size(), 36u);
+  Tick(absl::Seconds(1));
+  EXPECT_THAT(Holds(), IsEmpty());
+}
+
 // The disk is full just then: it is tried again.
 TEST_F(HoldExpiryTest, ALapseThatCanNotBeStoredIsTriedAgain) {
   ASSERT_TRUE(

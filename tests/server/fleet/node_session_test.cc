@@ -242,19 +242,27 @@ TEST_F(SpecTrialTest, AReportOfTheDesiredSpecIsConfirmedWhetherAppliedOrFailed) 
   EXPECT_THAT(Confirmations(agent), ElementsAre(parked_, parked_));
 }
 
-TEST_F(SpecTrialTest, AReportOfAnotherSpecIsConfirmedOnceThatIsDesired) {
+// That the node can be reached is what a confirmation tells, whatever it is to be by now.
+TEST_F(SpecTrialTest, AReportIsConfirmedThoughAnotherSpecIsDesiredAndRefused) {
   FakeAgent agent = ConnectAndPark();
-  const std::string empty = Sha256Hex("");
-  ASSERT_TRUE(agent.Say(Report(empty, "APPLIED awaits_confirmation: true")).ok());
+  ASSERT_TRUE(Apply(R"(name: "park" selector {nodes: "n1"} cpu {offline: "2"})").ok());
   Settle();
-  EXPECT_THAT(Confirmations(agent), IsEmpty());
-  v1::DeletePolicyRequest request;
-  request.set_name("park");
-  ASSERT_TRUE(Ask(&FleetEngine::DeletePolicy, request).ok());
-  Settle();
-  EXPECT_THAT(Confirmations(agent), ElementsAre(empty));
+  Ack(agent, "no");
+  ASSERT_NE(GetNode("n1").desired_digest(), parked_);
+  ASSERT_TRUE(agent.Say(Report(parked_, "APPLIED awaits_confirmation: true")).ok());
+  EXPECT_THAT(Confirmations(agent), ElementsAre(parked_));
   Settle();
   EXPECT_THAT(Confirmations(agent), SizeIs(1));
+}
+
+// The link is back while a retry runs, which may last longer than the window.
+TEST_F(SpecTrialTest, AReconnectDuringARetryIsConfirmed) {
+  ConnectAndPark();
+  FakeAgent agent = Connect("n1");
+  ASSERT_TRUE(agent.Say(Report(parked_, "APPLYING")).ok());
+  EXPECT_THAT(Confirmations(agent), IsEmpty()) << "it waits for none";
+  ASSERT_TRUE(agent.Say(Report(parked_, "APPLYING awaits_confirmation: true")).ok());
+  EXPECT_THAT(Confirmations(agent), ElementsAre(parked_));
 }
 
 TEST_F(SpecTrialTest, AReportOfAnEarlierStreamIsNotConfirmedOnALaterOne) {
@@ -306,6 +314,39 @@ TEST_F(SpecTrialTest, ARestartedControllerHearsOfItAfterThePush) {
   EXPECT_FALSE(GetNode("n1").in_sync());
   Settle();
   EXPECT_THAT(agent.link->specs(), SizeIs(1));
+}
+
+TEST_F(SpecTrialTest, WhatWasGivenUpDoesNotHideThatAnotherSpecIsRefused) {
+  FakeAgent first = ConnectAndPark();
+  GiveUp(first);
+  ASSERT_TRUE(Apply(R"(name: "park" selector {nodes: "n1"} cpu {offline: "2"})").ok());
+  Settle();
+  Ack(first, "no");
+  const std::string refused = GetNode("n1").desired_digest();
+  // Each stream begins with it.
+  FakeAgent agent = Connect("n1", absl::StrCat("applied_digest: \"", Sha256Hex(""), "\""));
+  GiveUp(agent);
+  EXPECT_THAT(agent.link->specs(), IsEmpty());
+  EXPECT_EQ(GetNode("n1").report().state(), v1::APPLY_STATE_REFUSED);
+  EXPECT_EQ(GetNode("n1").report().digest(), refused);
+  ASSERT_TRUE(Apply(kPark).ok());
+  Settle();
+  EXPECT_THAT(agent.link->specs(), IsEmpty());
+  EXPECT_EQ(GetNode("n1").report().state(), v1::APPLY_STATE_REVERTED);
+}
+
+// A refusal of it alone must not park it for longer than that it was given up.
+TEST_F(SpecTrialTest, RefusedAndGivenUpItMayBeTriedAgainAllTheSame) {
+  FakeAgent agent = ConnectAndPark();
+  Ack(agent, "cut off");
+  GiveUp(agent);
+  ASSERT_TRUE(Apply(R"(name: "park" selector {nodes: "n1"} cpu {offline: "2"})").ok());
+  Settle();
+  Ack(agent);
+  const size_t pushes = agent.link->specs().size();
+  ASSERT_TRUE(Apply(kPark).ok());
+  Settle();
+  EXPECT_EQ(agent.link->specs().size(), pushes + 1);
 }
 
 TEST_F(SpecTrialTest, ARefusalOfWhatWasGivenUpStillShowsWhy) {

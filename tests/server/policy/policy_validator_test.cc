@@ -91,6 +91,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"LongestConfirm", Policy(R"(cpu {offline: "1"} confirm {seconds: 3600})"), "", ""},
         Case{"ConfirmTooLong", Policy(R"(cpu {offline: "1"} confirm {seconds: 3601})"),
              "policy.confirm", "1h1s"},
+        Case{"ConfirmOfTwoSigns", Policy(R"(cpu {offline: "1"} confirm {seconds: 6 nanos: -1})"),
+             "policy.confirm", "5s to 1h"},
         Case{"NegativeConfirm", Policy(R"(cpu {offline: "1"} confirm {seconds: -30})"),
              "policy.confirm", "-30s"},
         Case{"BadName", absl::StrCat(R"(name: "P_" cpu {offline: "1"} )", kSelector), "policy.name",
@@ -323,6 +325,12 @@ INSTANTIATE_TEST_SUITE_P(
         HoldCase{"Ttl", R"(node: "n" subject: "cpu3" state: DEVICE_STATE_OFFLINE ttl {seconds: 1})",
                  ""},
         HoldCase{"NoTtl", R"(node: "n" subject: "cpu3" state: DEVICE_STATE_OFFLINE ttl {})",
+                 "hold.ttl"},
+        HoldCase{"HalfATime", R"(node: "n" subject: "cpu3" state: DEVICE_STATE_OFFLINE
+                                 expire_time {seconds: 1000060 nanos: -1})",
+                 "hold.expire_time"},
+        HoldCase{"TwoSigns", R"(node: "n" subject: "cpu3" state: DEVICE_STATE_OFFLINE
+                                ttl {seconds: 60 nanos: -1})",
                  "hold.ttl"},
         HoldCase{"NegativeTtl",
                  R"(node: "n" subject: "cpu3" state: DEVICE_STATE_OFFLINE ttl {seconds: -5})",

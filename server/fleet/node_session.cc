@@ -154,6 +154,11 @@ absl::Status NodeSession::OnHello(const v1::Hello& hello, const std::shared_ptr<
   }
   RETURN_IF_ERROR(MakeFieldErrors(ValidateHello(hello)));
   if (hello.largest_epoch() > options_.epoch) {
+    // The node is not told to anybody else: it looks as if it were only not connected.
+    Log(LogLevel::kError, "a node has obeyed a later controller and is turned away",
+        {{"node", hello.node()},
+         {"largest_epoch", absl::StrCat(hello.largest_epoch())},
+         {"epoch", absl::StrCat(options_.epoch)}});
     return MakeError(
         absl::StatusCode::kFailedPrecondition, "EPOCH_BEHIND",
         absl::StrCat("node ", hello.node(), " has obeyed a controller of epoch ",

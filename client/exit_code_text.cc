@@ -13,7 +13,8 @@ constexpr std::array<ExitCodeText, 5> kTexts = {{
      "refused, failed or interrupted, or a wait that ended without success; of diff: they differ"},
     {static_cast<int>(ExitCode::kUsage),
      "a wrong flag, argument or input file; of diff: any failure but 69"},
-    {static_cast<int>(ExitCode::kPartial), "some items of a list were done, others not"},
+    {static_cast<int>(ExitCode::kPartial),
+     "some items of a list were done, others not; of plan: would be"},
     {static_cast<int>(ExitCode::kUnreachable),
      "the controller or the agent can't be reached, or the connection to it broke"},
 }};

@@ -11,7 +11,7 @@ enum class ExitCode {
   // A wrong flag or argument, or an input file that can't be read. Of diff: any failure but
   // kUnreachable.
   kUsage = 2,
-  // Some items of a list were done, others not; of nodes, on some or in part.
+  // Some items of a list were done, others not; of nodes, on some or in part. Of plan: would be.
   kPartial = 64,
   // The controller or the agent can't be reached, or the connection to it broke.
   kUnreachable = 69,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -54,6 +55,15 @@ google::protobuf::Duration ReadDeadline(const std::string& flag, const std::stri
   }
   SetDuration(deadline, &message);
   return message;
+}
+
+bool ParseDurationOrDays(const std::string& text, absl::Duration* duration) {
+  int days = 0;
+  if (absl::EndsWith(text, "d") && absl::SimpleAtoi(text.substr(0, text.size() - 1), &days)) {
+    *duration = absl::Hours(24) * days;
+    return true;
+  }
+  return absl::ParseDuration(text, duration);
 }
 
 void CheckDeviceName(const std::string& flag, absl::string_view text, Violations* violations) {

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "common/error_info.h"
 #include "google/protobuf/duration.pb.h"
@@ -26,6 +27,9 @@ int ReadNumber(const std::string& flag, absl::string_view text, int least, int m
 // A deadline: 1s to 1h, as controller and agent take it; else a violation of `flag`.
 google::protobuf::Duration ReadDeadline(const std::string& flag, const std::string& text,
                                         Violations* violations);
+
+// A duration as absl has it, and "3d" besides; false where it is none. It may be negative.
+bool ParseDurationOrDays(const std::string& text, absl::Duration* duration);
 
 // The kernel's name of a device, as far as it can be told here: 1 to 255 printable ASCII characters
 // without spaces. The agent knows the rest.

@@ -5,7 +5,10 @@
 #include <stop_token>
 
 #include "absl/status/statusor.h"
+#include "hotplugger/v1/audit_service.pb.h"
+#include "hotplugger/v1/explain_service.pb.h"
 #include "hotplugger/v1/fleet_service.pb.h"
+#include "hotplugger/v1/plan_service.pb.h"
 #include "hotplugger/v1/policy_service.pb.h"
 
 namespace hotplugger::client {
@@ -16,6 +19,8 @@ class FleetClient {
  public:
   // Takes one node's answer.
   using OnNodeAnswer = std::function<void(v1::OperateNodesResponse answer)>;
+  // Takes one answer of a plan.
+  using OnPlanAnswer = std::function<void(v1::PlanChangeResponse answer)>;
 
   virtual ~FleetClient() = default;
 
@@ -47,6 +52,17 @@ class FleetClient {
   // do what they were asked all the same.
   virtual absl::Status OperateNodes(const v1::OperateNodesRequest& request,
                                     const OnNodeAnswer& on_answer, std::stop_token stop) = 0;
+
+  // The overview, every affected node's answer as they come, and the summary; ends as OperateNodes
+  // does (30 s where the request has no deadline). Nothing is done, whatever becomes of it.
+  virtual absl::Status PlanChange(const v1::PlanChangeRequest& request,
+                                  const OnPlanAnswer& on_answer, std::stop_token stop) = 0;
+
+  // May take 10 s longer than other calls: the host is asked, too.
+  virtual absl::StatusOr<v1::ExplainSubjectResponse> ExplainSubject(
+      const v1::ExplainSubjectRequest& request) = 0;
+  virtual absl::StatusOr<v1::ListAuditEntriesResponse> ListAuditEntries(
+      const v1::ListAuditEntriesRequest& request) = 0;
 };
 
 }  // namespace hotplugger::client

@@ -53,6 +53,7 @@ std::string FormatSelector(const v1::Selector& selector) {
   // A protobuf map has no order.
   std::map<std::string, std::string> labels(selector.match_labels().begin(),
                                             selector.match_labels().end());
+  parts.reserve(labels.size());
   for (const auto& [key, value] : labels) parts.push_back(absl::StrCat(key, "=", value));
   for (const v1::LabelRequirement& requirement : selector.match_expressions()) {
     parts.push_back(FormatRequirement(requirement));

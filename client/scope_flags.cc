@@ -16,8 +16,8 @@ void DeclareFleetFlags(Arguments& arguments, ScopeFlags* flags) {
                    &flags->insecure);
   arguments.MaybeDuration(
       "--timeout",
-      "the longest that one call may take; one that asks nodes about drivers ends where no node "
-      "has answered for its --deadline and this on top",
+      "the longest that one call may take; one that asks nodes about drivers or a plan ends where "
+      "no node has answered for its --deadline and this on top",
       "10s", &flags->timeout);
   arguments.Choice("-o,--output", "FORMAT",
                    "how to print data: of lists also wide, a table with more columns, and name, a "

@@ -17,6 +17,13 @@ constexpr Verb kFleetVerbs[] = {
     {"diff", "Compare policies with files, or two revisions of one", &fleet::DeclareDiff, true,
      "hotplugctl diff -f examples/quarantine-core.yaml\n"
      "hotplugctl diff policy quarantine-core --from 3 --to 5"},
+    {"plan", "Ask the nodes what a change would do, device by device, without making it",
+     &fleet::DeclarePlan, true,
+     "hotplugctl plan -f examples/quarantine-core.yaml\n"
+     "hotplugctl plan delete policy quarantine-core --deadline 1m --parallel 50\n"
+     "hotplugctl plan offline gamma cpu3\n"
+     "hotplugctl plan quarantine gamma core/0-0-3 -o json\n"
+     "hotplugctl plan release gamma cpu3"},
     {"get", "List nodes, policies or holds, or show one", &fleet::DeclareGet, true,
      "hotplugctl get nodes --policy quarantine-core\n"
      "hotplugctl get nodes --watch -o json\n"
@@ -25,6 +32,15 @@ constexpr Verb kFleetVerbs[] = {
      /*lists=*/true},
     {"describe", "Show everything about one node", &fleet::DeclareDescribe, true,
      "hotplugctl describe node gamma"},
+    {"explain", "Say why a device or driver of a node is to be as it is, and by whose word",
+     &fleet::DeclareExplain, true,
+     "hotplugctl explain gamma cpu3\n"
+     "hotplugctl explain beta driver/bricked -o yaml"},
+    {"audit", "List who asked for which change, and what came of it", &fleet::DeclareAudit, true,
+     "hotplugctl audit --since 2h --failed\n"
+     "hotplugctl audit --resource policies/quarantine-core --limit 20 -o wide\n"
+     "hotplugctl audit --watch -o json",
+     /*lists=*/true},
     {"history", "List the revisions of a policy and what each changed", &fleet::DeclareHistory,
      true, "hotplugctl history policy quarantine-core"},
     {"rollback", "Give a policy the content of an earlier revision", &fleet::DeclareRollback, true,

@@ -17,19 +17,23 @@ inline absl::Time ToTime(const google::protobuf::Timestamp& timestamp) {
   return absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos());
 }
 
+// Protobuf's own limits: 10,000 years, and the years 1 to 9999.
+inline constexpr int64_t kMaxDurationSeconds = 315'576'000'000;
+inline constexpr int64_t kFirstTimestampSeconds = -62'135'596'800;
+inline constexpr int64_t kLastTimestampSeconds = 253'402'300'799;
+
 // Whether protobuf itself takes it: its JSON does not print what isn't so.
 inline bool IsValid(const google::protobuf::Duration& duration) {
-  constexpr int64_t kMaxSeconds = 315'576'000'000;  // 10,000 years
   const int64_t seconds = duration.seconds();
   const int32_t nanos = duration.nanos();
-  return seconds >= -kMaxSeconds && seconds <= kMaxSeconds && nanos > -1'000'000'000 &&
-         nanos < 1'000'000'000 && !(seconds > 0 && nanos < 0) && !(seconds < 0 && nanos > 0);
+  return seconds >= -kMaxDurationSeconds && seconds <= kMaxDurationSeconds &&
+         nanos > -1'000'000'000 && nanos < 1'000'000'000 && !(seconds > 0 && nanos < 0) &&
+         !(seconds < 0 && nanos > 0);
 }
 
 inline bool IsValid(const google::protobuf::Timestamp& timestamp) {
-  constexpr int64_t kFirst = -62'135'596'800;  // the year 1
-  constexpr int64_t kLast = 253'402'300'799;   // the year 9999
-  return timestamp.seconds() >= kFirst && timestamp.seconds() <= kLast && timestamp.nanos() >= 0 &&
+  return timestamp.seconds() >= kFirstTimestampSeconds &&
+         timestamp.seconds() <= kLastTimestampSeconds && timestamp.nanos() >= 0 &&
          timestamp.nanos() < 1'000'000'000;
 }
 

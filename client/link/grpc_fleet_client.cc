@@ -1,99 +1,32 @@
 #include "client/link/grpc_fleet_client.h"
 
-#include <grpc/support/time.h>
-#include <grpcpp/completion_queue.h>
-#include <grpcpp/support/async_stream.h>
-
+#include <functional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "client/link/stream_call.h"
 #include "common/error_info.h"
+#include "common/proto_time.h"
+#include "hotplugger/v1/audit_service.grpc.pb.h"
+#include "hotplugger/v1/explain_service.grpc.pb.h"
 #include "hotplugger/v1/fleet_service.grpc.pb.h"
+#include "hotplugger/v1/plan_service.grpc.pb.h"
 #include "hotplugger/v1/policy_service.grpc.pb.h"
 
 namespace hotplugger::client {
 namespace {
 
 // What the controller takes for a node where the request doesn't say.
-constexpr absl::Duration kDefaultDeadline = absl::Seconds(90);
+constexpr absl::Duration kOperationDeadline = absl::Seconds(90);
+constexpr absl::Duration kPlanDeadline = absl::Seconds(30);
 
-absl::Duration DeadlineOf(const v1::OperateNodesRequest& request) {
-  if (!request.has_deadline()) return kDefaultDeadline;
-  return absl::Seconds(request.deadline().seconds()) +
-         absl::Nanoseconds(request.deadline().nanos());
+// What the controller itself waits for the host that it explains.
+constexpr absl::Duration kHostShare = absl::Seconds(10);
+
+template <typename Request>
+absl::Duration DeadlineOf(const Request& request, absl::Duration where_absent) {
+  return request.has_deadline() ? ToDuration(request.deadline()) : where_absent;
 }
-
-// One OperateNodes. How long it takes in all only the controller knows; but some node is being
-// asked at any time, so that answers come in pauses of at most its deadline. For this thread alone,
-// but for Cancel.
-class OperationCall {
- public:
-  OperationCall(v1::FleetService::Stub& stub, const v1::OperateNodesRequest& request,
-                absl::Duration longest_pause)
-      : longest_pause_(longest_pause),
-        reader_(stub.PrepareAsyncOperateNodes(&context_, request, &events_)) {}
-  ~OperationCall() {
-    events_.Shutdown();
-    void* tag = nullptr;
-    bool ok = false;
-    while (events_.Next(&tag, &ok)) {
-    }
-  }
-  OperationCall(const OperationCall&) = delete;
-  OperationCall& operator=(const OperationCall&) = delete;
-
-  // What failed is told by Finish.
-  void Start() {
-    reader_->StartCall(nullptr);
-    was_sent_ = Await();
-  }
-
-  // False: there are no more. REQUIRES: started.
-  bool Read(v1::OperateNodesResponse* answer) {
-    reader_->Read(answer, nullptr);
-    return Await();
-  }
-
-  // REQUIRES: Read was false.
-  grpc::Status Finish() {
-    grpc::Status status;
-    reader_->Finish(&status, nullptr);
-    Await();
-    return status;
-  }
-
-  // Safe to call from any thread.
-  void Cancel() { context_.TryCancel(); }
-
-  // False: nobody has got the request.
-  bool was_sent() const { return was_sent_; }
-
-  // Whether it was ended here, since nothing came for so long.
-  bool was_silent() const { return was_silent_; }
-
- private:
-  // Waits for the event of what was begun last; whether that succeeded.
-  bool Await() {
-    const gpr_timespec until =
-        gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
-                     gpr_time_from_micros(absl::ToInt64Microseconds(longest_pause_), GPR_TIMESPAN));
-    void* tag = nullptr;
-    bool ok = false;
-    if (events_.AsyncNext(&tag, &ok, until) == grpc::CompletionQueue::GOT_EVENT) return ok;
-    was_silent_ = true;
-    Cancel();
-    // The event of a call that is cancelled comes at once, and may yet be an answer.
-    events_.Next(&tag, &ok);
-    return ok;
-  }
-
-  const absl::Duration longest_pause_;
-  bool was_sent_ = false;
-  bool was_silent_ = false;
-  grpc::CompletionQueue events_;
-  grpc::ClientContext context_;
-  const std::unique_ptr<grpc::ClientAsyncReader<v1::OperateNodesResponse>> reader_;
-};
 
 absl::Status Silence(const Peer& peer, absl::Duration deadline) {
   return MakeError(
@@ -122,7 +55,12 @@ absl::Status Interrupted() {
 class GrpcFleetClient final : public FleetClient {
  public:
   GrpcFleetClient(const std::shared_ptr<grpc::Channel>& channel, Peer peer)
-      : peer_(std::move(peer)), policy_(channel), fleet_(channel) {}
+      : peer_(std::move(peer)),
+        policy_(channel),
+        fleet_(channel),
+        plan_(channel),
+        explain_(channel),
+        audit_(channel) {}
 
   absl::StatusOr<v1::ApplyPolicyResponse> ApplyPolicy(
       const v1::ApplyPolicyRequest& request) override {
@@ -168,12 +106,41 @@ class GrpcFleetClient final : public FleetClient {
   }
   absl::Status OperateNodes(const v1::OperateNodesRequest& request, const OnNodeAnswer& on_answer,
                             std::stop_token stop) override {
-    const absl::Duration deadline = DeadlineOf(request);
-    OperationCall call(fleet_, request, deadline + peer_.call_timeout);
+    const auto prepare = [&](grpc::ClientContext* context, grpc::CompletionQueue* events) {
+      return fleet_.PrepareAsyncOperateNodes(context, request, events);
+    };
+    return ReadAll<v1::OperateNodesResponse>(prepare, DeadlineOf(request, kOperationDeadline),
+                                             on_answer, std::move(stop));
+  }
+  absl::Status PlanChange(const v1::PlanChangeRequest& request, const OnPlanAnswer& on_answer,
+                          std::stop_token stop) override {
+    const auto prepare = [&](grpc::ClientContext* context, grpc::CompletionQueue* events) {
+      return plan_.PrepareAsyncPlanChange(context, request, events);
+    };
+    return ReadAll<v1::PlanChangeResponse>(prepare, DeadlineOf(request, kPlanDeadline), on_answer,
+                                           std::move(stop));
+  }
+  absl::StatusOr<v1::ExplainSubjectResponse> ExplainSubject(
+      const v1::ExplainSubjectRequest& request) override {
+    Peer patient = peer_;
+    patient.call_timeout += kHostShare;
+    return Call(explain_, &v1::ExplainService::Stub::ExplainSubject, request, patient);
+  }
+  absl::StatusOr<v1::ListAuditEntriesResponse> ListAuditEntries(
+      const v1::ListAuditEntriesRequest& request) override {
+    return Call(audit_, &v1::AuditService::Stub::ListAuditEntries, request, peer_);
+  }
+
+ private:
+  // How long it takes in all only the controller knows; but some node is being asked at any time,
+  // so that answers come in pauses of at most `deadline`.
+  template <typename Response, typename Prepare>
+  absl::Status ReadAll(const Prepare& prepare, absl::Duration deadline,
+                       const std::function<void(Response)>& on_answer, std::stop_token stop) {
+    StreamCall<Response> call(prepare, deadline + peer_.call_timeout);
     const std::stop_callback cancel(stop, [&call] { call.Cancel(); });
     call.Start();
-    v1::OperateNodesResponse answer;
-    while (call.Read(&answer)) on_answer(std::move(answer));
+    for (Response answer; call.Read(&answer); answer = Response()) on_answer(std::move(answer));
     const grpc::Status status = call.Finish();
     if (status.ok()) return absl::OkStatus();
     if (stop.stop_requested()) return Interrupted();
@@ -183,10 +150,12 @@ class GrpcFleetClient final : public FleetClient {
     return ConnectionLost(peer_, status);
   }
 
- private:
   const Peer peer_;
   v1::PolicyService::Stub policy_;
   v1::FleetService::Stub fleet_;
+  v1::PlanService::Stub plan_;
+  v1::ExplainService::Stub explain_;
+  v1::AuditService::Stub audit_;
 };
 
 }  // namespace

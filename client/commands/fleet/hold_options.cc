@@ -1,7 +1,6 @@
 #include "client/commands/fleet/hold_options.h"
 
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "client/flag_values.h"
 #include "common/core_name.h"
@@ -17,19 +16,9 @@ constexpr absl::string_view kCore = "core/";
 constexpr absl::Duration kMinTtl = absl::Seconds(1);
 constexpr absl::Duration kMaxTtl = absl::Hours(24 * 3650);
 
-// As absl has it, and "3d" besides: holds last longer than most other things.
-bool ParseTtl(const std::string& text, absl::Duration* ttl) {
-  int days = 0;
-  if (absl::EndsWith(text, "d") && absl::SimpleAtoi(text.substr(0, text.size() - 1), &days)) {
-    *ttl = absl::Hours(24) * days;
-    return true;
-  }
-  return absl::ParseDuration(text, ttl);
-}
-
 void ReadTtl(const std::string& text, v1::Hold* hold, Violations* violations) {
   absl::Duration ttl;
-  if (!ParseTtl(text, &ttl) || ttl < kMinTtl || ttl > kMaxTtl) {
+  if (!ParseDurationOrDays(text, &ttl) || ttl < kMinTtl || ttl > kMaxTtl) {
     violations->push_back({"--for", absl::StrCat(Quoted(text),
                                                  " is not a time from 1s to 10 years, e.g. 30m, 2h "
                                                  "or 3d")});

@@ -8,7 +8,10 @@ namespace hotplugger::client::fleet {
 Action DeclareApply(Arguments& arguments);
 Action DeclareGet(Arguments& arguments);
 Action DeclareDescribe(Arguments& arguments);
+Action DeclareExplain(Arguments& arguments);
+Action DeclareAudit(Arguments& arguments);
 Action DeclareDiff(Arguments& arguments);
+Action DeclarePlan(Arguments& arguments);
 Action DeclareHistory(Arguments& arguments);
 Action DeclareRollback(Arguments& arguments);
 Action DeclareDelete(Arguments& arguments);

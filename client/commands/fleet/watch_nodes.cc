@@ -1,5 +1,4 @@
 #include <map>
-#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -7,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "client/commands/fleet/get_lists.h"
+#include "client/commands/fleet/polling.h"
 #include "client/list_all.h"
 #include "client/node_rows.h"
 #include "client/text.h"
@@ -14,10 +14,6 @@
 
 namespace hotplugger::client::fleet {
 namespace {
-
-// Between two looks, in steps: an interrupt is answered after one.
-constexpr int kStepsOfAPause = 10;
-constexpr absl::Duration kStep = absl::Milliseconds(200);
 
 enum class Change { kPresent, kChanged, kRemoved };
 
@@ -38,44 +34,7 @@ class NodeWatch {
   NodeWatch(const GetOptions& options, Session& session)
       : options_(options), session_(session), table_(NodeTable(session.wide)) {}
 
-  absl::StatusOr<ExitCode> Run() {
-    const std::stop_token stop = session_.catch_interrupt();
-    // A first call that fails is a wrong address or a wrong name: no reason to go on.
-    RETURN_IF_ERROR(Poll());
-    while (session_.out.good() && Pause(stop)) {
-      const absl::Status polled = Poll();
-      if (!polled.ok() && !IsTransient(polled)) return polled;
-      Tell(polled);
-    }
-    session_.err << "the watch ended; nothing else was stopped by that\n";
-    return session_.out.good() ? ExitCode::kOk : ExitCode::kFailure;
-  }
-
- private:
-  // False where it was interrupted.
-  bool Pause(const std::stop_token& stop) const {
-    for (int i = 0; i < kStepsOfAPause && !stop.stop_requested(); ++i) session_.pause(kStep);
-    return !stop.stop_requested();
-  }
-
-  // A controller that restarts comes back.
-  static bool IsTransient(const absl::Status& status) {
-    return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
-  }
-
-  // Once, when it begins and when it is over.
-  void Tell(const absl::Status& polled) {
-    if (polled.ok() == lost_) {
-      if (polled.ok()) {
-        session_.err << "the controller answers again\n";
-      } else {
-        PrintError(polled, session_.err);
-        session_.err << "trying again until it answers\n";
-      }
-    }
-    lost_ = !polled.ok();
-  }
-
+  // Prints what is new.
   absl::Status Poll() {
     v1::ListNodesRequest request;
     request.set_policy(options_.policy);
@@ -101,6 +60,7 @@ class NodeWatch {
     return absl::OkStatus();
   }
 
+ private:
   // Tells one state of a node from another. The time of the last contact changes always, and is
   // left out.
   std::string MarkOf(v1::Node node) const {
@@ -156,14 +116,13 @@ class NodeWatch {
   // What was printed of each node last.
   std::map<std::string, std::string> seen_;
   bool is_first_ = true;
-  // Whether the last poll failed.
-  bool lost_ = false;
 };
 
 }  // namespace
 
 absl::StatusOr<ExitCode> WatchNodes(const GetOptions& options, Session& session) {
-  return NodeWatch(options, session).Run();
+  NodeWatch watch(options, session);
+  return PollUntilInterrupted([&watch] { return watch.Poll(); }, session);
 }
 
 }  // namespace hotplugger::client::fleet

@@ -180,6 +180,8 @@ void ControllerConnector::SendRejection(const v1::NodeReport& report) {
   *message.mutable_report() = report;
   MutexLock lock(&mutex_);
   rejection_ = report;
+  // Where no spec is in force now no report takes the place of the last one, which is true no more.
+  if (report_ && report_->digest() == report.digest()) report_.reset();
   if (report.digest() == applied_digest_) applied_digest_.clear();
   SendLocked(AgentSlot::kRejection, std::move(message));
 }

@@ -65,9 +65,9 @@ absl::Status Host::LoadState() {
     state = parts_.state_store.Load();
   }
   if (!state.ok()) return state.status();
-  state_ = *std::move(state);
   // Saved with the next change: until then every start comes to the same end.
-  if (std::optional<v1::AgentState> quarantined = QuarantineIfDue(state_)) {
+  state_ = ForgetRejectionByAnother(*std::move(state), agent_version());
+  if (std::optional<v1::AgentState> quarantined = QuarantineIfDue(state_, agent_version())) {
     state_ = *std::move(quarantined);
     Log(LogLevel::kError, "a spec is quarantined",
         {{"digest", state_.rejected().digest()}, {"cause", state_.rejected().message()}});

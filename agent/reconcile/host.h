@@ -22,6 +22,7 @@
 #include "agent/drivers/registry.h"
 #include "agent/reconcile/state_file.h"
 #include "common/clock.h"
+#include "common/version.h"
 #include "hotplugger/v1/agent_state.pb.h"
 #include "hotplugger/v1/node.pb.h"
 
@@ -47,12 +48,14 @@ class Host {
     std::string boot_id;
     // E.g. "6.1.0-38-cloud-amd64".
     std::string kernel_release;
+    std::string agent_version = kVersion;
   };
 
   // Reads the saved state, and settles what an earlier agent left unfinished (RecoverJournal). A
   // damaged state is logged and begun anew: the controller sends the spec again, and what the
   // damaged file knew of a baseline can't be had back. A spec in whose application agents died is
-  // quarantined here, before anything is done for it. All parts outlive this.
+  // quarantined here, before anything is done for it, and one that an agent of another version gave
+  // up is welcome again. All parts outlive this.
   static absl::StatusOr<std::unique_ptr<Host>> Create(Parts parts);
 
   const v1::AgentState& state() const { return state_; }
@@ -90,6 +93,7 @@ class Host {
   DeviceOperator& devices() { return *devices_; }
   Registry& drivers() { return parts_.drivers; }
   const std::string& boot_id() const { return parts_.boot_id; }
+  const std::string& agent_version() const { return parts_.agent_version; }
 
   const FileTree& tree() const { return parts_.tree; }
 

@@ -9,6 +9,7 @@
 #include "agent/devices/inventory/device_reader.h"
 #include "agent/reconcile/spec_check.h"
 #include "agent/reconcile/spec_plan.h"
+#include "agent/reconcile/spec_trial.h"
 #include "common/digest.h"
 #include "common/driver_rules.h"
 #include "common/error_info.h"
@@ -25,7 +26,9 @@ absl::StatusOr<v1::NodeSpec> Parse(const Host& host, const std::string& body) {
   pushed.set_body(body);
   v1::NodeSpec spec;
   const uint64_t epoch = host.state().largest_epoch();
-  const std::vector<std::string> errors = CheckSpec(pushed, epoch, epoch, &spec);
+  std::vector<std::string> errors = CheckSpec(pushed, epoch, epoch, &spec);
+  const v1::RejectedSpec* const rejection = FindRejection(host.state(), pushed.digest());
+  if (rejection != nullptr) errors.push_back(rejection->message());
   if (errors.empty()) return spec;
   return MakeError(absl::StatusCode::kInvalidArgument, "BAD_SPEC",
                    absl::StrCat("this agent would refuse the spec: ", absl::StrJoin(errors, "; ")));

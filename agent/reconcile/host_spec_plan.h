@@ -8,7 +8,7 @@
 namespace hotplugger::agent {
 
 // On the operation queue's thread; changes nothing. INVALID_ARGUMENT (BAD_SPEC) with everything for
-// which the agent would refuse the spec.
+// which the agent would refuse the spec, also that it was given up.
 absl::StatusOr<v1::PlanSpecResponse> PlanSpecOn(Host& host, const v1::PlanSpecRequest& request);
 
 }  // namespace hotplugger::agent

@@ -85,7 +85,7 @@ class Pass {
  private:
   absl::Status ReadSpec() {
     ASSIGN_OR_RETURN(spec_, host_.Spec());
-    if (options_.applied_before || memory_.carried_out) {
+    if (memory_.carried_out) {
       watched_ = LenientSettings::ReportedDrift(spec_).Except(memory_.unapplied);
     }
     return absl::OkStatus();
@@ -326,7 +326,8 @@ PassResult RunPass(Host& host, PassMemory& memory, const PassOptions& options) {
   PassResult result = EmptyResult(host);
   Pass pass(host, memory, options, result);
   const absl::Status status = pass.Run();
-  if (status.ok()) NoteCarriedOut(result, &memory);
+  // One that was stopped has not tried all.
+  if (status.ok() && !options.stopped()) NoteCarriedOut(result, &memory);
   if (!status.ok()) NoteFailure(status, &result);
   const absl::StatusOr<Snapshot> snapshot = host.ReadSnapshot();
   if (!snapshot.ok()) {

@@ -20,7 +20,8 @@ struct PassMemory {
   // Changes that the kernel refused for good, by subject and wanted state. They are not tried again
   // until the spec changes (kernel 8: poisoned memory never is).
   std::map<std::pair<std::string, bool>, v1::ItemResult> given_up;
-  // A pass has carried out all of the spec but for what is in `unapplied`, by subject.
+  // A pass in this boot has carried out all of the spec but for what is in `unapplied`, by subject:
+  // of settings in report_drift_of the drift is told from then on and nothing done.
   bool carried_out = false;
   std::set<std::string> unapplied;
 };
@@ -46,9 +47,6 @@ struct PassOptions {
   std::function<absl::Status()> before_change = [] { return absl::OkStatus(); };
   // Asked before each step of a group: the agent is stopping.
   std::function<bool()> stopped = [] { return false; };
-  // The spec was applied in this boot already: of settings in report_drift_of the drift is told and
-  // nothing done. So it is once `memory` says carried_out.
-  bool applied_before = false;
 };
 
 // Carries out one pass on the operation queue's thread. The result is always usable: whatever went

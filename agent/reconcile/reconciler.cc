@@ -267,7 +267,7 @@ void Reconciler::TakeRevert() {
   absl::Status saved;
   const bool ran = OnQueue([&] {
     if (ConfirmWindow(host_.state())) {
-      saved = host_.SaveState(Revert(host_.state()));
+      saved = host_.SaveState(Revert(host_.state(), host_.agent_version()));
       if (!saved.ok()) return;
       Log(LogLevel::kError, "spec reverted",
           {{"digest", host_.state().rejected().digest()},
@@ -307,15 +307,15 @@ absl::Status Reconciler::TakeSpec(const Offer& offer) {
 }
 
 absl::Status Reconciler::TakeInForce(const Offer& offer, const v1::NodeSpec& parsed) {
-  v1::AgentState state =
-      agent::TakeInForce(host_.state(), offer.spec, WindowOf(offer.spec, options_));
-  state.set_largest_epoch(offer.epoch);
+  v1::Baseline baseline = host_.state().baseline();
   const absl::StatusOr<v1::NodeSpec> before = host_.Spec();
   if (before.ok() && !before->leave_on_release().empty()) {
     ASSIGN_OR_RETURN(const Snapshot snapshot, host_.ReadSnapshot());
-    *state.mutable_known_cpus() = host_.state().known_cpus();
-    *state.mutable_baseline() = ForgetLeft(state.baseline(), *before, parsed, snapshot);
+    baseline = ForgetLeft(std::move(baseline), *before, parsed, snapshot);
   }
+  v1::AgentState state = agent::TakeInForce(host_.state(), offer.spec,
+                                            WindowOf(offer.spec, options_), std::move(baseline));
+  state.set_largest_epoch(offer.epoch);
   const bool same = state.spec_digest() == host_.state().spec_digest();
   RETURN_IF_ERROR(host_.SaveState(std::move(state)));
   if (!same) confirmed_digest_.clear();
@@ -326,7 +326,7 @@ absl::Status Reconciler::TakeInForce(const Offer& offer, const v1::NodeSpec& par
 
 // The reconciler's thread waits meanwhile, so that its fields can be read here.
 PassResult Reconciler::Look() {
-  if (host_.state().spec_digest() != last_digest_) pass_memory_ = PassMemory();
+  if (host_.state().spec_digest() != last_digest_) pass_memory_ = RememberPasses();
   PassResult result = RunPass(host_, pass_memory_, OptionsOfPass());
   EndPass(result.report.state() == v1::APPLY_STATE_APPLIED);
   // What was given up is said to have been put back.
@@ -338,8 +338,15 @@ PassOptions Reconciler::OptionsOfPass() {
   PassOptions options;
   options.before_change = [this] { return BeginChange(); };
   options.stopped = [this] { return IsStopped(); };
-  options.applied_before = host_.state().applied_in_boot() == host_.boot_id();
   return options;
+}
+
+PassMemory Reconciler::RememberPasses() const {
+  const v1::AgentState& state = host_.state();
+  PassMemory memory;
+  memory.carried_out = state.carried_out_in_boot() == host_.boot_id();
+  if (memory.carried_out) memory.unapplied = {state.unapplied().begin(), state.unapplied().end()};
+  return memory;
 }
 
 absl::Status Reconciler::BeginChange() {
@@ -349,6 +356,9 @@ absl::Status Reconciler::BeginChange() {
   applying.set_state(v1::APPLY_STATE_APPLYING);
   if (applying.digest() == last_digest_) {
     drift_.Tell(&applying);
+    // A controller that is reached again during a long pass answers this one: the window may have
+    // passed once the pass ends.
+    applying.set_awaits_confirmation(confirm_by_.has_value());
     *applying.mutable_items() = last_items_;
   }
   if (!applying.digest().empty()) link_.SendReport(applying);
@@ -357,7 +367,10 @@ absl::Status Reconciler::BeginChange() {
 
 // Where this can't be saved the next pass says it again; a start too many is counted at worst.
 void Reconciler::EndPass(bool applied) {
-  const absl::Status saved = host_.SaveIfAny(NoteEnd(host_.state(), applied, host_.boot_id()));
+  const PassEnd end = {.applied = applied,
+                       .carried_out = pass_memory_.carried_out,
+                       .unapplied = pass_memory_.unapplied};
+  const absl::Status saved = host_.SaveIfAny(NoteEnd(host_.state(), end, host_.boot_id()));
   if (!saved.ok()) {
     Log(LogLevel::kError, "the end of a pass can't be saved",
         {{"cause", std::string(saved.message())}});

@@ -92,6 +92,8 @@ class Reconciler {
   absl::Status TakeInForce(const Offer& offer, const v1::NodeSpec& parsed);
   PassResult Look();
   absl::Status BeginChange();
+  // What passes in this boot have made of the spec in force, before this agent too.
+  PassMemory RememberPasses() const;
   void EndPass(bool applied);
   void TellRejection();
   void SaveConfirmation();

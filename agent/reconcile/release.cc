@@ -75,8 +75,10 @@ class Leaver {
     if (device.kind == v1::DEVICE_KIND_MEMORY) {
       return before_.has_memory_offline_bytes() ? "memory_offline_bytes" : "";
     }
-    const bool by_smt =
-        device.kind == v1::DEVICE_KIND_CPU && before_.smt() != v1::SMT_CONTROL_UNSPECIFIED;
+    // It takes no first thread: that one is off for another reason.
+    const bool by_smt = device.kind == v1::DEVICE_KIND_CPU &&
+                        before_.smt() != v1::SMT_CONTROL_UNSPECIFIED &&
+                        snapshot_.cpus.topology.IsSecondaryThread(device.number);
     return by_smt ? "smt" : "";
   }
 

@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "agent/devices/rules/device_plan.h"
 #include "agent/devices/rules/item_result.h"
+#include "agent/drivers/driver_errors.h"
 #include "agent/drivers/switch_plan.h"
 #include "agent/reconcile/drift.h"
 #include "agent/reconcile/held_cores.h"
@@ -47,16 +48,23 @@ class SpecPlanner {
     for (v1::ItemResult& item : MissingCores(input_.spec, snapshot_.cpus)) {
       *plan_.add_steps() = std::move(item);
     }
-    PlanSwitching();
-    PlanDrivers();
+    // As in a pass: what is to be forbidden from now on is done before.
+    const bool forbids = WantedSwitching() == v1::SWITCH_OFF;
+    if (!forbids) PlanSwitching();
+    PlanDrivers(forbids ? input_.switching : SwitchingAfter());
+    if (forbids) PlanSwitching();
     return std::move(plan_);
   }
 
  private:
   void PlanSmtStep();
   void PlanDeviceSteps();
+  // The spec's word, or, where it has none any more, what stood before; absent: as it is.
+  v1::Switch WantedSwitching() const;
+  bool SwitchingAfter() const;
   void PlanSwitching();
-  void PlanDrivers();
+  // With the registry's switch as it is by then.
+  void PlanDrivers(bool switching);
   std::vector<WantedDevice> WantedMemory(const WantedDevices& wanted,
                                          const std::vector<WantedDevice>& changes) const;
   std::vector<std::string> RegisteredStopped() const;
@@ -142,12 +150,19 @@ void SpecPlanner::PlanDeviceSteps() {
   Note(part);
 }
 
+v1::Switch SpecPlanner::WantedSwitching() const {
+  const v1::Switch wanted = input_.spec.switching();
+  return wanted == v1::SWITCH_UNSPECIFIED ? baseline_.switching() : wanted;
+}
+
+bool SpecPlanner::SwitchingAfter() const {
+  const v1::Switch wanted = WantedSwitching();
+  return wanted == v1::SWITCH_UNSPECIFIED ? input_.switching : wanted == v1::SWITCH_ON;
+}
+
 void SpecPlanner::PlanSwitching() {
-  v1::Switch wanted = input_.spec.switching();
-  if (wanted == v1::SWITCH_UNSPECIFIED) wanted = baseline_.switching();
-  const bool on = wanted == v1::SWITCH_ON;
-  if (wanted == v1::SWITCH_UNSPECIFIED || on == input_.switching) return;
-  AddStep("switching", on ? "on" : "off");
+  const bool on = SwitchingAfter();
+  if (on != input_.switching) AddStep("switching", on ? "on" : "off");
 }
 
 void SpecPlanner::AddSwitch(const absl::StatusOr<SwitchPlan>& plan) {
@@ -192,14 +207,16 @@ std::vector<std::string> SpecPlanner::RegisteredStopped() const {
   return registered;
 }
 
-void SpecPlanner::PlanDrivers() {
+void SpecPlanner::PlanDrivers(bool switching) {
   const std::map<std::string, bool> release = DriversToRelease(input_.spec, baseline_);
-  if (!release.empty()) AddSwitch(PlanRestore(input_.drivers, release));
+  // Where switching is off a release waits.
+  if (!release.empty() && switching) AddSwitch(PlanRestore(input_.drivers, release));
   if (!WantsDrivers(input_.spec)) return;
   const std::vector<std::string> active(input_.spec.drivers_active().begin(),
                                         input_.spec.drivers_active().end());
   const std::vector<std::string> stopped = RegisteredStopped();
   if (active.empty() && stopped.empty()) return;
+  if (!switching) return AddSwitch(SwitchingOffError());
   AddSwitch(PlanSwitch(input_.drivers, active, stopped));
 }
 

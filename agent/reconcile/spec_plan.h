@@ -23,9 +23,10 @@ struct SpecPlanInput {
 };
 
 // In the order in which a pass would do it: SMT and the CPUs that go with it, devices, amounts of
-// memory, the registry's switch, drivers. A step's message says what it would be ("online",
-// "offline", "running", ...), and why; what is so already is left out. What is REFUSED names the
-// limit or cause; what comes after it is planned as if it were not there. Without the stamp.
+// memory, the registry's switch, drivers; drivers first where switching is to be off. A step's
+// message says what it would be ("online", "offline", "running", ...), and why; what is so already
+// is left out. What is REFUSED names the limit or cause, of drivers with the subject "driver" for
+// the whole set; what comes after it is planned as if it were not there. Without the stamp.
 v1::DevicePlan PlanSpec(const SpecPlanInput& input);
 
 }  // namespace hotplugger::agent

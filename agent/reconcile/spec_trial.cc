@@ -4,8 +4,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/proto_time.h"
+#include "google/protobuf/util/message_differencer.h"
 
 namespace hotplugger::agent {
+
+using google::protobuf::util::MessageDifferencer;
+
 namespace {
 
 v1::SavedSpec InForce(const v1::AgentState& state) {
@@ -18,6 +22,74 @@ v1::SavedSpec InForce(const v1::AgentState& state) {
 
 bool IsGood(const v1::SpecTrial& trial) { return trial.applied() && !trial.has_confirm_window(); }
 
+// Good enough to go back to, though a part of it may fail for good: else one refused CPU would keep
+// the way back at some spec of long ago, with all that has been held since released.
+bool IsWayBack(const v1::AgentState& state) {
+  return !state.has_trial() || (state.trial().carried_out() && !state.trial().has_confirm_window());
+}
+
+template <typename Map>
+void Merge(const Map& from, Map* into) {
+  for (const auto& [name, was] : from) (*into)[name] = was;
+}
+
+// `into` with the records of `from`, which are the older ones.
+void MergeRecords(const v1::Baseline& from, v1::Baseline* into) {
+  if (from.switching() != v1::SWITCH_UNSPECIFIED) into->set_switching(from.switching());
+  // All else a reboot has put back by itself.
+  if (from.boot_id() != into->boot_id()) return;
+  Merge(from.devices(), into->mutable_devices());
+  Merge(from.zones(), into->mutable_zones());
+  Merge(from.drivers(), into->mutable_drivers());
+  if (from.has_smt()) *into->mutable_smt() = from.smt();
+}
+
+template <typename Map>
+void EraseKept(const Map& kept, Map* records) {
+  for (const auto& [name, was] : kept) records->erase(name);
+}
+
+// The records of `before` that `after` has no more.
+v1::Baseline Dropped(v1::Baseline before, const v1::Baseline& after) {
+  EraseKept(after.devices(), before.mutable_devices());
+  EraseKept(after.zones(), before.mutable_zones());
+  EraseKept(after.drivers(), before.mutable_drivers());
+  if (after.has_smt()) before.clear_smt();
+  if (after.switching() != v1::SWITCH_UNSPECIFIED) before.clear_switching();
+  before.clear_cpus_seen_online();
+  before.clear_memory_seen_online();
+  return before;
+}
+
+// The trial of a spec that takes the place of the one in force.
+v1::SpecTrial NewTrial(const v1::AgentState& state, std::optional<absl::Duration> confirm_window,
+                       const v1::Baseline& baseline) {
+  v1::SpecTrial trial;
+  *trial.mutable_left() = Dropped(state.baseline(), baseline);
+  if (IsWayBack(state)) {
+    *trial.mutable_last_good() = InForce(state);
+  } else {
+    *trial.mutable_last_good() = state.trial().last_good();
+    MergeRecords(state.trial().left(), trial.mutable_left());
+  }
+  if (confirm_window) SetDuration(*confirm_window, trial.mutable_confirm_window());
+  return trial;
+}
+
+void ForgetCarriedOut(v1::AgentState* state) {
+  state->clear_carried_out_in_boot();
+  state->clear_unapplied();
+}
+
+void NoteCarriedOut(const PassEnd& end, const std::string& boot_id, v1::AgentState* state) {
+  if (!end.carried_out) return;
+  if (state->has_trial()) state->mutable_trial()->set_carried_out(true);
+  ForgetCarriedOut(state);
+  if (end.unapplied.size() > kMaxUnapplied) return;
+  state->set_carried_out_in_boot(boot_id);
+  *state->mutable_unapplied() = {end.unapplied.begin(), end.unapplied.end()};
+}
+
 // What a person reads at the controller.
 std::string AndNow(const v1::SavedSpec& last_good) {
   return absl::StrCat(last_good.digest().empty()
@@ -26,17 +98,20 @@ std::string AndNow(const v1::SavedSpec& last_good) {
                       "; this one isn't tried again until another one was taken");
 }
 
-v1::AgentState GiveUp(v1::AgentState state, v1::ApplyState why, absl::string_view message) {
+v1::AgentState GiveUp(v1::AgentState state, v1::ApplyState why, absl::string_view message,
+                      const std::string& agent_version) {
   const v1::SavedSpec last_good = state.trial().last_good();
   v1::RejectedSpec& rejected = *state.mutable_rejected();
   rejected.set_digest(state.spec_digest());
   rejected.set_state(why);
   rejected.set_message(absl::StrCat(message, "; ", AndNow(last_good)));
+  rejected.set_agent_version(agent_version);
+  MergeRecords(state.trial().left(), state.mutable_baseline());
   state.set_spec_digest(last_good.digest());
   state.set_spec_body(last_good.body());
   *state.mutable_spec_sources() = last_good.sources();
   state.clear_trial();
-  state.clear_applied_in_boot();
+  ForgetCarriedOut(&state);
   return state;
 }
 
@@ -55,20 +130,19 @@ v1::NodeReport ToReport(const v1::RejectedSpec& rejected) {
 }
 
 v1::AgentState TakeInForce(v1::AgentState state, const v1::Spec& spec,
-                           std::optional<absl::Duration> confirm_window) {
+                           std::optional<absl::Duration> confirm_window, v1::Baseline baseline) {
   state.clear_rejected();
   const bool same = state.spec_digest() == spec.digest();
   if (!same) {
-    v1::SpecTrial trial;
-    *trial.mutable_last_good() = state.has_trial() ? state.trial().last_good() : InForce(state);
-    if (confirm_window) SetDuration(*confirm_window, trial.mutable_confirm_window());
+    v1::SpecTrial trial = NewTrial(state, confirm_window, baseline);
     if (trial.last_good().digest() == spec.digest()) {
       state.clear_trial();
     } else {
       *state.mutable_trial() = std::move(trial);
     }
-    state.clear_applied_in_boot();
+    ForgetCarriedOut(&state);
   }
+  *state.mutable_baseline() = std::move(baseline);
   state.set_spec_digest(spec.digest());
   state.set_spec_body(spec.body());
   *state.mutable_spec_sources() = spec.sources();
@@ -82,20 +156,17 @@ std::optional<v1::AgentState> NoteStart(const v1::AgentState& state) {
   return noted;
 }
 
-std::optional<v1::AgentState> NoteEnd(const v1::AgentState& state, bool applied,
+std::optional<v1::AgentState> NoteEnd(const v1::AgentState& state, const PassEnd& end,
                                       const std::string& boot_id) {
   if (state.spec_digest().empty()) return std::nullopt;
-  const bool news_of_boot = applied && state.applied_in_boot() != boot_id;
-  const v1::SpecTrial& trial = state.trial();
-  const bool news_of_trial =
-      state.has_trial() && (trial.unfinished_starts() != 0 || (applied && !trial.applied()));
-  if (!news_of_boot && !news_of_trial) return std::nullopt;
   v1::AgentState noted = state;
-  if (applied) noted.set_applied_in_boot(boot_id);
-  if (!noted.has_trial()) return noted;
-  noted.mutable_trial()->set_unfinished_starts(0);
-  if (applied) noted.mutable_trial()->set_applied(true);
-  if (IsGood(noted.trial())) noted.clear_trial();
+  NoteCarriedOut(end, boot_id, &noted);
+  if (noted.has_trial()) {
+    noted.mutable_trial()->set_unfinished_starts(0);
+    if (end.applied) noted.mutable_trial()->set_applied(true);
+    if (IsGood(noted.trial())) noted.clear_trial();
+  }
+  if (MessageDifferencer::Equals(noted, state)) return std::nullopt;
   return noted;
 }
 
@@ -113,20 +184,27 @@ std::optional<absl::Duration> ConfirmWindow(const v1::AgentState& state) {
   return ToDuration(state.trial().confirm_window());
 }
 
-v1::AgentState Revert(const v1::AgentState& state) {
+v1::AgentState Revert(const v1::AgentState& state, const std::string& agent_version) {
   const absl::Duration window = ConfirmWindow(state).value_or(absl::ZeroDuration());
-  return GiveUp(
-      state, v1::APPLY_STATE_REVERTED,
-      absl::StrCat("no controller was reached within ", absl::FormatDuration(window),
-                   " of applying it (confirm), so the change may have cut this host off"));
+  return GiveUp(state, v1::APPLY_STATE_REVERTED,
+                absl::StrCat("no controller was reached within ", absl::FormatDuration(window),
+                             " of applying it (confirm), so the change may have cut this host off"),
+                agent_version);
 }
 
-std::optional<v1::AgentState> QuarantineIfDue(const v1::AgentState& state) {
+std::optional<v1::AgentState> QuarantineIfDue(const v1::AgentState& state,
+                                              const std::string& agent_version) {
   if (state.trial().unfinished_starts() < kMaxUnfinishedStarts) return std::nullopt;
   return GiveUp(state, v1::APPLY_STATE_QUARANTINED,
                 absl::StrCat("the agent died ", state.trial().unfinished_starts(),
                              " times while it applied this spec (its log and the kernel's tell "
-                             "more)"));
+                             "more)"),
+                agent_version);
+}
+
+v1::AgentState ForgetRejectionByAnother(v1::AgentState state, absl::string_view agent_version) {
+  if (state.rejected().agent_version() != agent_version) state.clear_rejected();
+  return state;
 }
 
 }  // namespace hotplugger::agent

@@ -2,7 +2,9 @@
 // memory. Where they answer nothing, nothing is to be saved.
 #pragma once
 
+#include <cstddef>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -16,6 +18,10 @@ namespace hotplugger::agent {
 // So many agents may die while they apply a spec; then it is given up (DESIGN 12).
 inline constexpr int kMaxUnfinishedStarts = 2;
 
+// Of a spec that was carried out so many subjects at most are remembered as unapplied; where there
+// are more, a restarted agent carries out all of it anew.
+inline constexpr size_t kMaxUnapplied = 256;
+
 // What a confirm window is clamped to.
 inline constexpr absl::Duration kShortestConfirmWindow = absl::Seconds(5);
 inline constexpr absl::Duration kLongestConfirmWindow = absl::Hours(1);
@@ -27,14 +33,25 @@ v1::NodeReport ToReport(const v1::RejectedSpec& rejected);
 
 // `state` with `spec` in force, which must have been checked, and what was given up forgotten. A
 // spec that is in force already goes on as it was; the last good one is good again; any other is on
-// trial, and the last good one stays the last *good* one. `confirm_window`: already clamped.
+// trial, and the last good one stays the last *good* one, unless the one in force is a way back
+// itself: carried out, in part at least, and not waiting for a confirmation. `confirm_window`:
+// already clamped. `baseline`: what the spec doesn't leave of the one in `state`.
 v1::AgentState TakeInForce(v1::AgentState state, const v1::Spec& spec,
-                           std::optional<absl::Duration> confirm_window);
+                           std::optional<absl::Duration> confirm_window, v1::Baseline baseline);
 
 // Before the first write of a pass.
 std::optional<v1::AgentState> NoteStart(const v1::AgentState& state);
-// A pass came to its end, all of the spec `applied` or not: this agent didn't die of it.
-std::optional<v1::AgentState> NoteEnd(const v1::AgentState& state, bool applied,
+// How a pass ended.
+struct PassEnd {
+  // All of the spec was applied.
+  bool applied = false;
+  // This pass or an earlier one of the spec has tried all of it.
+  bool carried_out = false;
+  // Then: the subjects that could not be brought to their state.
+  std::set<std::string> unapplied;
+};
+// However it ended, this agent didn't die of it.
+std::optional<v1::AgentState> NoteEnd(const v1::AgentState& state, const PassEnd& end,
                                       const std::string& boot_id);
 // A controller has heard of this spec. Of another one: nothing.
 std::optional<v1::AgentState> NoteConfirmation(const v1::AgentState& state,
@@ -43,9 +60,13 @@ std::optional<v1::AgentState> NoteConfirmation(const v1::AgentState& state,
 // How long the spec in force may wait for its confirmation; nothing: it needs none.
 std::optional<absl::Duration> ConfirmWindow(const v1::AgentState& state);
 
-// `state`, whose spec is on trial, with the last good one in force again and this one given up.
-v1::AgentState Revert(const v1::AgentState& state);
+// `state`, whose spec is on trial, with the last good one in force again and this one given up by
+// an agent of this version; what the trial left is to be restored again.
+v1::AgentState Revert(const v1::AgentState& state, const std::string& agent_version);
 // The same of one in whose application agents died; nothing while they were too few.
-std::optional<v1::AgentState> QuarantineIfDue(const v1::AgentState& state);
+std::optional<v1::AgentState> QuarantineIfDue(const v1::AgentState& state,
+                                              const std::string& agent_version);
+// What an agent of another version gave up may be tried again by this one.
+v1::AgentState ForgetRejectionByAnother(v1::AgentState state, absl::string_view agent_version);
 
 }  // namespace hotplugger::agent

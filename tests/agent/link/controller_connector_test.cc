@@ -307,6 +307,23 @@ TEST_F(ControllerConnectorTest, WhatWasGivenUpIsToldOnEveryStreamUntilItIsForgot
   EXPECT_TRUE(controller_.AwaitEnd());
 }
 
+// Where no spec is in force after it, no other report takes its place.
+TEST_F(ControllerConnectorTest, TheReportOfWhatWasGivenUpIsNotSentAgain) {
+  v1::NodeReport reverted;
+  reverted.set_digest("d1");
+  reverted.set_state(v1::APPLY_STATE_REVERTED);
+  connector_->SendReport(Applied("d1"));
+  connector_->SendRejection(reverted);
+  controller_.Then([](ServerStream* stream) {
+    EXPECT_EQ(Next(stream).hello().applied_digest(), "");
+    stream->Write(WelcomeOf(4));
+    EXPECT_EQ(Next(stream).report().state(), v1::APPLY_STATE_REVERTED);
+    return grpc::Status::OK;
+  });
+  connector_->Start();
+  EXPECT_TRUE(controller_.AwaitEnd());
+}
+
 TEST_F(ControllerConnectorTest, StopsWhileAStreamIsOpen) {
   controller_.Then([this](ServerStream* stream) {
     Next(stream);

@@ -24,7 +24,7 @@ class DriftPassTest : public ::testing::Test, protected HostFixture {
  protected:
   DriftPassTest() : HostFixture(AnyNumber(), {.threads_per_core = 2, .blocks = "nkmmmmmm"}) {}
 
-  PassResult Run() { return RunPass(*host, memory_, {.applied_before = applied_before_}); }
+  PassResult Run() { return RunPass(*host, memory_, PassOptions()); }
 
   // Carries out a spec that is new.
   void Apply(const std::string& spec) {
@@ -52,7 +52,6 @@ class DriftPassTest : public ::testing::Test, protected HostFixture {
   }
 
   PassMemory memory_;
-  bool applied_before_ = false;
 };
 
 TEST_F(DriftPassTest, WhatWasCarriedOutOnceIsOnlyTold) {
@@ -71,11 +70,10 @@ TEST_F(DriftPassTest, ARestartInTheSameBootIsNoReasonToUndoIt) {
   Apply("cpu_offline: '3' report_drift_of: 'cpu_offline'");
   fake.SwitchBehindOurBack(3, true);
   memory_ = PassMemory();
-  applied_before_ = true;
+  memory_.carried_out = true;
   EXPECT_THAT(Told(Run()), SizeIs(1));
   EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2, 3}));
   memory_ = PassMemory();
-  applied_before_ = false;
   Boot("boot-2");
   EXPECT_THAT(Told(Run()), IsEmpty());
   EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2})) << "after a boot it is carried out again";

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
 
 #include "agent/reconcile/reconciler.h"
@@ -95,7 +96,7 @@ TEST_F(ReconcilerTrialTest, WithoutAWindowAnAppliedSpecIsGood) {
   EXPECT_FALSE(Apply(Spec("cpu_offline: '3'")).awaits_confirmation());
   StopAgent();
   EXPECT_FALSE(store.saved.has_trial());
-  EXPECT_EQ(store.saved.applied_in_boot(), "boot-1");
+  EXPECT_EQ(store.saved.carried_out_in_boot(), "boot-1");
   StartAgent();
 }
 
@@ -201,6 +202,60 @@ TEST_F(ReconcilerTrialTest, AConfirmedFailureIsTriedOn) {
   EXPECT_FALSE(applied->awaits_confirmation());
 }
 
+// A retry may well last longer than the window: a controller that is reached meanwhile hears.
+TEST_F(ReconcilerTrialTest, ARetryAsksForTheConfirmationAlreadyAsItBegins) {
+  fake.FailCpu(2, EBUSY);
+  const v1::Spec spec = Spec("cpu_offline: '2-3'", absl::Minutes(1));
+  reconciler_->OfferSpec(spec, 1);
+  const auto first = Await(spec, v1::APPLY_STATE_APPLYING);
+  ASSERT_TRUE(first);
+  EXPECT_FALSE(first->awaits_confirmation()) << "its window has yet to begin";
+  EXPECT_TRUE(link_.AwaitReport([&](const auto& report) {
+    return report.state() == v1::APPLY_STATE_APPLYING && report.awaits_confirmation();
+  }));
+}
+
+TEST_F(ReconcilerTrialTest, AConfirmationDuringALongRetryIsInTime) {
+  const v1::Spec spec = Spec("cpu_offline: '2-3'", absl::Milliseconds(300));
+  fake.FailCpu(2, EBUSY);
+  std::atomic<bool> confirmed = false;
+  fake.SetHooks(
+      [&](const std::string& write) {
+        const bool retry = link_.report_count() > 0 && host->state().trial().carried_out();
+        if (write != "cpu2=0" || !retry || confirmed.exchange(true)) return;
+        absl::SleepFor(absl::Milliseconds(400));
+        reconciler_->ConfirmSpec(spec.digest(), 1);
+      },
+      [](const std::string&) {});
+  reconciler_->OfferSpec(spec, 1);
+  ASSERT_TRUE(link_.AwaitReport([&](const auto& report) {
+    return report.state() == v1::APPLY_STATE_FAILED && !report.awaits_confirmation();
+  }));
+  StopAgent();
+  EXPECT_TRUE(confirmed);
+  EXPECT_EQ(store.saved.spec_digest(), spec.digest());
+  StartAgent();
+}
+
+TEST_F(ReconcilerTrialTest, AConfirmedFailureIsWhatComesBack) {
+  fake.FailCpu(2, EOPNOTSUPP);
+  const v1::Spec held = Spec("cpu_offline: '2-3' cpu_held: '3'", absl::Minutes(1));
+  reconciler_->OfferSpec(held, 1);
+  ASSERT_TRUE(Await(held, v1::APPLY_STATE_FAILED));
+  reconciler_->ConfirmSpec(held.digest(), 1);
+  ASSERT_TRUE(link_.AwaitReport([&](const auto& report) {
+    return report.state() == v1::APPLY_STATE_FAILED && !report.awaits_confirmation();
+  }));
+  const size_t from = link_.report_count();
+  const v1::Spec spec = Spec("cpu_offline: '1,3'", kShort);
+  reconciler_->OfferSpec(spec, 1);
+  ASSERT_TRUE(Await(spec, v1::APPLY_STATE_REVERTED, from));
+  ASSERT_TRUE(Await(held, v1::APPLY_STATE_FAILED, from));
+  StopAgent();
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2})) << "what is held was never released";
+  StartAgent();
+}
+
 TEST_F(ReconcilerTrialTest, AnEarlierControllersConfirmationIsNone) {
   const v1::Spec spec = Spec("cpu_offline: '3'", absl::Milliseconds(300));
   reconciler_->OfferSpec(spec, 5);
@@ -280,7 +335,7 @@ TEST_F(ReconcilerTrialTest, ASpecThatKillsTheAgentTwiceIsQuarantined) {
   const v1::Spec spec = Spec("cpu_offline: '3'");
   StopAgent();
   // What agents leave that die in the middle.
-  v1::AgentState state = TakeInForce(host->state(), spec, std::nullopt);
+  v1::AgentState state = TakeInForce(host->state(), spec, std::nullopt, host->state().baseline());
   for (int i = 0; i < kMaxUnfinishedStarts; ++i) state = *NoteStart(state);
   ASSERT_TRUE(host->SaveState(state).ok());
   Boot("boot-1");
@@ -319,6 +374,28 @@ TEST_F(ReconcilerTrialTest, ReportedDriftStaysOverARestartButNotOverABoot) {
   EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2}));
 }
 
+// One part that fails for good must not have a restarted agent undo what a person did since.
+TEST_F(ReconcilerTrialTest, ReportedDriftStaysOverARestartAlsoWhereAPartFailsForGood) {
+  fake.FailCpu(2, EOPNOTSUPP);
+  const v1::Spec spec = Spec("cpu_offline: '2-3' report_drift_of: 'cpu_offline'");
+  reconciler_->OfferSpec(spec, 1);
+  ASSERT_TRUE(Await(spec, v1::APPLY_STATE_FAILED));
+  fake.SwitchBehindOurBack(3, true);
+  reconciler_->HostChanged();
+  const auto drifted = [](const v1::NodeReport& report) { return report.drift_size() == 1; };
+  ASSERT_TRUE(link_.AwaitReport(drifted));
+  StopAgent();
+  fake.FailCpu(2, 0);
+  Boot("boot-1");
+  const size_t from = link_.report_count();
+  StartAgent();
+  const auto report = Await(spec, v1::APPLY_STATE_APPLIED, from);
+  ASSERT_TRUE(report);
+  ASSERT_THAT(report->drift(), SizeIs(1));
+  EXPECT_EQ(report->drift(0).subject(), "cpu3");
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1, 3})) << "what had failed is tried until it is done";
+}
+
 TEST_F(ReconcilerTrialTest, WhatASpecLeavesIsNotPutBackWhenItGoes) {
   Apply(Spec("cpu_offline: '2-3' leave_on_release: 'cpu_offline'"));
   Apply(Spec("cpu_offline: '3' leave_on_release: 'cpu_offline'"));
@@ -340,6 +417,20 @@ TEST_F(ReconcilerTrialTest, ARevertPutsBackAlsoWhatTheSpecWouldLeave) {
   StopAgent();
   EXPECT_EQ(fake.online(), (CpuSet{0, 2, 3}));
   StartAgent();
+}
+
+TEST_F(ReconcilerTrialTest, WhatATrialLeftIsReleasedAfterItsRevert) {
+  const v1::Spec good = Spec("cpu_offline: '3' leave_on_release: 'cpu_offline'");
+  Apply(good);
+  const v1::Spec spec = Spec("cpu_offline: '1'", kShort);
+  const size_t from = link_.report_count();
+  reconciler_->OfferSpec(spec, 1);
+  ASSERT_TRUE(Await(spec, v1::APPLY_STATE_REVERTED, from));
+  ASSERT_TRUE(Await(good, v1::APPLY_STATE_APPLIED, from));
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2}));
+  Apply(Spec("cpu_offline: '3'"));
+  Apply(Spec(""));
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2, 3}));
 }
 
 }  // namespace

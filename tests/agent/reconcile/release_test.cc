@@ -94,6 +94,13 @@ TEST(ForgetLeftTest, SmtIsLeftWithItsThreads) {
   EXPECT_THAT(Devices(kept), ElementsAre("cpu2", "cpu3"));
 }
 
+// It takes second threads alone: a first one is off for another reason.
+TEST(ForgetLeftTest, SmtLeavesNoFirstThread) {
+  EXPECT_THAT(
+      Devices(Left(Recorded({"cpu1", "cpu3"}), "smt: SMT_CONTROL_OFF leave_on_release: 'smt'", "")),
+      ElementsAre("cpu1"));
+}
+
 TEST(ForgetLeftTest, DriversAreLeftUnlessTheNewSpecSwitchesThem) {
   const v1::Baseline baseline = Recorded({}, {"alucard", "bricked", "thermal"});
   const std::string before =

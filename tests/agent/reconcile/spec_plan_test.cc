@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 
 #include "absl/strings/match.h"
@@ -10,7 +11,10 @@
 #include "absl/strings/str_join.h"
 #include "agent/reconcile/host_spec_plan.h"
 #include "agent/reconcile/pass.h"
+#include "agent/reconcile/release.h"
+#include "common/cpu_list.h"
 #include "common/error_info.h"
+#include "common/version.h"
 #include "tests/agent/reconcile/host_fixture.h"
 #include "tests/fakes/proto_text.h"
 #include "tests/fakes/snapshot_builder.h"
@@ -138,8 +142,35 @@ TEST_F(SpecPlanTest, DriversAndTheSwitch) {
   EXPECT_EQ(steps[0], "switching on");
   EXPECT_THAT(steps[1], HasSubstr("driver/bricked stopped: "));
   EXPECT_THAT(steps[2], HasSubstr("driver/alucard running"));
+  switching_ = true;
   EXPECT_THAT(Steps(Plan(R"(drivers_active: "absent")")),
               ElementsAre("driver DRIVER_NOT_REGISTERED"));
+}
+
+// Stopped since, and to be released; and one that runs.
+TEST_F(SpecPlanTest, WhereSwitchingStaysOffNoDriverIsSwitched) {
+  drivers_.resize(2);
+  drivers_[0].name = "alucard";
+  drivers_[0].state = v1::DRIVER_STATE_STOPPED;
+  drivers_[1].name = "bricked";
+  drivers_[1].state = v1::DRIVER_STATE_RUNNING;
+  (*baseline_.mutable_drivers())["alucard"] = v1::DRIVER_STATE_RUNNING;
+  const std::string release = "driver/alucard running";
+  const std::string active = R"(drivers_active: "alucard")";
+  switching_ = false;
+  EXPECT_THAT(Steps(Plan("")), IsEmpty()) << "the release waits";
+  EXPECT_THAT(Steps(Plan(active)), ElementsAre("driver SWITCHING_OFF"));
+  EXPECT_THAT(Steps(Plan(active + " switching: SWITCH_OFF")), ElementsAre("driver SWITCHING_OFF"));
+  baseline_.set_switching(v1::SWITCH_ON);
+  EXPECT_THAT(Steps(Plan("")), ElementsAre("switching on", HasSubstr(release)));
+}
+
+TEST_F(SpecPlanTest, WhatIsToBeForbiddenIsDoneBefore) {
+  drivers_.resize(1);
+  drivers_[0].name = "alucard";
+  drivers_[0].state = v1::DRIVER_STATE_STOPPED;
+  EXPECT_THAT(Steps(Plan(R"(drivers_active: "alucard" switching: SWITCH_OFF)")),
+              ElementsAre(HasSubstr("driver/alucard running"), "switching off"));
 }
 
 // What a host answers to the controller.
@@ -170,48 +201,167 @@ TEST_F(HostSpecPlanTest, ASpecThatWouldBeRefusedIsSaidToBeSo) {
   EXPECT_THAT(std::string(plan.status().message()), HasSubstr("cpu_offline"));
 }
 
-// The plan is the agent's truth: a pass does that and nothing else, whatever the host is like.
-TEST_F(HostSpecPlanTest, APassDoesWhatWasPlanned) {
-  std::mt19937 random(5);
-  const auto below = [&random](int bound) {
-    return static_cast<int>(random() % static_cast<uint32_t>(bound));
-  };
-  const std::vector<std::string> drivers = {"alucard", "thermal", "bricked"};
-  int steps = 0;
-  for (int round = 0; round < 60; ++round) {
+TEST_F(HostSpecPlanTest, WhatWasGivenUpIsRefusedTooUntilAnotherAgentStarts) {
+  const v1::NodeSpec spec = FromText<v1::NodeSpec>(R"(cpu_offline: "3")");
+  v1::AgentState state = host->state();
+  state.mutable_rejected()->set_digest(Sha256Hex(spec.SerializeAsString()));
+  state.mutable_rejected()->set_message("cut off");
+  state.mutable_rejected()->set_agent_version(kVersion);
+  ASSERT_TRUE(host->SaveState(state).ok());
+  Boot("boot-1");
+  EXPECT_EQ(ErrorReason(Plan(spec).status()), "BAD_SPEC");
+  EXPECT_THAT(std::string(Plan(spec).status().message()), HasSubstr("cut off"));
+  state.mutable_rejected()->set_agent_version("another");
+  ASSERT_TRUE(host->SaveState(state).ok());
+  Boot("boot-1");
+  EXPECT_TRUE(Plan(spec).ok());
+}
+
+// A host, and specs of all kinds for it.
+class RandomHost : public HostFixture {
+ public:
+  RandomHost(SafetyLimits limits, uint32_t seed)
+      : HostFixture(std::move(limits), {.cpus = 8, .threads_per_core = 2, .blocks = "nkmmmmmm"}),
+        random_(seed) {}
+
+  v1::NodeSpec AnySpec() {
     v1::NodeSpec spec;
-    if (below(3) > 0) spec.set_cpu_offline(absl::StrCat(1 + below(3)));
-    if (below(3) == 0) spec.set_cpu_online_count(1 + below(4));
-    if (spec.has_cpu_online_count()) spec.clear_cpu_offline();
-    if (below(2) == 0) spec.add_drivers_active(drivers[static_cast<size_t>(below(3))]);
-    const auto plan = Plan(spec);
-    ASSERT_TRUE(plan.ok()) << plan.status();
-    std::set<std::string> planned;
-    for (const v1::ItemResult& step : plan->plan().steps()) {
-      ASSERT_EQ(step.outcome(), v1::OUTCOME_CHANGED) << step.ShortDebugString();
-      planned.insert(step.subject());
+    AddCpus(&spec);
+    AddMemory(&spec);
+    AddDrivers(&spec);
+    for (const char* setting :
+         {"cpu_offline", "cores_offline", "cpu_online_count", "smt", "memory_offline",
+          "memory_offline_bytes", "drivers_active", "drivers_stopped", "switching"}) {
+      if (OneIn(4)) spec.add_leave_on_release(setting);
+      if (OneIn(4)) spec.add_report_drift_of(setting);
     }
+    return spec;
+  }
+
+  // As when it is pushed.
+  PassResult Apply(const v1::NodeSpec& spec) {
+    const v1::Baseline left =
+        ForgetLeft(host->state().baseline(), *host->Spec(), spec, *host->ReadSnapshot());
+    EXPECT_TRUE(host->SaveBaseline(left).ok());
     SetSpec(spec);
     PassMemory memory;
-    const PassResult result = RunPass(*host, memory, PassOptions());
-    std::set<std::string> done;
-    for (const v1::ItemResult& item : result.report.items()) {
-      if (item.outcome() == v1::OUTCOME_CHANGED) done.insert(item.subject());
-    }
-    for (const std::string& subject : done) {
-      // The kernel's choice among its own drivers is announced as such.
-      const bool noted = absl::StrContains(absl::StrJoin(plan->plan().notes(), ";"), subject);
-      ASSERT_TRUE(planned.count(subject) > 0 || noted)
-          << subject << " in round " << round << ": " << spec.ShortDebugString();
-    }
-    for (const std::string& subject : planned) {
-      ASSERT_GT(done.count(subject), 0u) << subject << " in round " << round;
-    }
-    ASSERT_EQ(static_cast<int>(host->ReadSnapshot()->cpus.masks.online.size()),
-              plan->plan().after().cpus());
-    steps += static_cast<int>(done.size());
+    return RunPass(*host, memory, PassOptions());
   }
-  EXPECT_GT(steps, 60);
+
+ private:
+  int Below(int bound) { return static_cast<int>(random_() % static_cast<uint32_t>(bound)); }
+  bool OneIn(int bound) { return Below(bound) == 0; }
+
+  void AddCpus(v1::NodeSpec* spec) {
+    NumberSet online;
+    NumberSet offline;
+    for (int cpu = 1; cpu < 8; ++cpu) {
+      const int choice = Below(5);
+      if (choice == 0) offline.insert(cpu);
+      if (choice == 1) online.insert(cpu);
+    }
+    if (OneIn(2)) spec->set_cpu_offline(FormatNumberList(offline));
+    if (OneIn(3)) spec->set_cpu_online(FormatNumberList(online));
+    if (OneIn(4)) spec->set_cpu_online_count(1 + Below(8));
+    if (!spec->has_cpu_online_count() && OneIn(4)) spec->set_cpu_online_percent(10 + Below(90));
+    if (OneIn(4)) spec->add_cores_offline(absl::StrCat("0-0-", 1 + Below(2)));
+    if (OneIn(4)) spec->add_cores_online(absl::StrCat("0-0-", 3 + Below(2)));
+    if (OneIn(4)) spec->set_smt(OneIn(2) ? v1::SMT_CONTROL_ON : v1::SMT_CONTROL_OFF);
+  }
+
+  void AddMemory(v1::NodeSpec* spec) {
+    if (OneIn(3)) spec->set_memory_offline(absl::StrCat(2 + Below(3)));
+    if (OneIn(4)) spec->set_memory_online(absl::StrCat(5 + Below(3)));
+    if (OneIn(3)) spec->set_memory_offline_bytes(uint64_t(1 + Below(5)) << 27);
+  }
+
+  void AddDrivers(v1::NodeSpec* spec) {
+    for (const char* driver : {"alucard", "thermal", "bricked", "absent"}) {
+      const int choice = Below(8);
+      // That bricked spares nobody only the kernel knows, until it is tried.
+      const bool known = driver != absl::string_view("bricked") || spec->drivers_active().empty();
+      if (choice == 0 && known) spec->add_drivers_active(driver);
+      if (choice == 1) spec->add_drivers_stopped(driver);
+    }
+    if (OneIn(4)) spec->set_switching(OneIn(2) ? v1::SWITCH_ON : v1::SWITCH_OFF);
+  }
+
+  std::mt19937 random_;
+};
+
+bool IsOf(const v1::ItemResult& item, const v1::ItemResult& step) {
+  // A set of drivers is planned as one, and reported by each.
+  const bool set = step.subject() == "driver" && absl::StartsWith(item.subject(), "driver/");
+  return (set || item.subject() == step.subject()) && item.outcome() == step.outcome() &&
+         item.reason() == step.reason();
+}
+
+bool IsAmong(const v1::ItemResult& item, const PassResult& result) {
+  const auto& items = result.report.items();
+  return std::any_of(items.begin(), items.end(),
+                     [&item](const v1::ItemResult& done) { return IsOf(done, item); });
+}
+
+bool IsPlanned(const v1::ItemResult& done, const v1::DevicePlan& plan) {
+  // The kernel's choice among its own drivers is announced as such.
+  return absl::StrContains(absl::StrJoin(plan.notes(), ";"), done.subject()) ||
+         std::any_of(plan.steps().begin(), plan.steps().end(),
+                     [&done](const v1::ItemResult& step) { return IsOf(done, step); });
+}
+
+// What a pass finds out on its way: blocks that it tries in place of one that can't go, and that it
+// came to less; CPUs that come with SMT and go again at once.
+bool IsOnTheWay(const v1::ItemResult& done, const v1::NodeSpec& spec) {
+  if (absl::StrContains(done.message(), "taken offline again")) return true;
+  return spec.has_memory_offline_bytes() && absl::StartsWith(done.subject(), "memory") &&
+         done.outcome() != v1::OUTCOME_CHANGED;
+}
+
+// The plan is the agent's truth: a pass does that and nothing else, and refuses the same for the
+// same reason, whatever the host is like.
+TEST(SpecPlanOfAnyHostTest, APassDoesWhatWasPlanned) {
+  SafetyLimits tight = HostFixture::AnyNumber();
+  tight.cpus.min_online = 4;
+  tight.memory.min_online_percent = 60;
+  tight.protected_devices = {"cpu5"};
+  int changed = 0;
+  int refused = 0;
+  for (uint32_t seed = 0; seed < 6; ++seed) {
+    RandomHost random(seed % 2 == 0 ? HostFixture::AnyNumber() : tight, seed);
+    for (int round = 0; round < 12; ++round) {
+      const v1::NodeSpec spec = random.AnySpec();
+      const std::string where =
+          absl::StrCat("seed ", seed, ", round ", round, ": ", spec.ShortDebugString());
+      v1::PlanSpecRequest request;
+      request.set_body(spec.SerializeAsString());
+      const auto planned = PlanSpecOn(*random.host, request);
+      ASSERT_TRUE(planned.ok()) << planned.status() << where;
+      const v1::DevicePlan& plan = planned->plan();
+      const PassResult result = random.Apply(spec);
+      for (const v1::ItemResult& step : plan.steps()) {
+        // A report has no item of the registry's switch.
+        if (step.subject() == "switching") {
+          ASSERT_EQ(random.host->drivers().switching(), step.message() == "on") << where;
+          continue;
+        }
+        ASSERT_TRUE(IsAmong(step, result))
+            << step.ShortDebugString() << " was not done, " << where << "\n"
+            << result.report.DebugString();
+        ++(step.outcome() == v1::OUTCOME_CHANGED ? changed : refused);
+      }
+      for (const v1::ItemResult& done : result.report.items()) {
+        if (done.outcome() == v1::OUTCOME_ALREADY || IsOnTheWay(done, spec)) continue;
+        ASSERT_TRUE(IsPlanned(done, plan))
+            << done.ShortDebugString() << " was not planned, " << where << "\n"
+            << plan.DebugString();
+      }
+      ASSERT_EQ(static_cast<int>(random.host->ReadSnapshot()->cpus.masks.online.size()),
+                plan.after().cpus())
+          << where;
+    }
+  }
+  EXPECT_GT(changed, 150);
+  EXPECT_GT(refused, 20);
 }
 
 }  // namespace

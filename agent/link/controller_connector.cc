@@ -18,6 +18,7 @@ namespace {
 
 // However long a refusal asks to wait: a mistake there must not silence the fleet.
 constexpr absl::Duration kLongestRetryDelay = absl::Minutes(5);
+constexpr absl::Duration kBackoffWhileAwaiting = absl::Milliseconds(500);
 
 }  // namespace
 
@@ -53,8 +54,17 @@ void ControllerConnector::Run() {
     // Jitter on top of what the controller asks for, or all that were refused come back at once.
     const absl::Duration asked =
         std::clamp(ErrorRetryDelay(status), absl::ZeroDuration(), kLongestRetryDelay);
-    if (!Pause(asked + backoff_.Next())) return;
+    if (!Pause(asked + NextBackoff())) return;
   }
+}
+
+// A node that must reach a controller soon, or undo what it was told to do, has no time to be
+// polite: its window may be as short as 5 s.
+absl::Duration ControllerConnector::NextBackoff() {
+  const absl::Duration backoff = backoff_.Next();
+  MutexLock lock(&mutex_);
+  const bool awaits = report_ && report_->awaits_confirmation();
+  return awaits ? std::min(backoff, kBackoffWhileAwaiting) : backoff;
 }
 
 absl::Status ControllerConnector::RunStream() {

@@ -55,6 +55,7 @@ class ControllerConnector final : public ControllerLink {
 
  private:
   void Run();
+  absl::Duration NextBackoff();
   // One stream from beginning to end; why it ended.
   absl::Status RunStream();
   void OnMessage(const v1::ControllerMessage& message);

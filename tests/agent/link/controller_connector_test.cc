@@ -117,12 +117,14 @@ class ScriptedController final : public v1::LinkService::Service {
 
 class ControllerConnectorTest : public ::testing::Test {
  protected:
-  ControllerConnectorTest() {
+  ControllerConnectorTest() { Make({.base = absl::Milliseconds(1), .cap = absl::Milliseconds(5)}); }
+
+  void Make(Backoff::Options backoff) {
     ControllerConnector::Options options;
     options.controller = absl::StrCat("127.0.0.1:", controller_.port());
     options.hello.set_node("alpha");
     options.hello.set_largest_epoch(3);
-    options.backoff = {.base = absl::Milliseconds(1), .cap = absl::Milliseconds(5)};
+    options.backoff = backoff;
     connector_ = std::make_unique<ControllerConnector>(
         options, ControllerConnector::Sinks{
                      .welcome = [this](uint64_t epoch) { Note(absl::StrCat("welcome ", epoch)); },
@@ -320,6 +322,22 @@ TEST_F(ControllerConnectorTest, TheReportOfWhatWasGivenUpIsNotSentAgain) {
     EXPECT_EQ(Next(stream).report().state(), v1::APPLY_STATE_REVERTED);
     return grpc::Status::OK;
   });
+  connector_->Start();
+  EXPECT_TRUE(controller_.AwaitEnd());
+}
+
+// Its window would be over before the back-off.
+TEST_F(ControllerConnectorTest, WhoAwaitsAConfirmationComesBackAtOnce) {
+  Make({.base = absl::Hours(24), .cap = absl::Hours(24)});
+  v1::NodeReport report = Applied("d");
+  report.set_awaits_confirmation(true);
+  connector_->SendReport(report);
+  for (int i = 0; i < 3; ++i) {
+    controller_.Then([](ServerStream* stream) {
+      Next(stream);
+      return grpc::Status(grpc::StatusCode::UNAVAILABLE, "not now");
+    });
+  }
   connector_->Start();
   EXPECT_TRUE(controller_.AwaitEnd());
 }

@@ -11,7 +11,6 @@ namespace hotplugger {
 namespace {
 
 using ::testing::EndsWith;
-using ::testing::EndsWith;
 using ::testing::StartsWith;
 
 TEST(GrpcStatusTest, OkIsOk) {

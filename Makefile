@@ -41,15 +41,19 @@ bench-lab: programs ## What the agent costs: a CPU pair in a guest, and idling
 	python3 tests/bench/idle_agent.py --build-dir $(BUILD)
 	python3 tests/bench/host_pair_bench.py --build-dir $(BUILD)
 
-asan: packages ## Unit and integration tests under the address and undefined sanitizers
-	cmake --preset asan --log-level=WARNING
-	cmake --build --preset asan -j $(JOBS)
-	scripts/with-read-only-sys ctest --preset asan -j $(JOBS)
+asan: packages ## Unit and integration tests under the address and undefined sanitizers; TESTS="A B": these programs alone
+	$(call sanitized,asan)
 
-tsan: packages ## Tests of the gRPC-free parts under the thread sanitizer
-	cmake --preset tsan --log-level=WARNING
-	cmake --build --preset tsan -j $(JOBS)
-	scripts/with-read-only-sys ctest --preset tsan -j $(JOBS)
+tsan: packages ## Tests of the gRPC-free parts under the thread sanitizer; TESTS as above
+	$(call sanitized,tsan)
+
+# Builds and runs all tests of a preset, or the programs that TESTS names.
+define sanitized
+	cmake --preset $(1) --log-level=WARNING
+	cmake --build --preset $(1) -j $(JOBS) $(if $(TESTS),--target $(TESTS))
+	$(if $(TESTS),set -e; for test in $(TESTS); do scripts/with-read-only-sys build/$(1)/tests/$$test; done,\
+	  scripts/with-read-only-sys ctest --preset $(1) -j $(JOBS))
+endef
 
 bench: configure ## How long an inventory takes, against lscpu and lsmem (docs/performance.md)
 	cmake --build --preset $(PRESET) -j $(JOBS) --target inventory_bench

@@ -15,16 +15,14 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "client/policy_file/policy_file.h"
-#include "common/transport/channel_settings.h"
 #include "hotplugger/v1/audit_service.grpc.pb.h"
 #include "hotplugger/v1/explain_service.grpc.pb.h"
 #include "hotplugger/v1/fleet_service.grpc.pb.h"
 #include "hotplugger/v1/link_service.grpc.pb.h"
 #include "hotplugger/v1/plan_service.grpc.pb.h"
 #include "hotplugger/v1/policy_service.grpc.pb.h"
-#include "server/controller.h"
 #include "tests/fakes/proto_text.h"
-#include "tests/fakes/temp_dir.h"
+#include "tests/server/controller_fixture.h"
 #include "tests/server/generic_call.h"
 
 namespace hotplugger::server {
@@ -133,21 +131,8 @@ class Node {
   std::thread thread_;
 };
 
-class ApiDocTest : public ::testing::Test {
+class ApiDocTest : public ControllerFixture {
  protected:
-  ApiDocTest() {
-    Options options;
-    options.listen = "127.0.0.1:0";
-    options.metrics_listen = "127.0.0.1:0";
-    options.store = absl::StrCat("sqlite:", directory_.Path("controller.db"));
-    auto controller = Controller::Create(options);
-    EXPECT_TRUE(controller.ok()) << controller.status();
-    controller_ = *std::move(controller);
-    channel_ =
-        grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", controller_->grpc_port()),
-                                  grpc::InsecureChannelCredentials(), ClientChannelArguments());
-  }
-
   // Waits until the controller has seen the end of the node's stream.
   bool IsGone(const std::string& name) {
     for (int i = 0; i < 300; ++i) {
@@ -165,9 +150,6 @@ class ApiDocTest : public ::testing::Test {
     return false;
   }
 
-  testing::TempDir directory_;
-  std::unique_ptr<Controller> controller_;
-  std::shared_ptr<grpc::Channel> channel_;
   const std::map<std::string, const MethodDescriptor*> methods_ = Methods();
   const std::string doc_ = ReadDoc();
   const std::vector<Shown> calls_ = ShownCalls(doc_);

@@ -12,15 +12,13 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/error_info.h"
-#include "common/transport/channel_settings.h"
 #include "hotplugger/v1/audit_service.grpc.pb.h"
 #include "hotplugger/v1/explain_service.grpc.pb.h"
 #include "hotplugger/v1/fleet_service.grpc.pb.h"
 #include "hotplugger/v1/plan_service.grpc.pb.h"
 #include "hotplugger/v1/policy_service.grpc.pb.h"
 #include "hotplugger/v1/watch_service.grpc.pb.h"
-#include "server/controller.h"
-#include "tests/fakes/temp_dir.h"
+#include "tests/server/controller_fixture.h"
 #include "tests/server/generic_call.h"
 
 namespace hotplugger::server {
@@ -259,30 +257,13 @@ std::string WithoutIndices(const std::string& field) {
   return path;
 }
 
-class BadRequestTest : public ::testing::Test {
+class BadRequestTest : public ControllerFixture {
  protected:
-  BadRequestTest() {
-    Options options;
-    options.listen = "127.0.0.1:0";
-    options.metrics_listen = "127.0.0.1:0";
-    options.store = absl::StrCat("sqlite:", directory_.Path("controller.db"));
-    auto controller = Controller::Create(options);
-    EXPECT_TRUE(controller.ok()) << controller.status();
-    controller_ = *std::move(controller);
-    channel_ =
-        grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", controller_->grpc_port()),
-                                  grpc::InsecureChannelCredentials(), ClientChannelArguments());
-  }
-
   absl::Status Call(const MethodDescriptor& method, const std::string& text) {
     const std::unique_ptr<google::protobuf::Message> request = NewMessage(method.input_type());
     EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, request.get())) << text;
     return CallMethod(channel_, method, *request).status();
   }
-
-  testing::TempDir directory_;
-  std::unique_ptr<Controller> controller_;
-  std::shared_ptr<grpc::Channel> channel_;
 };
 
 TEST_F(BadRequestTest, EveryFieldOfEveryRequest) {

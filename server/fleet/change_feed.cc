@@ -69,6 +69,10 @@ std::optional<ChangeFeed::Change> ChangeFeed::Next(int64_t version, const std::s
 
 void ChangeFeed::AddListener(const std::shared_ptr<Listener>& listener) {
   MutexLock lock(&mutex_);
+  // Those that have ended would pile up in a fleet in which nothing changes.
+  listeners_.erase(std::remove_if(listeners_.begin(), listeners_.end(),
+                                  [](const auto& other) { return other.expired(); }),
+                   listeners_.end());
   listeners_.push_back(listener);
 }
 

@@ -7,6 +7,12 @@
 #include "common/proto_time.h"
 
 namespace hotplugger::server {
+namespace {
+
+// Holds that lapse at a beat, each a transaction: others wait meanwhile, for the next ones too.
+constexpr size_t kMaxLapses = 64;
+
+}  // namespace
 
 FleetEngine::FleetEngine(FleetState* state, ChangeLog* changes, FleetCounters* counters,
                          uint64_t epoch)
@@ -19,9 +25,6 @@ FleetEngine::FleetEngine(FleetState* state, ChangeLog* changes, FleetCounters* c
       nodes_(state),
       planner_(state, &policies_, &holds_),
       queue_("controller's queue of requests", kQueueCapacity) {}
-
-// Holds that lapse at a beat, each a transaction: others wait meanwhile, for the next ones too.
-constexpr size_t kMaxLapses = 64;
 
 template <typename Operations, typename Request, typename Response>
 void FleetEngine::Run(Operations* operations,
@@ -206,8 +209,6 @@ void FleetEngine::PushSpecs() {
     counters_->spec_pushes.fetch_add(1, std::memory_order_relaxed);
     Log(LogLevel::kInfo, "spec pushed", {{"node", push.node}, {"digest", push.spec->digest}});
   }
-  // What is desired now may be what a node has said it has.
-  SendConfirmations(state_->registry(), epoch_);
 }
 
 }  // namespace hotplugger::server

@@ -10,7 +10,7 @@ namespace hotplugger::server {
 namespace {
 
 // A request that is only looked at: nothing of it is kept.
-struct Trial {
+struct DryRun {
   Change change{nullptr, nullptr, {}, {}};
 };
 
@@ -58,8 +58,9 @@ absl::StatusOr<FleetPlan> FleetPlanner::PlanApply(const v1::Policy& wanted) {
   v1::ApplyPolicyRequest request;
   *request.mutable_policy() = wanted;
   request.set_validate_only(true);
-  Trial trial;
-  ASSIGN_OR_RETURN(const v1::ApplyPolicyResponse applied, policies_->Apply(request, &trial.change));
+  DryRun dry_run;
+  ASSIGN_OR_RETURN(const v1::ApplyPolicyResponse applied,
+                   policies_->Apply(request, &dry_run.change));
   FleetPlan plan =
       Combine(applied.matched_nodes(), FindAffected(WhatIf{.put_policy = &applied.policy()}));
   *plan.overview.mutable_warnings() = applied.warnings();
@@ -71,9 +72,9 @@ absl::StatusOr<FleetPlan> FleetPlanner::PlanDelete(const std::string& name) {
   v1::DeletePolicyRequest request;
   request.set_name(name);
   request.set_validate_only(true);
-  Trial trial;
+  DryRun dry_run;
   ASSIGN_OR_RETURN(const v1::DeletePolicyResponse deleted,
-                   policies_->Delete(request, &trial.change));
+                   policies_->Delete(request, &dry_run.change));
   int32_t matched = 0;
   for (const NodeSnapshot& node : state_->registry()->Snapshot()) {
     matched += Matches(deleted.policy().selector(), node.name, node.identity->labels);
@@ -85,8 +86,8 @@ absl::StatusOr<FleetPlan> FleetPlanner::PlanSetHold(const v1::Hold& wanted) {
   v1::SetHoldRequest request;
   *request.mutable_hold() = wanted;
   request.set_validate_only(true);
-  Trial trial;
-  ASSIGN_OR_RETURN(const v1::SetHoldResponse set, holds_->Set(request, &trial.change));
+  DryRun dry_run;
+  ASSIGN_OR_RETURN(const v1::SetHoldResponse set, holds_->Set(request, &dry_run.change));
   WhatIf what_if{.put_hold = &set.hold()};
   for (const v1::Hold& replaced : set.replaced()) what_if.erased_holds.insert(replaced.subject());
   FleetPlan plan = Combine(1, FindAffected(what_if, set.hold().node()));
@@ -103,8 +104,9 @@ absl::StatusOr<FleetPlan> FleetPlanner::PlanReleaseHold(const v1::HoldName& name
   request.set_node(name.node());
   request.set_subject(name.subject());
   request.set_validate_only(true);
-  Trial trial;
-  ASSIGN_OR_RETURN(const v1::ReleaseHoldResponse released, holds_->Release(request, &trial.change));
+  DryRun dry_run;
+  ASSIGN_OR_RETURN(const v1::ReleaseHoldResponse released,
+                   holds_->Release(request, &dry_run.change));
   const WhatIf what_if{.erased_holds = {released.hold().subject()}};
   return Combine(1, FindAffected(what_if, released.hold().node()));
 }

@@ -122,7 +122,6 @@ absl::StatusOr<NodeRegistry::Attached> NodeRegistry::Attach(const v1::Hello& hel
     node.nacked_digest.clear();
     node.rejection.reset();
   }
-  awaiting_.erase(hello.node());
   node.facts.name = hello.node();
   node.facts.identity = std::move(identity);
   node.facts.connected = true;
@@ -205,11 +204,8 @@ NodeRegistry::RecordedReport NodeRegistry::RecordReport(const StreamKey& key,
   TellFeed(key.node);
   if (IsGivenUp(report.state())) return RecordRejectionLocked(node, std::move(recorded));
   node->facts.report = std::move(recorded);
-  if (AwaitsConfirmation(report)) {
-    awaiting_.insert(key.node);
-  } else {
-    awaiting_.erase(key.node);
-  }
+  RecordedReport result;
+  if (AwaitsConfirmation(report)) result.confirm = node->link;
   // Once a node works towards another spec it is no longer at the last one, however that ends:
   // where a failed spec is taken back the way back must be reported too. A refused one was never
   // begun.
@@ -228,10 +224,11 @@ NodeRegistry::RecordedReport NodeRegistry::RecordReport(const StreamKey& key,
   // reports may be older than the last push.
   if (node->pushed || report.digest() == node->target_digest ||
       report.state() == v1::APPLY_STATE_REFUSED) {
-    return {};
+    return result;
   }
   node->target_digest = report.digest();
-  return {.other_target = true};
+  result.other_target = true;
+  return result;
 }
 
 // Beside what it says of the spec that is in force again, which stays the node's report.
@@ -292,21 +289,6 @@ std::vector<SpecPush> NodeRegistry::TakePushes() {
         {name, node.link, node.facts.desired, absl::StrCat(node.stream_id, "-", ++last_push_)});
   }
   return pushes;
-}
-
-std::vector<ConfirmationPush> NodeRegistry::TakeConfirmations() {
-  std::vector<ConfirmationPush> confirmations;
-  MutexLock lock(&mutex_);
-  for (auto it = awaiting_.begin(); it != awaiting_.end();) {
-    const auto found = nodes_.find(*it);
-    if (found == nodes_.end() || found->second.link == nullptr) {
-      it = awaiting_.erase(it);
-      continue;
-    }
-    confirmations.push_back({*it, found->second.link, found->second.facts.report->digest()});
-    it = awaiting_.erase(it);
-  }
-  return confirmations;
 }
 
 NodeRegistry::PingRound NodeRegistry::TakePingRound(uint64_t shard, uint64_t shards) {

@@ -65,13 +65,6 @@ struct SpecPush {
   std::string nonce;
 };
 
-// A confirmation to be sent, outside every lock.
-struct ConfirmationPush {
-  std::string node;
-  std::shared_ptr<NodeLink> link;
-  std::string digest;
-};
-
 // Safe for concurrent use; every call is short. Links are never called under the lock.
 class NodeRegistry {
  public:
@@ -124,6 +117,9 @@ class NodeRegistry {
     bool other_target = false;
     // It tells that a spec was given up, and didn't before.
     bool given_up = false;
+    // Where it asks for a confirmation: to be sent there, whatever the node is to be by now. That
+    // it can be reached is all that it asks.
+    std::shared_ptr<NodeLink> confirm = nullptr;
   };
   RecordedReport RecordReport(const StreamKey& key, const v1::NodeReport& report);
   // Whether this refuses the spec that was last sent.
@@ -134,10 +130,6 @@ class NodeRegistry {
   // What must be sent so that every connected node works towards its desired spec. Each is
   // returned once; a refused spec never again until it changes.
   std::vector<SpecPush> TakePushes();
-
-  // Each node whose last report waits for a confirmation, once, whatever it is to be by now: that
-  // it can be reached is all that it asks.
-  std::vector<ConfirmationPush> TakeConfirmations();
 
   struct PingRound {
     std::vector<std::shared_ptr<NodeLink>> ping;
@@ -207,8 +199,6 @@ class NodeRegistry {
   uint64_t last_stream_id_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t last_push_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<std::string, Node, std::less<>> nodes_ ABSL_GUARDED_BY(mutex_);
-  // Nodes whose last report waits for a confirmation.
-  std::set<std::string> awaiting_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace hotplugger::server

@@ -102,15 +102,6 @@ void LogIgnored(absl::string_view what, const std::string& node, const std::stri
 
 }  // namespace
 
-void SendConfirmations(NodeRegistry* registry, uint64_t epoch) {
-  for (const ConfirmationPush& push : registry->TakeConfirmations()) {
-    v1::ControllerMessage message;
-    message.set_epoch(epoch);
-    message.mutable_spec_confirmation()->set_digest(push.digest);
-    push.link->Send(message);
-  }
-}
-
 absl::Status NodeSession::OnOpened(const std::shared_ptr<NodeLink>& link) {
   return registry_->Admit(link);
 }
@@ -224,7 +215,11 @@ void NodeSession::OnReport(const v1::NodeReport& report) {
   if (recorded.given_up) NoteGivenUp(report);
   if (recorded.other_target) events_->PushNeeded();
   // At once, and not in turn with requests: the node undoes its spec while it waits.
-  if (report.awaits_confirmation()) SendConfirmations(registry_, options_.epoch);
+  if (recorded.confirm == nullptr) return;
+  v1::ControllerMessage message;
+  message.set_epoch(options_.epoch);
+  message.mutable_spec_confirmation()->set_digest(report.digest());
+  recorded.confirm->Send(message);
 }
 
 void NodeSession::NoteGivenUp(const v1::NodeReport& report) {

@@ -26,9 +26,6 @@ class FleetEvents {
   virtual void PushNeeded() = 0;
 };
 
-// Sends the confirmations that nodes wait for.
-void SendConfirmations(NodeRegistry* registry, uint64_t epoch);
-
 struct SessionOptions {
   uint64_t epoch = 0;
   absl::Duration ping_interval = absl::Seconds(20);

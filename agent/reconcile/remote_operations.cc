@@ -128,6 +128,7 @@ v1::OperationResult RemoteOperations::Carry(const v1::Operation& operation, absl
                     &v1::OperationResult::mutable_plan_spec);
     // Receive has answered that.
     case v1::Operation::kListDrivers:
+    case v1::Operation::kRetrySpec:
     case v1::Operation::OPERATION_NOT_SET:
       break;
   }

@@ -138,6 +138,7 @@ absl::StatusOr<v1::OperationResult> CarryOut(const v1::Operation& operation, Hos
     }
     // Specs are the controller's.
     case v1::Operation::kPlanSpec:
+    case v1::Operation::kRetrySpec:
     case v1::Operation::OPERATION_NOT_SET:
       break;
   }

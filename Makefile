@@ -33,6 +33,9 @@ test: build ## All tests: unit, contract, integration, and the lab on real kerne
 test-fast: build ## All tests but the lab
 	scripts/with-read-only-sys ctest --preset $(PRESET) -j $(JOBS) -LE lab
 
+conformance: programs ## What takes more than Debian's packages: schemas, real tools, images; CHECKS="kubernetes": these alone
+	scripts/with-read-only-sys scripts/conformance --build-dir $(BUILD) $(CHECKS)
+
 bench-command-line: programs ## How long a person waits for hotplugctl
 	python3 tests/bench/command_line.py --build-dir $(BUILD)
 
@@ -73,5 +76,5 @@ tidy: packages ## clang-tidy and clang's thread-safety analysis
 clean: ## Remove the build folder
 	rm -rf build
 
-.PHONY: help packages configure build programs demo demo-stop test test-fast bench bench-command-line bench-lab asan tsan \
+.PHONY: help packages configure build programs demo demo-stop test test-fast conformance bench bench-command-line bench-lab asan tsan \
 	format format-check tidy clean

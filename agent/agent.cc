@@ -36,6 +36,7 @@
 #include "common/clock.h"
 #include "common/error_info.h"
 #include "common/log.h"
+#include "common/random_id.h"
 #include "common/status_macros.h"
 #include "common/version.h"
 #include "common/work_queue.h"
@@ -72,6 +73,9 @@ v1::Hello MakeHello(const AgentOptions& options, const Host& host) {
   hello.set_node(options.node);
   hello.set_boot_id(host.boot_id());
   hello.set_largest_epoch(host.state().largest_epoch());
+  hello.set_fleet_id(host.state().fleet_id());
+  hello.set_epoch_id(host.state().epoch_id());
+  hello.set_instance_id(RandomId());
   hello.set_agent_version(kVersion);
   for (const auto& [key, value] : options.labels) (*hello.mutable_labels())[key] = value;
   return hello;
@@ -104,6 +108,7 @@ class AgentImpl final : public Agent {
 
   absl::Status Start() {
     RETURN_IF_ERROR(OpenHost());
+    JoinFleet();
     queue_ = std::make_unique<WorkQueue>("operation queue", kOperationQueueCapacity);
     query_queue_ = std::make_unique<WorkQueue>("query queue", kQueryQueueCapacity);
     MakeLink();
@@ -205,6 +210,15 @@ class AgentImpl final : public Agent {
     return absl::OkStatus();
   }
 
+  // A full disk must not keep the saved spec from being enforced.
+  void JoinFleet() {
+    if (options_.fleet.empty()) return;
+    const absl::Status joined = host_->JoinFleet(options_.fleet);
+    if (joined.ok()) return;
+    Log(LogLevel::kError, "--fleet can't be saved, so that the agent keeps to the one it had",
+        {{"fleet", options_.fleet}, {"cause", std::string(joined.message())}});
+  }
+
   void MakeDrivers(const AgentConfig& config) {
     drivers_ = std::make_unique<Registry>(steady_clock_, Registry::Options());
     catalogue_ = std::make_unique<Catalogue>(options_.driver_folders);
@@ -252,14 +266,22 @@ class AgentImpl final : public Agent {
                                      .hello = MakeHello(options_, *host_),
                                      .backoff = replacements_.reconnect},
         ControllerConnector::Sinks{
-            .welcome = [this](uint64_t epoch) { remote_operations_->NoteEpoch(epoch); },
-            .spec = [this](v1::Spec spec,
-                           uint64_t epoch) { reconciler_->OfferSpec(std::move(spec), epoch); },
-            .confirmation = [this](const std::string& digest,
-                                   uint64_t epoch) { reconciler_->ConfirmSpec(digest, epoch); },
-            .operation = [this](
-                             const v1::NodeOperation& operation,
-                             uint64_t epoch) { remote_operations_->Receive(operation, epoch); }});
+            .welcome =
+                [this](const ControllerIdentity& from) {
+                  remote_operations_->NoteController(from);
+                },
+            .spec =
+                [this](v1::Spec spec, const ControllerIdentity& from) {
+                  reconciler_->OfferSpec(std::move(spec), from);
+                },
+            .confirmation =
+                [this](const std::string& digest, const ControllerIdentity& from) {
+                  reconciler_->ConfirmSpec(digest, from);
+                },
+            .operation =
+                [this](const v1::NodeOperation& operation, const ControllerIdentity& from) {
+                  remote_operations_->Receive(operation, from);
+                }});
     link_ = connector_.get();
   }
 

@@ -5,11 +5,13 @@
 #include <CLI/CLI.hpp>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "common/error_info.h"
 #include "common/names.h"
+#include "common/random_id.h"
 #include "common/transport/address.h"
 #include "common/version.h"
 
@@ -61,6 +63,11 @@ std::vector<FieldViolation> FindViolations(const AgentOptions& options) {
     Note("--label", ValidateLabelKey(key), &violations);
     Note("--label", ValidateLabelValue(value), &violations);
   }
+  if (!options.fleet.empty() && !IsRandomId(options.fleet)) {
+    violations.push_back({"--fleet", absl::StrCat("\"", absl::CHexEscape(options.fleet),
+                                                  "\" is not 32 lower-case hex digits, as the "
+                                                  "controller logs its fleet at its start")});
+  }
   if (options.config.empty()) {
     violations.push_back({"--config", absl::StrCat("is empty; give a path, or leave it out for ",
                                                    kDefaultConfigPath)});
@@ -87,6 +94,10 @@ ParsedCommandLine ParseCommandLine(int argc, const char* const* argv) {
   app.add_option("--node", options.node, "This host's name in the fleet")->capture_default_str();
   app.add_option("--controller", options.controller,
                  "HOST:PORT of the controller; without it only the saved spec is enforced");
+  app.add_option("--fleet", options.fleet,
+                 "The fleet that this host belongs to from now on, as its controller logs it; "
+                 "without it the agent keeps to the first one that it meets")
+      ->type_name("ID");
   app.add_flag("--insecure", options.insecure, "Allow plaintext to a controller beyond loopback");
   app.add_option("--label", labels, "KEY=VALUE that policies select by; may be repeated")
       ->allow_extra_args(false);

@@ -15,6 +15,9 @@ struct AgentOptions {
   std::string node;
   // "HOST:PORT"; empty: no controller, the saved spec and local operations alone.
   std::string controller;
+  // The fleet that this host is to belong to from now on; empty: the one of the first controller that
+  // it meets.
+  std::string fleet;
   // Allows plaintext beyond loopback.
   bool insecure = false;
   std::map<std::string, std::string> labels;

@@ -32,12 +32,16 @@ struct Session {
   // As they were given.
   const ScopeFlags& flags;
   Surroundings& surroundings;
+  // What time it is, and one that nobody sets: for waits.
   Clock& clock;
+  Clock& steady_clock;
   // Waits for so long; a test's returns at once.
   const std::function<void(absl::Duration)>& pause;
   std::istream& in;
   std::ostream& out;
   std::ostream& err;
+  // Whether somebody wants to know that something is tried again.
+  bool tells_retries = false;
   // Called by a verb that goes on until it is told to end: from then on an interrupt (SIGINT) is a
   // stop request and no longer ends the program.
   const std::function<std::stop_token()>& catch_interrupt;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
@@ -15,6 +16,7 @@
 #include "client/fleet_target.h"
 #include "client/output.h"
 #include "client/parser.h"
+#include "client/retrying_fleet_client.h"
 #include "client/scope_flags.h"
 #include "client/text.h"
 #include "client/verb_table.h"
@@ -68,6 +70,7 @@ class CommandLine {
   // The exit status where parsing is all there is to do (--help, a mistake).
   std::optional<ExitCode> Parse(std::vector<std::string> arguments, std::ostream& out,
                                 std::ostream& err) {
+    SeparateEmptyValues(&arguments);
     std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them
     try {
       app_.parse(std::move(arguments));
@@ -99,6 +102,29 @@ class CommandLine {
     Action action;
   };
 
+  // CLI11 takes the next argument for the value of `--reason=`; what a person, or a script's empty
+  // variable, means by that is an empty one.
+  void SeparateEmptyValues(std::vector<std::string>* arguments) const {
+    for (size_t i = 0; i < arguments->size() && (*arguments)[i] != "--"; ++i) {
+      const absl::string_view argument = (*arguments)[i];
+      if (!absl::StartsWith(argument, "--") || !absl::EndsWith(argument, "=")) continue;
+      std::string flag(argument.substr(0, argument.size() - 1));
+      if (!TakesValue(flag)) continue;
+      (*arguments)[i] = std::move(flag);
+      arguments->insert(arguments->begin() + static_cast<std::ptrdiff_t>(++i), "");
+    }
+  }
+
+  // Whether the flag, of whichever verb, takes the next argument.
+  bool TakesValue(const std::string& flag) const {
+    const auto takes = [&flag](const CLI::App& app) {
+      const CLI::Option* const option = app.get_option_no_throw(flag);
+      return option != nullptr && option->get_items_expected_min() > 0;
+    };
+    return takes(app_) || std::any_of(declared_.begin(), declared_.end(),
+                                      [&](const Declared& known) { return takes(*known.app); });
+  }
+
   void Declare(const Verb& verb) {
     CLI::App* app = app_.add_subcommand(verb.name, verb.help);
     // The scope's flags are taken after the verb too.
@@ -127,6 +153,21 @@ struct Clients {
   std::unique_ptr<HostClient> host;
 };
 
+bool TellsRetries(const ScopeFlags& flags, const Environment& environment) {
+  return flags.verbose || environment.surroundings.ErrorsAreOnTerminal();
+}
+
+// Tells a person that a call is tried again; at a terminal once, for those after it are alike.
+std::function<void(const std::string&)> RetryTeller(const ScopeFlags& flags,
+                                                    Environment& environment) {
+  if (!TellsRetries(flags, environment)) return [](const std::string&) {};
+  return [&err = environment.err, always = flags.verbose,
+          told = false](const std::string& text) mutable {
+    if (!told || always) err << "hotplugctl: " << text << '\n' << std::flush;
+    told = true;
+  };
+}
+
 absl::StatusOr<Clients> Connect(const CommandLine& command_line, Environment& environment) {
   Clients clients;
   if (!command_line.verb().needs_client) return clients;
@@ -135,7 +176,11 @@ absl::StatusOr<Clients> Connect(const CommandLine& command_line, Environment& en
     ASSIGN_OR_RETURN(clients.host, environment.connector.ConnectHost(ResolveHostTarget(flags)));
   } else {
     ASSIGN_OR_RETURN(const FleetTarget target, ResolveFleetTarget(flags, environment.surroundings));
-    ASSIGN_OR_RETURN(clients.fleet, environment.connector.ConnectFleet(target));
+    ASSIGN_OR_RETURN(std::unique_ptr<FleetClient> fleet,
+                     environment.connector.ConnectFleet(target));
+    clients.fleet = MakeRetryingFleetClient(
+        std::move(fleet), {target.call_timeout, environment.steady_clock, environment.pause,
+                           RetryTeller(flags, environment)});
   }
   return clients;
 }
@@ -161,10 +206,12 @@ Session MakeSession(const CommandLine& command_line, const Clients& clients,
           flags,
           environment.surroundings,
           environment.clock,
+          environment.steady_clock,
           environment.pause,
           environment.in,
           environment.out,
           environment.err,
+          TellsRetries(flags, environment),
           environment.catch_interrupt};
 }
 

@@ -20,7 +20,9 @@ namespace hotplugger::client {
 struct Environment {
   Connector& connector;
   Surroundings& surroundings;
+  // What time it is, and one that nobody sets: for waits.
   Clock& clock;
+  Clock& steady_clock;
   // Waits for so long.
   std::function<void(absl::Duration)> pause;
   std::istream& in;

@@ -1,24 +1,27 @@
 #include "client/context_file.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "client/json_string.h"
-#include "client/private_file.h"
 #include "client/text.h"
 #include "client/yaml_text.h"
 #include "common/error_info.h"
+#include "common/regular_file.h"
 #include "common/status_macros.h"
 #include "common/yaml/file_errors.h"
-#include "common/yaml/text_file.h"
 #include "common/yaml/yaml_tree.h"
 
 namespace hotplugger::client {
 namespace {
 
 constexpr size_t kMaxNameLength = 63;
+// Named as the file, it means that there are no contexts.
+constexpr char kNothing[] = "/dev/null";
 constexpr absl::Duration kMaxTimeout = absl::Hours(1);
 
 // The text of a scalar; an error and "" for anything else.
@@ -207,13 +210,21 @@ absl::StatusOr<Contexts> ContextFile::Read() const {
                      "there is no home to keep contexts in; set HOME, or name a file by "
                      "HOTPLUGCTL_CONFIG");
   }
-  const absl::StatusOr<std::string> text = ReadTextFile(path_);
-  if (absl::IsNotFound(text.status())) return Contexts();
-  RETURN_IF_ERROR(text.status());
+  if (path_ == kNothing) return Contexts();
+  RETURN_IF_ERROR(CheckOnlyOwnerWrites(path_));
+  ASSIGN_OR_RETURN(const std::optional<std::string> text,
+                   ReadRegularFile(AT_FDCWD, path_, Printable(path_), kMaxYamlBytes));
+  if (!text) return Contexts();
   return ParseContexts(path_, *text);
 }
 
-absl::Status ContextFile::Write(const Contexts& contexts) const {
+absl::Status ContextFile::Update(const std::function<absl::Status(Contexts*)>& change,
+                                 const LockWait& wait) const {
+  // What is wrong with it is told before anything is made beside it.
+  RETURN_IF_ERROR(Read().status());
+  ASSIGN_OR_RETURN(const ScopedFd lock, LockPrivateFile(path_, wait));
+  ASSIGN_OR_RETURN(Contexts contexts, Read());
+  RETURN_IF_ERROR(change(&contexts));
   return WritePrivateFile(path_, FormatContexts(contexts));
 }
 

@@ -2,6 +2,7 @@
 // it, and which of them is current.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "client/private_file.h"
 #include "client/surroundings.h"
 
 namespace hotplugger::client {
@@ -55,18 +57,23 @@ absl::Status CheckContextName(absl::string_view name);
 absl::StatusOr<Context> FindContext(const Contexts& contexts, const std::string& name,
                                     const std::string& path);
 
-// The file. Not safe for concurrent use; of two programs that write at once the later one wins.
+// The file.
 class ContextFile {
  public:
   explicit ContextFile(std::string path) : path_(std::move(path)) {}
 
   const std::string& path() const { return path_; }
 
-  // None where there is no file. FAILED_PRECONDITION (NO_CONFIG) where `path` is empty.
+  // None where there is no file, and where it is /dev/null. FAILED_PRECONDITION where `path` is
+  // empty (NO_CONFIG), where somebody else could have written it (UNSAFE_PERMISSIONS), and where it
+  // is no regular file (NOT_A_FILE).
   absl::StatusOr<Contexts> Read() const;
 
-  // Replaces it whole; only its owner can read it.
-  absl::Status Write(const Contexts& contexts) const;
+  // Reads it, has `change` change it, and replaces it whole; only its owner can read it. Nothing is
+  // written where `change` refuses. Of several programs, or threads, one comes after the other, so
+  // that nothing is lost.
+  absl::Status Update(const std::function<absl::Status(Contexts*)>& change,
+                      const LockWait& wait) const;
 
  private:
   const std::string path_;

@@ -16,7 +16,8 @@ constexpr std::array<ExitCodeText, 5> kTexts = {{
     {static_cast<int>(ExitCode::kPartial),
      "some items of a list were done, others not; of plan: would be"},
     {static_cast<int>(ExitCode::kUnreachable),
-     "the controller or the agent can't be reached, or the connection to it broke"},
+     "the controller or the agent can't be reached, the connection to it broke, or it gave no "
+     "answer in time"},
 }};
 
 }  // namespace

@@ -13,7 +13,8 @@ enum class ExitCode {
   kUsage = 2,
   // Some items of a list were done, others not; of nodes, on some or in part. Of plan: would be.
   kPartial = 64,
-  // The controller or the agent can't be reached, or the connection to it broke.
+  // The controller or the agent can't be reached, the connection to it broke, or it gave no answer
+  // in time.
   kUnreachable = 69,
 };
 

@@ -19,6 +19,7 @@ constexpr size_t kShownLength = 64;
 constexpr size_t kMaxDeviceName = 255;
 constexpr absl::Duration kMinDeadline = absl::Seconds(1);
 constexpr absl::Duration kMaxDeadline = absl::Hours(1);
+constexpr absl::Duration kMaxAgo = absl::Hours(24 * 3650);
 
 // Whether `field` is `path`, or a part of it.
 bool IsIn(absl::string_view path, absl::string_view field) {
@@ -29,8 +30,7 @@ bool IsIn(absl::string_view path, absl::string_view field) {
 }  // namespace
 
 std::string Quoted(absl::string_view text) {
-  return absl::StrCat("\"", Printable(text.substr(0, kShownLength)),
-                      text.size() > kShownLength ? "…" : "", "\"");
+  return absl::StrCat("\"", Printable(CutText(text, kShownLength)), "\"");
 }
 
 int ReadNumber(const std::string& flag, absl::string_view text, int least, int most,
@@ -64,6 +64,23 @@ bool ParseDurationOrDays(const std::string& text, absl::Duration* duration) {
     return true;
   }
   return absl::ParseDuration(text, duration);
+}
+
+void ReadSince(const std::string& text, absl::Time now, google::protobuf::Timestamp* since,
+               Violations* violations) {
+  absl::Duration ago;
+  absl::Time time;
+  std::string problem;
+  if (ParseDurationOrDays(text, &ago) && ago > absl::ZeroDuration() && ago <= kMaxAgo) {
+    time = now - ago;
+  } else if (!absl::ParseTime(absl::RFC3339_full, text, &time, &problem)) {
+    violations->push_back(
+        {"--since", absl::StrCat(Quoted(text),
+                                 " is neither a time ago, e.g. 30m, 2h or 3d, nor a date and time "
+                                 "with its zone, e.g. 2026-12-01T08:00:00Z")});
+    return;
+  }
+  SetTimestamp(time, since);
 }
 
 void CheckDeviceName(const std::string& flag, absl::string_view text, Violations* violations) {

@@ -12,6 +12,7 @@
 #include "absl/types/span.h"
 #include "common/error_info.h"
 #include "google/protobuf/duration.pb.h"
+#include "google/protobuf/timestamp.pb.h"
 
 namespace hotplugger::client {
 
@@ -30,6 +31,11 @@ google::protobuf::Duration ReadDeadline(const std::string& flag, const std::stri
 
 // A duration as absl has it, and "3d" besides; false where it is none. It may be negative.
 bool ParseDurationOrDays(const std::string& text, absl::Duration* duration);
+
+// --since: a time ago ("2h", "3d"), counted from `now`, or a date and time with its zone; else a
+// violation.
+void ReadSince(const std::string& text, absl::Time now, google::protobuf::Timestamp* since,
+               Violations* violations);
 
 // The kernel's name of a device, as far as it can be told here: 1 to 255 printable ASCII characters
 // without spaces. The agent knows the rest.

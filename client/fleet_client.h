@@ -5,11 +5,14 @@
 #include <stop_token>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "hotplugger/v1/audit_service.pb.h"
+#include "hotplugger/v1/event_service.pb.h"
 #include "hotplugger/v1/explain_service.pb.h"
 #include "hotplugger/v1/fleet_service.pb.h"
 #include "hotplugger/v1/plan_service.pb.h"
 #include "hotplugger/v1/policy_service.pb.h"
+#include "hotplugger/v1/watch_service.pb.h"
 
 namespace hotplugger::client {
 
@@ -21,8 +24,21 @@ class FleetClient {
   using OnNodeAnswer = std::function<void(v1::OperateNodesResponse answer)>;
   // Takes one answer of a plan.
   using OnPlanAnswer = std::function<void(v1::PlanChangeResponse answer)>;
+  // Take one answer of a watch; false ends it.
+  using OnFleetChange = std::function<bool(v1::WatchFleetResponse answer)>;
+  using OnAuditEntry = std::function<bool(v1::WatchAuditEntriesResponse answer)>;
+  using OnEvent = std::function<bool(v1::WatchEventsResponse answer)>;
+
+  // What ends a watch besides the controller: a request to stop, by whatever thread, and time.
+  struct WatchEnd {
+    std::stop_token stop;
+    absl::Duration longest = absl::InfiniteDuration();
+  };
 
   virtual ~FleetClient() = default;
+
+  // From now on a call takes at most `limit`, in place of --timeout.
+  virtual void LimitCalls(absl::Duration limit) = 0;
 
   virtual absl::StatusOr<v1::ApplyPolicyResponse> ApplyPolicy(
       const v1::ApplyPolicyRequest& request) = 0;
@@ -63,6 +79,20 @@ class FleetClient {
       const v1::ExplainSubjectRequest& request) = 0;
   virtual absl::StatusOr<v1::ListAuditEntriesResponse> ListAuditEntries(
       const v1::ListAuditEntriesRequest& request) = 0;
+  virtual absl::StatusOr<v1::ListEventsResponse> ListEvents(
+      const v1::ListEventsRequest& request) = 0;
+
+  // Each calls its function on this thread with every answer. Ok where that returns false, and
+  // where `longest` is over. Else an error: CANCELLED (INTERRUPTED) where a stop was requested;
+  // UNAVAILABLE where the controller ends it (its own reason, or WATCH_ENDED) or the connection
+  // breaks (CONNECTION_LOST; UNREACHABLE where there was none). One of the fleet is answered at
+  // once: else it is DEADLINE_EXCEEDED (NO_ANSWER).
+  virtual absl::Status WatchFleet(const v1::WatchFleetRequest& request,
+                                  const OnFleetChange& on_change, const WatchEnd& end) = 0;
+  virtual absl::Status WatchAuditEntries(const v1::WatchAuditEntriesRequest& request,
+                                         const OnAuditEntry& on_entry, const WatchEnd& end) = 0;
+  virtual absl::Status WatchEvents(const v1::WatchEventsRequest& request, const OnEvent& on_event,
+                                   const WatchEnd& end) = 0;
 };
 
 }  // namespace hotplugger::client

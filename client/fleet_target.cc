@@ -3,7 +3,10 @@
 #include <optional>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "client/context_file.h"
+#include "client/controller_address.h"
+#include "client/text.h"
 #include "common/status_macros.h"
 
 namespace hotplugger::client {
@@ -42,6 +45,8 @@ absl::StatusOr<FleetTarget> ResolveFleetTarget(const ScopeFlags& flags,
   target.insecure = flags.insecure;
   if (context) {
     target.controller = context->controller;
+    RETURN_IF_ERROR(CheckControllerAddress(absl::StrCat("the context ", Printable(context->name)),
+                                           target.controller));
     target.insecure = target.insecure || context->insecure;
     target.call_timeout = flags.timeout.value_or(context->timeout.value_or(kFleetTimeout));
     return target;
@@ -49,6 +54,8 @@ absl::StatusOr<FleetTarget> ResolveFleetTarget(const ScopeFlags& flags,
   const std::string variable = surroundings.Variable("HOTPLUGGER_CONTROLLER").value_or("");
   target.controller = flags.controller.value_or(variable.empty() ? kDefaultController : variable);
   target.call_timeout = flags.timeout.value_or(kFleetTimeout);
+  RETURN_IF_ERROR(CheckControllerAddress(
+      flags.controller ? "--controller" : "HOTPLUGGER_CONTROLLER", target.controller));
   return target;
 }
 

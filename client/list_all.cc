@@ -40,8 +40,10 @@ absl::StatusOr<v1::ListNodesResponse> ListAllNodes(FleetClient& fleet,
   return ListAll(fleet, &FleetClient::ListNodes, std::move(request));
 }
 
-absl::StatusOr<v1::ListPoliciesResponse> ListAllPolicies(FleetClient& fleet) {
+absl::StatusOr<v1::ListPoliciesResponse> ListAllPolicies(FleetClient& fleet,
+                                                         const v1::PolicyFilter& filter) {
   v1::ListPoliciesRequest request;
+  *request.mutable_filter() = filter;
   request.set_page_size(kWholeNodesPageSize);
   return ListAll(fleet, &FleetClient::ListPolicies, std::move(request));
 }
@@ -54,9 +56,10 @@ absl::StatusOr<v1::ListPolicyRevisionsResponse> ListAllRevisions(FleetClient& fl
   return ListAll(fleet, &FleetClient::ListPolicyRevisions, std::move(request));
 }
 
-absl::StatusOr<v1::ListHoldsResponse> ListAllHolds(FleetClient& fleet, const std::string& node) {
+absl::StatusOr<v1::ListHoldsResponse> ListAllHolds(FleetClient& fleet,
+                                                   const v1::HoldFilter& filter) {
   v1::ListHoldsRequest request;
-  request.set_node(node);
+  *request.mutable_filter() = filter;
   request.set_page_size(kPageSize);
   return ListAll(fleet, &FleetClient::ListHolds, std::move(request));
 }

@@ -12,10 +12,11 @@ namespace hotplugger::client {
 // whose pages never end is INTERNAL.
 absl::StatusOr<v1::ListNodesResponse> ListAllNodes(FleetClient& fleet,
                                                    v1::ListNodesRequest request);
-absl::StatusOr<v1::ListPoliciesResponse> ListAllPolicies(FleetClient& fleet);
+absl::StatusOr<v1::ListPoliciesResponse> ListAllPolicies(FleetClient& fleet,
+                                                         const v1::PolicyFilter& filter);
 absl::StatusOr<v1::ListPolicyRevisionsResponse> ListAllRevisions(FleetClient& fleet,
                                                                  const std::string& policy);
-// Of every node where `node` is empty.
-absl::StatusOr<v1::ListHoldsResponse> ListAllHolds(FleetClient& fleet, const std::string& node);
+absl::StatusOr<v1::ListHoldsResponse> ListAllHolds(FleetClient& fleet,
+                                                   const v1::HoldFilter& filter);
 
 }  // namespace hotplugger::client

@@ -20,10 +20,11 @@ int main(int argc, char** argv) {
   const auto connector = hotplugger::client::MakeGrpcConnector();
   const auto surroundings = hotplugger::client::MakeSystemSurroundings();
   hotplugger::SystemClock clock;
+  hotplugger::SteadyClock steady_clock;
   hotplugger::client::Environment environment{
-      *connector, *surroundings, clock,     &absl::SleepFor,
-      std::cin,   std::cout,     std::cerr, [&interrupt] {
-        return interrupt.Catch(); }};
+      *connector,   *surroundings,   clock,
+      steady_clock, &absl::SleepFor, std::cin,
+      std::cout,    std::cerr,       [&interrupt] { return interrupt.Catch(); }};
   ExitCode exit_code = hotplugger::client::RunCommandLine(
       std::vector<std::string>(argv + 1, argv + argc), environment);
   std::cout.flush();

@@ -184,7 +184,7 @@ void PrintDrift(const v1::NodeReport& report, absl::Time now, std::ostream& out)
 void PrintReport(const v1::Node& node, absl::Time now, std::ostream& out) {
   if (!node.has_report()) return;
   const v1::NodeReport& report = node.report();
-  out << "\nLast report: " << WithRetry(StateText(node), report.retry())
+  out << "\nLast report: " << WithRetry(ReportText(node), report.retry())
       << (ReportIsCurrent(node) ? "" : " (of an older spec)") << '\n';
   if (!report.message().empty()) out << "  " << Printable(report.message()) << '\n';
   PrintDrift(report, now, out);
@@ -193,6 +193,19 @@ void PrintReport(const v1::Node& node, absl::Time now, std::ostream& out) {
   for (const v1::ItemResult& item : report.items()) {
     const std::string outcome = ShortEnumName(*v1::Outcome_descriptor(), item.outcome());
     table.AddRow({item.subject(), WithRetry(outcome, item.retry()), item.reason(), item.message()});
+  }
+  table.Print(out, kIndent);
+}
+
+// What is the matter with the node as a whole.
+void PrintConditions(const v1::Node& node, absl::Time now, std::ostream& out) {
+  if (node.conditions().empty()) return;
+  out << "\nConditions:\n";
+  Table table({"TYPE", "SINCE", "MESSAGE"});
+  for (const v1::NodeCondition& condition : node.conditions()) {
+    table.AddRow({condition.type(),
+                  condition.has_since_time() ? FormatAge(now - ToTime(condition.since_time())) : "",
+                  condition.message()});
   }
   table.Print(out, kIndent);
 }
@@ -217,6 +230,7 @@ void PrintInventory(const v1::Inventory& inventory, std::ostream& out) {
 
 void PrintNodeDescription(const v1::Node& node, absl::Time now, std::ostream& out) {
   PrintSummary(node, now, out);
+  PrintConditions(node, now, out);
   if (!node.conflicts().empty()) {
     out << "\nConflicts:\n";
     for (const std::string& conflict : node.conflicts()) out << "  " << Printable(conflict) << '\n';

@@ -27,6 +27,7 @@ std::string Labels(const v1::Node& node) {
 }
 
 Tone StateTone(const v1::Node& node) {
+  if (!node.conditions().empty()) return Tone::kBad;
   switch (node.report().state()) {
     case v1::APPLY_STATE_APPLIED:
       return node.report().awaits_confirmation() ? Tone::kWarning : Tone::kGood;
@@ -70,6 +71,14 @@ std::vector<std::string> NodeCells(const v1::Node& node, absl::Time now, bool wi
                                node.desired_digest().substr(0, kShownDigest)});
   }
   return cells;
+}
+
+void AddGoneNodeRow(const std::string& name, bool wide, Table* table) {
+  std::vector<std::string> cells = NodeCells(v1::Node(), absl::InfinitePast(), wide);
+  for (std::string& cell : cells) cell.clear();
+  cells.front() = name;
+  cells[kState] = "DELETED";
+  table->AddRow(std::move(cells));
 }
 
 void AddNodeRow(const v1::Node& node, absl::Time now, bool wide, Table* table) {

@@ -18,6 +18,9 @@ Table NodeTable(bool wide);
 // One row's cells; `now` is for ages.
 std::vector<std::string> NodeCells(const v1::Node& node, absl::Time now, bool wide);
 
+// A row for a node that is forgotten: of it nothing else is known.
+void AddGoneNodeRow(const std::string& name, bool wide, Table* table);
+
 void AddNodeRow(const v1::Node& node, absl::Time now, bool wide, Table* table);
 
 }  // namespace hotplugger::client

@@ -82,9 +82,16 @@ std::string ApplyStateName(const v1::Node& node) {
   return absl::AsciiStrToUpper(ShortEnumName(*v1::ApplyState_descriptor(), node.report().state()));
 }
 
-std::string StateText(const v1::Node& node) {
+std::string ReportText(const v1::Node& node) {
   return absl::StrCat(ApplyStateName(node),
                       node.report().awaits_confirmation() ? ", awaiting confirmation" : "");
+}
+
+std::string StateText(const v1::Node& node) {
+  std::vector<std::string> parts;
+  if (const std::string report = ReportText(node); !report.empty()) parts.push_back(report);
+  for (const v1::NodeCondition& condition : node.conditions()) parts.push_back(condition.type());
+  return absl::StrJoin(parts, ", ");
 }
 
 std::string DriftText(const v1::Node& node) {
@@ -132,9 +139,18 @@ bool HasGivenUp(const v1::Node& node) {
   return !any_class;
 }
 
+std::string WhyNotConnected(const v1::Node& node) {
+  for (const v1::NodeCondition& condition : node.conditions()) {
+    // The controller's own, which say why.
+    if (condition.type() != "TURNED_AWAY" && condition.type() != "NAME_IN_USE") continue;
+    return absl::StrCat("it is not connected: ", condition.type(), ": ", condition.message());
+  }
+  return "it is not connected; is hotplugger-agent running there?";
+}
+
 std::string WhyNotInSync(const v1::Node& node) {
   if (node.in_sync()) return "";
-  if (!node.connected()) return "it is not connected; is hotplugger-agent running there?";
+  if (!node.connected()) return WhyNotConnected(node);
   if (!ReportIsCurrent(node)) return "it has not answered the newest spec yet";
   switch (node.report().state()) {
     case v1::APPLY_STATE_REFUSED:

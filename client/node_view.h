@@ -31,6 +31,9 @@ std::string RunningDrivers(const v1::Inventory& inventory);
 std::string ApplyStateName(const v1::Node& node);
 
 // The same with ", awaiting confirmation" where the node undoes it unless the controller confirms.
+std::string ReportText(const v1::Node& node);
+
+// The same with the types of the node's conditions: "APPLIED, STATE_NOT_SAVED", "TURNED_AWAY".
 std::string StateText(const v1::Node& node);
 
 // How many devices and drivers are left unlike the spec; "" where none is.
@@ -47,6 +50,9 @@ std::string RetryText(v1::RetryClass retry);
 // help: it refused it, has gone back to the last good one, or failed for good in something that it
 // asks for.
 bool HasGivenUp(const v1::Node& node);
+
+// For a person. REQUIRES: it is not.
+std::string WhyNotConnected(const v1::Node& node);
 
 // Why the node is not in sync, for a person; "" where it is.
 std::string WhyNotInSync(const v1::Node& node);

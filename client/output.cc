@@ -175,17 +175,21 @@ void PrintWarnings(const google::protobuf::RepeatedPtrField<std::string>& warnin
 }
 
 ExitCode ExitCodeFor(const absl::Status& status) {
+  const std::string reason = ErrorReason(status);
   switch (status.code()) {
     case absl::StatusCode::kOk:
       return ExitCode::kOk;
     case absl::StatusCode::kInvalidArgument:
       return ExitCode::kUsage;
-    case absl::StatusCode::kUnavailable: {
+    case absl::StatusCode::kUnavailable:
       // A peer that answered "not now" was reached.
-      const std::string reason = ErrorReason(status);
       return reason == "UNREACHABLE" || reason == "CONNECTION_LOST" ? ExitCode::kUnreachable
                                                                     : ExitCode::kFailure;
-    }
+    case absl::StatusCode::kDeadlineExceeded:
+      // Of a call that nobody answered the address is told; the same word of a node's has none.
+      return reason == "NO_ANSWER" && !ErrorMetadataValue(status, "address").empty()
+                 ? ExitCode::kUnreachable
+                 : ExitCode::kFailure;
     default:
       return ExitCode::kFailure;
   }

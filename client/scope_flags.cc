@@ -16,9 +16,14 @@ void DeclareFleetFlags(Arguments& arguments, ScopeFlags* flags) {
                    &flags->insecure);
   arguments.MaybeDuration(
       "--timeout",
-      "the longest that one call may take; one that asks nodes about drivers or a plan ends where "
-      "no node has answered for its --deadline and this on top",
+      "the longest that one call may take, with its repetitions where the controller can't be "
+      "reached; one that asks nodes about drivers or a plan ends where no node has answered for "
+      "its "
+      "--deadline and this on top",
       "10s", &flags->timeout);
+  arguments.Switch("-v,--verbose",
+                   "say on standard error what is tried again, also where that is no terminal",
+                   &flags->verbose);
   arguments.Choice("-o,--output", "FORMAT",
                    "how to print data: of lists also wide, a table with more columns, and name, a "
                    "KIND/NAME a line",

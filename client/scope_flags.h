@@ -16,6 +16,7 @@ struct ScopeFlags {
   std::optional<std::string> controller;
   std::optional<std::string> context;
   bool insecure = false;
+  bool verbose = false;
   // Of the host.
   std::optional<std::string> socket;
   std::optional<absl::Duration> timeout;

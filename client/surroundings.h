@@ -14,6 +14,9 @@ class Surroundings {
   // Whether standard output is a terminal.
   virtual bool OutputIsTerminal() const = 0;
 
+  // Whether standard error is.
+  virtual bool ErrorsAreOnTerminal() const = 0;
+
   // An environment variable, which may be empty; nothing where it isn't set.
   virtual std::optional<std::string> Variable(const std::string& name) const = 0;
 

@@ -37,6 +37,7 @@ std::string HostName() {
 class SystemSurroundings final : public Surroundings {
  public:
   bool OutputIsTerminal() const override { return isatty(STDOUT_FILENO) == 1; }
+  bool ErrorsAreOnTerminal() const override { return isatty(STDERR_FILENO) == 1; }
 
   std::optional<std::string> Variable(const std::string& name) const override {
     // Nothing in this program sets one.

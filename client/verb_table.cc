@@ -26,8 +26,12 @@ constexpr Verb kFleetVerbs[] = {
      "hotplugctl plan release gamma cpu3"},
     {"get", "List nodes, policies or holds, or show one", &fleet::DeclareGet, true,
      "hotplugctl get nodes --policy quarantine-core\n"
+     "hotplugctl get nodes -l 'zone in (a,b),!legacy' --out-of-sync\n"
+     "hotplugctl get nodes --state FAILED --connected\n"
      "hotplugctl get nodes --watch -o json\n"
+     "hotplugctl get policies 'park-*' --node gamma\n"
      "hotplugctl get policy quarantine-core --revision 3 -o yaml\n"
+     "hotplugctl get holds --node 'web-*' --expires-within 1h\n"
      "hotplugctl get holds --node gamma -o wide --no-headers",
      /*lists=*/true},
     {"describe", "Show everything about one node", &fleet::DeclareDescribe, true,
@@ -41,6 +45,12 @@ constexpr Verb kFleetVerbs[] = {
      "hotplugctl audit --resource policies/quarantine-core --limit 20 -o wide\n"
      "hotplugctl audit --watch -o json",
      /*lists=*/true},
+    {"events", "List what happened in the fleet, and print it as it happens", &fleet::DeclareEvents,
+     true,
+     "hotplugctl events --since 1h\n"
+     "hotplugctl events gamma policies/quarantine-core --watch\n"
+     "hotplugctl events --warnings -o wide",
+     /*lists=*/true},
     {"history", "List the revisions of a policy and what each changed", &fleet::DeclareHistory,
      true, "hotplugctl history policy quarantine-core"},
     {"rollback", "Give a policy the content of an earlier revision", &fleet::DeclareRollback, true,
@@ -49,7 +59,7 @@ constexpr Verb kFleetVerbs[] = {
     {"delete", "Delete a policy, or forget a node that is not connected", &fleet::DeclareDelete,
      true,
      "hotplugctl delete policy quarantine-core --dry-run=server\n"
-     "hotplugctl delete node gamma"},
+     "hotplugctl delete node gamma --reason 'scrapped' --ticket OPS-4713"},
     {"offline", "Hold a device of a node offline, or a driver stopped", &fleet::DeclareOffline,
      true,
      "hotplugctl offline gamma cpu3 --reason 'machine checks' --ticket OPS-4711 --for 2h\n"
@@ -65,13 +75,16 @@ constexpr Verb kFleetVerbs[] = {
      "hotplugctl release gamma cpu3\n"
      "hotplugctl release gamma core/0-0-3 --ticket OPS-4712\n"
      "hotplugctl release beta driver/bricked"},
+    {"retry", "Let nodes try once more a spec that they had given up", &fleet::DeclareRetry, true,
+     "hotplugctl retry gamma\n"
+     "hotplugctl retry --selector pool=lab --reason 'firmware updated'"},
     {"wait", "Wait until nodes, a policy or a hold are as wanted", &fleet::DeclareWait, true,
      "hotplugctl wait policy quarantine-core --timeout 5m\n"
      "hotplugctl wait nodes alpha beta --for=connected\n"
      "hotplugctl wait hold gamma cpu3 --for=expired --timeout 1h"},
     {"drivers", "List the hotplug drivers of nodes, or what conflicts with them",
      &fleet::DeclareDrivers, true,
-     "hotplugctl drivers --selector pool=lab\n"
+     "hotplugctl drivers --selector 'pool in (lab,test)'\n"
      "hotplugctl drivers load --node alpha --node beta\n"
      "hotplugctl drivers --conflicts --selector pool=lab"},
     {"enable", "Start a driver on nodes, once", &fleet::DeclareEnable, true,

@@ -36,7 +36,7 @@ std::string WhyNotMet(WaitCondition condition, const v1::Node& node) {
     return "it is in sync, and awaits confirmation";
   }
   if (condition == WaitCondition::kConnected) {
-    return "it is not connected; is hotplugger-agent running there?";
+    return WhyNotConnected(node);
   }
   return WhyNotInSync(node);
 }

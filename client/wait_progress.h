@@ -1,35 +1,44 @@
-// The decision of `hotplugctl wait`, as a pure function of what the controller lists.
+// How far a wait for nodes is, as a pure function of what the controller tells.
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
-#include <vector>
 
 #include "client/wait_condition.h"
 #include "hotplugger/v1/node.pb.h"
 
 namespace hotplugger::client {
 
-struct WaitProgress {
+// Nodes that are waited for, each as it was told of last.
+class WaitProgress {
+ public:
   struct Pending {
-    std::string node;
     // For a person.
     std::string cause;
     // Waiting longer can't help.
     bool given_up = false;
   };
 
-  // So many nodes are as they are waited for.
-  int done = 0;
+  explicit WaitProgress(WaitCondition condition) : condition_(condition) {}
+
+  // The node is waited for, and is so; nullptr: the controller doesn't know it.
+  void Update(const std::string& name, const v1::Node* node);
+
+  // It is none of those any more.
+  void Drop(const std::string& name);
+
+  size_t done() const { return done_.size(); }
   // By name.
-  std::vector<Pending> pending;
+  const std::map<std::string, Pending>& pending() const { return pending_; }
 
-  bool AnyGivenUp() const;
+  bool AnyGivenUp() const { return given_up_ > 0; }
+
+ private:
+  WaitCondition condition_;
+  std::set<std::string> done_;
+  std::map<std::string, Pending> pending_;
+  size_t given_up_ = 0;
 };
-
-// How far `wanted` nodes are by `listed`. A wanted node that isn't listed is pending, unless that
-// is what is waited for.
-WaitProgress CheckProgress(WaitCondition condition, const std::set<std::string>& wanted,
-                           const google::protobuf::RepeatedPtrField<v1::Node>& listed);
 
 }  // namespace hotplugger::client

@@ -8,13 +8,15 @@ function(hotplugger_library name)
   target_link_libraries(${name} PUBLIC ${arg_DEPENDS} PRIVATE hotplugger_warnings)
 endfunction()
 
-# hotplugger_program(NAME SOURCES ... DEPENDS ...): goes to bin/.
+# hotplugger_program(NAME [NOT_INSTALLED] SOURCES ... DEPENDS ...): goes to bin/.
 function(hotplugger_program name)
-  cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS" ${ARGN})
+  cmake_parse_arguments(arg "NOT_INSTALLED" "" "SOURCES;DEPENDS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${arg_DEPENDS} hotplugger_warnings)
-  install(TARGETS ${name} RUNTIME DESTINATION bin)
+  if(NOT arg_NOT_INSTALLED)
+    install(TARGETS ${name} RUNTIME DESTINATION bin)
+  endif()
 endfunction()
 
 # All test programs that are free of gRPC; what the thread sanitizer builds.

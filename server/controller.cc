@@ -1,6 +1,10 @@
 #include "server/controller.h"
 
+#include <optional>
+#include <utility>
+
 #include "common/error_info.h"
+#include "common/random_id.h"
 #include "common/status_macros.h"
 #include "common/version.h"
 #include "server/port_file.h"
@@ -26,15 +30,17 @@ absl::StatusOr<std::unique_ptr<Controller>> Controller::Create(const Options& op
 absl::Status Controller::Start(const Options& options) {
   ASSIGN_OR_RETURN(store_, SqliteStore::Open(options.store_path()));
   records_ = std::make_unique<Records>(store_.get());
-  ASSIGN_OR_RETURN(epoch_, records_->NextEpoch());
-  state_ = std::make_unique<FleetState>(records_.get(), &registry_, &clock_, &counters_, &feed_);
+  RETURN_IF_ERROR(TakeIdentity(options));
+  state_ = std::make_unique<FleetState>(records_.get(), &registry_, &clock_, &counters_, &feed_, &events_);
   RETURN_IF_ERROR(state_->Load());
-  changes_ = std::make_unique<ChangeLog>(records_.get(), &clock_);
+  audit_feed_ = std::make_unique<AuditFeed>(records_.get());
+  changes_ = std::make_unique<ChangeLog>(records_.get(), &clock_, AuditLimits(), audit_feed_.get());
   RETURN_IF_ERROR(changes_->Load());
-  engine_ = std::make_unique<FleetEngine>(state_.get(), changes_.get(), &counters_, epoch_);
-  operations_ = std::make_unique<OperationDesk>(&registry_, epoch_);
-  ASSIGN_OR_RETURN(metrics_server_, StartMetricsServer(options.metrics_listen,
-                                                       {&registry_, &counters_, epoch_, kVersion}));
+  engine_ = std::make_unique<FleetEngine>(state_.get(), changes_.get(), &counters_, epoch());
+  operations_ = std::make_unique<OperationDesk>(&registry_, epoch());
+  ASSIGN_OR_RETURN(
+      metrics_server_,
+      StartMetricsServer(options.metrics_listen, {&registry_, &counters_, epoch(), kVersion}));
   metrics_port_ = metrics_server_->port();
   ASSIGN_OR_RETURN(grpc_server_,
                    StartGrpcServer(options.listen, {engine_.get(),
@@ -42,13 +48,27 @@ absl::Status Controller::Start(const Options& options) {
                                                     operations_.get(),
                                                     &counters_,
                                                     &feed_,
-                                                    {epoch_, options.ping_interval}}));
+                                                    &events_,
+                                                    audit_feed_.get(),
+                                                    {identity_.get(), options.ping_interval}}));
   grpc_port_ = grpc_server_->port();
-  liveness_timer_ = std::make_unique<LivenessTimer>(&registry_, epoch_, options.ping_interval);
+  liveness_timer_ = std::make_unique<LivenessTimer>(&registry_, epoch(), options.ping_interval);
   lapse_ticker_.Start(kLapseInterval, [this] { engine_->LapseHolds(); });
   if (!options.port_file.empty()) {
     RETURN_IF_ERROR(WritePortFile(options.port_file, grpc_port_, metrics_port_));
   }
+  return absl::OkStatus();
+}
+
+absl::Status Controller::TakeIdentity(const Options& options) {
+  ASSIGN_OR_RETURN(Record<v1::StoreIdentity> stored, records_->GetIdentity());
+  std::optional<TakeOver> take_over;
+  if (!options.take_over.empty()) {
+    ASSIGN_OR_RETURN(take_over, ParseTakeOver(options.take_over));
+  }
+  v1::StoreIdentity identity = NextStart(std::move(stored.message), take_over, RandomId);
+  RETURN_IF_ERROR(records_->PutIdentity(identity, stored.mod_revision));
+  identity_ = std::make_unique<FleetIdentity>(std::move(identity));
   return absl::OkStatus();
 }
 
@@ -57,6 +77,8 @@ void Controller::Shutdown() {
   if (liveness_timer_ != nullptr) liveness_timer_->Stop();
   lapse_ticker_.Stop();
   feed_.Stop();
+  events_.Stop();
+  if (audit_feed_ != nullptr) audit_feed_->Stop();
   if (operations_ != nullptr) operations_->Stop();
   registry_.CloseAll(MakeError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN",
                                "the controller is shutting down; try again later"));

@@ -8,9 +8,12 @@
 #include "common/clock.h"
 #include "common/ticker.h"
 #include "server/api/grpc_server.h"
+#include "server/audit/audit_feed.h"
 #include "server/fleet/change_log.h"
+#include "server/fleet/event_log.h"
 #include "server/fleet/fleet_counters.h"
 #include "server/fleet/fleet_engine.h"
+#include "server/fleet/fleet_identity.h"
 #include "server/fleet/fleet_state.h"
 #include "server/fleet/liveness_timer.h"
 #include "server/fleet/node_registry.h"
@@ -33,24 +36,30 @@ class Controller {
 
   int grpc_port() const { return grpc_port_; }
   int metrics_port() const { return metrics_port_; }
-  uint64_t epoch() const { return epoch_; }
+  uint64_t epoch() const { return identity_->epoch(); }
+  const std::string& fleet_id() const { return identity_->fleet_id(); }
 
   // Finishes what was accepted, tells every agent, and ends within seconds. May be called again.
   void Shutdown();
 
  private:
-  explicit Controller(const Options& options) : registry_(&clock_, options.max_nodes, &feed_) {}
+  explicit Controller(const Options& options) : registry_(&clock_, options.max_nodes, &feed_, &events_) {}
 
   absl::Status Start(const Options& options);
+  // One more start of the store's fleet, durable.
+  absl::Status TakeIdentity(const Options& options);
 
   // In order of construction; each uses those before it.
   SystemClock clock_;
   FleetCounters counters_;
   ChangeFeed feed_;
+  EventLog events_{&clock_};
   NodeRegistry registry_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Records> records_;
+  std::unique_ptr<FleetIdentity> identity_;
   std::unique_ptr<FleetState> state_;
+  std::unique_ptr<AuditFeed> audit_feed_;
   std::unique_ptr<ChangeLog> changes_;
   std::unique_ptr<FleetEngine> engine_;
   std::unique_ptr<OperationDesk> operations_;
@@ -58,7 +67,6 @@ class Controller {
   std::unique_ptr<GrpcServer> grpc_server_;
   std::unique_ptr<LivenessTimer> liveness_timer_;
   ThreadTicker lapse_ticker_;
-  uint64_t epoch_ = 0;
   int grpc_port_ = 0;
   int metrics_port_ = 0;
 };

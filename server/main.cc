@@ -30,6 +30,7 @@ int main(int argc, char** argv) {
       {{"grpc", absl::StrCat((*controller)->grpc_port())},
        {"metrics", absl::StrCat((*controller)->metrics_port())},
        {"store", parsed->options.store},
+       {"fleet", (*controller)->fleet_id()},
        {"epoch", absl::StrCat((*controller)->epoch())}});
   if (parsed->options.insecure) Log(LogLevel::kWarning, "plaintext beyond loopback is allowed");
   const int signal = hotplugger::WaitForShutdownSignal();

@@ -11,6 +11,7 @@
 #include "common/status_macros.h"
 #include "common/transport/address.h"
 #include "common/version.h"
+#include "server/fleet/fleet_identity.h"
 
 namespace hotplugger::server {
 namespace {
@@ -58,6 +59,10 @@ absl::Status ValidateOptions(const Options& options) {
                                          " is not from ", absl::FormatDuration(kMinPingInterval),
                                          " to ", absl::FormatDuration(kMaxPingInterval))});
   }
+  if (!options.take_over.empty()) {
+    const auto found = ErrorFieldViolations(ParseTakeOver(options.take_over).status());
+    violations.insert(violations.end(), found.begin(), found.end());
+  }
   return MakeFieldErrors(violations);
 }
 
@@ -85,6 +90,9 @@ absl::StatusOr<ParsedCommandLine> ParseCommandLine(int argc, const char* const* 
       ->capture_default_str();
   app.add_option("--port-file", options.port_file,
                  "write grpc=PORT and metrics=PORT here once both serve");
+  app.add_option("--take-over", options.take_over,
+                 "lead the fleet of a store that is lost, FLEET@EPOCH as the error says that turns "
+                 "its nodes away; only once policies and holds are as the fleet is to be");
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {

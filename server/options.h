@@ -25,6 +25,8 @@ struct Options {
   absl::Duration ping_interval = absl::Seconds(20);
   // Where the ports are written once both serve; empty: nowhere.
   std::string port_file;
+  // "FLEET@EPOCH"; empty: the store's own fleet.
+  std::string take_over;
 
   // The path in `store`.
   std::string store_path() const;

@@ -26,7 +26,8 @@ ControllerConnector::ControllerConnector(Options options, Sinks sinks)
     : options_(std::move(options)),
       sinks_(std::move(sinks)),
       backoff_(options_.backoff),
-      largest_epoch_(options_.hello.largest_epoch()) {
+      obeyed_{options_.hello.largest_epoch(), options_.hello.fleet_id(),
+              options_.hello.epoch_id()} {
   stub_ = v1::LinkService::NewStub(grpc::CreateCustomChannel(
       options_.controller, grpc::InsecureChannelCredentials(), ClientChannelArguments()));
 }
@@ -79,6 +80,7 @@ absl::Status ControllerConnector::RunStream() {
   MutexLock lock(&mutex_);
   ended_.reset();
   welcomed_ = false;
+  refusal_ = absl::OkStatus();
   welcome_time_ = absl::InfiniteFuture();
   stream_ = std::make_shared<ControllerStream>(
       *stub_, ControllerStream::Callbacks{.message = note_message, .done = note_end});
@@ -88,35 +90,40 @@ absl::Status ControllerConnector::RunStream() {
   while (!ended_) changed_.WaitUntil(&mutex_, absl::InfiniteFuture());
   stream_.reset();
   ended_stream_.reset();
-  return *ended_;
+  return refusal_.ok() ? *ended_ : refusal_;
 }
 
 v1::AgentMessage ControllerConnector::MakeHello() {
   v1::AgentMessage message;
   *message.mutable_hello() = options_.hello;
-  message.mutable_hello()->set_largest_epoch(largest_epoch_);
+  message.mutable_hello()->set_largest_epoch(obeyed_.epoch);
+  message.mutable_hello()->set_fleet_id(obeyed_.fleet_id);
+  message.mutable_hello()->set_epoch_id(obeyed_.epoch_id);
   message.mutable_hello()->set_applied_digest(applied_digest_);
   return message;
 }
 
 void ControllerConnector::OnMessage(const v1::ControllerMessage& message) {
+  ControllerIdentity from;
   {
     MutexLock lock(&mutex_);
-    largest_epoch_ = std::max(largest_epoch_, message.epoch());
+    // Before its welcome nobody knows whose messages they are.
+    if (!message.has_welcome() && !welcomed_) return;
+    from = obeyed_;
   }
+  from.epoch = message.epoch();
   switch (message.message_case()) {
     case v1::ControllerMessage::kWelcome:
-      sinks_.welcome(message.epoch());
-      Welcome();
+      if (TakeWelcome(message)) Welcome();
       return;
     case v1::ControllerMessage::kSpec:
-      sinks_.spec(message.spec(), message.epoch());
+      sinks_.spec(message.spec(), from);
       return;
     case v1::ControllerMessage::kSpecConfirmation:
-      sinks_.confirmation(message.spec_confirmation().digest(), message.epoch());
+      sinks_.confirmation(message.spec_confirmation().digest(), from);
       return;
     case v1::ControllerMessage::kOperation:
-      sinks_.operation(message.operation(), message.epoch());
+      sinks_.operation(message.operation(), from);
       return;
     case v1::ControllerMessage::kPing: {
       v1::AgentMessage pong;
@@ -129,6 +136,22 @@ void ControllerConnector::OnMessage(const v1::ControllerMessage& message) {
       // From a newer controller: what we don't know we can't be meant to act on.
       return;
   }
+}
+
+bool ControllerConnector::TakeWelcome(const v1::ControllerMessage& message) {
+  const ControllerIdentity from = {message.epoch(), message.welcome().fleet_id(),
+                                   message.welcome().epoch_id()};
+  {
+    MutexLock lock(&mutex_);
+    refusal_ = CheckObeys(obeyed_, from);
+    if (!refusal_.ok()) {
+      if (stream_ != nullptr) stream_->Close();
+      return false;
+    }
+    obeyed_ = from;
+  }
+  sinks_.welcome(from);
+  return true;
 }
 
 void ControllerConnector::Welcome() {

@@ -3,7 +3,6 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -12,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "agent/link/controller_stream.h"
+#include "agent/reconcile/controller_identity.h"
 #include "agent/reconcile/controller_link.h"
 #include "common/backoff.h"
 #include "common/mutex.h"
@@ -25,19 +25,21 @@ class ControllerConnector final : public ControllerLink {
   struct Options {
     // "HOST:PORT".
     std::string controller;
-    // node, boot_id, labels, agent_version and the saved largest_epoch; the rest is filled in.
+    // All but the applied digest; the saved largest_epoch, fleet_id and epoch_id are where it
+    // begins.
     v1::Hello hello;
     Backoff::Options backoff;
     // A stream that lives this long has been healthy, and the back-off begins anew.
     absl::Duration healthy_after = absl::Seconds(10);
   };
-  // What comes from the controller, each with the epoch that it carries. Quick; outlive this.
+  // What comes from the controller, and from which one. Quick; outlive this.
   struct Sinks {
     // Before anything else of a stream.
-    std::function<void(uint64_t epoch)> welcome;
-    std::function<void(v1::Spec spec, uint64_t epoch)> spec;
-    std::function<void(const std::string& digest, uint64_t epoch)> confirmation;
-    std::function<void(const v1::NodeOperation& operation, uint64_t epoch)> operation;
+    std::function<void(const ControllerIdentity& from)> welcome;
+    std::function<void(v1::Spec spec, const ControllerIdentity& from)> spec;
+    std::function<void(const std::string& digest, const ControllerIdentity& from)> confirmation;
+    std::function<void(const v1::NodeOperation& operation, const ControllerIdentity& from)>
+        operation;
   };
 
   ControllerConnector(Options options, Sinks sinks);
@@ -59,6 +61,8 @@ class ControllerConnector final : public ControllerLink {
   // One stream from beginning to end; why it ended.
   absl::Status RunStream();
   void OnMessage(const v1::ControllerMessage& message);
+  // False, and the stream is closed, where the controller is not one to obey.
+  bool TakeWelcome(const v1::ControllerMessage& message);
   void Welcome();
   v1::AgentMessage MakeHello() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SendLocked(AgentSlot slot, v1::AgentMessage message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -85,7 +89,10 @@ class ControllerConnector final : public ControllerLink {
   std::optional<absl::Status> ended_ ABSL_GUARDED_BY(mutex_);
   // Given back by gRPC, to be destroyed on this connector's thread.
   std::shared_ptr<ControllerStream> ended_stream_ ABSL_GUARDED_BY(mutex_);
-  uint64_t largest_epoch_ ABSL_GUARDED_BY(mutex_);
+  // The one that has welcomed this agent last, over all streams.
+  ControllerIdentity obeyed_ ABSL_GUARDED_BY(mutex_);
+  // Why this agent itself has ended the stream.
+  absl::Status refusal_ ABSL_GUARDED_BY(mutex_);
   std::optional<v1::NodeReport> report_ ABSL_GUARDED_BY(mutex_);
   std::optional<v1::NodeReport> rejection_ ABSL_GUARDED_BY(mutex_);
   std::optional<v1::Inventory> inventory_ ABSL_GUARDED_BY(mutex_);

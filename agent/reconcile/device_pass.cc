@@ -42,8 +42,8 @@ v1::ItemResult AmountNotReached(const v1::NodeSpec& spec, uint64_t offline, size
 
 absl::Status DevicePass::Run() {
   ASSIGN_OR_RETURN(Snapshot snapshot, host_.ReadSnapshot());
-  RETURN_IF_ERROR(host_.SaveBaseline(
-      RecordSeenOnline(spec_, host_.state().baseline(), WithoutParking(snapshot, host_.state()))));
+  host_.KeepBaseline(
+      RecordSeenOnline(spec_, host_.state().baseline(), WithoutParking(snapshot, host_.state())));
   ForgetAbsent(snapshot);
   const std::optional<SmtChange> smt =
       PlanSmtChange(spec_, host_.state().baseline(), snapshot.cpus.smt);
@@ -52,7 +52,7 @@ absl::Status DevicePass::Run() {
     ASSIGN_OR_RETURN(snapshot, host_.ReadSnapshot());
   }
   const WantedDevices wanted = WantedOf(spec_, host_.state().baseline(), snapshot);
-  RETURN_IF_ERROR(TakeFromDrivers(wanted, snapshot));
+  TakeFromDrivers(wanted, snapshot);
   const std::vector<WantedDevice> changes = WithoutDrift(PlanDevices(wanted, snapshot));
   // Before the journal tells of our own doing.
   std::vector<std::optional<std::string>> actors;
@@ -115,7 +115,7 @@ void DevicePass::ForgetAbsent(const Snapshot& snapshot) {
   }
 }
 
-absl::Status DevicePass::TakeFromDrivers(const WantedDevices& wanted, const Snapshot& snapshot) {
+void DevicePass::TakeFromDrivers(const WantedDevices& wanted, const Snapshot& snapshot) {
   const CpuSet parked = AllParkedCpus(host_.state());
   std::vector<WantedDevice> taken;
   for (const auto& [name, device] : wanted) {
@@ -125,7 +125,7 @@ absl::Status DevicePass::TakeFromDrivers(const WantedDevices& wanted, const Snap
       taken.push_back(device);
     }
   }
-  return host_.SaveBaseline(
+  host_.KeepBaseline(
       RecordDevices(host_.state().baseline(), taken, WithoutParking(snapshot, host_.state())));
 }
 
@@ -136,8 +136,8 @@ absl::Status DevicePass::Smt(const Snapshot& snapshot, const SmtChange& change) 
     return absl::OkStatus();
   }
   if (spec_.smt() != v1::SMT_CONTROL_UNSPECIFIED) {
-    RETURN_IF_ERROR(host_.SaveBaseline(
-        RecordSmt(host_.state().baseline(), WithoutParking(snapshot, host_.state()).cpus)));
+    host_.KeepBaseline(
+        RecordSmt(host_.state().baseline(), WithoutParking(snapshot, host_.state()).cpus));
   }
   RETURN_IF_ERROR(options_.before_change());
   const std::string actor =
@@ -178,8 +178,9 @@ absl::StatusOr<std::vector<v1::ItemResult>> DevicePass::Change(
     }
   }
   if (changes.empty()) return items;
-  // On disk before the first touch: whatever happens from here on can be undone.
-  RETURN_IF_ERROR(host_.SaveBaseline(RecordDevices(host_.state().baseline(), wanted, snapshot)));
+  // Recorded before the first touch, on disk if that can be: whatever happens from here on can be
+  // undone.
+  host_.KeepBaseline(RecordDevices(host_.state().baseline(), wanted, snapshot));
   RETURN_IF_ERROR(options_.before_change());
   std::vector<v1::ItemResult> results =
       RunGroup(host_.devices(), changes, GroupOptions{.stopped = options_.stopped});

@@ -48,7 +48,8 @@ class DevicePass {
         add_drift_(std::move(parts.add_drift)) {}
 
   // SMT first, since it brings CPUs with it, then single devices, then amounts of memory. The
-  // baseline of what is touched is on disk before the touch. An error: the rest was not tried.
+  // baseline of what is touched is kept before the touch (Host::KeepBaseline). An error: the rest
+  // was not tried.
   absl::Status Run();
 
   // Nothing is touched: answers what Run would change because the spec says so, and tells the
@@ -59,7 +60,7 @@ class DevicePass {
   void ForgetAbsent(const Snapshot& snapshot);
   // Puts the parked CPUs that the spec has a say in on the baseline, also where nothing is to be
   // done: from now on it is the spec's release that brings them back.
-  absl::Status TakeFromDrivers(const WantedDevices& wanted, const Snapshot& snapshot);
+  void TakeFromDrivers(const WantedDevices& wanted, const Snapshot& snapshot);
   absl::Status Smt(const Snapshot& snapshot, const SmtChange& change);
   // Whether SMT is watched and now told to be otherwise.
   bool IsSmtDrift(const Snapshot& snapshot, const SmtChange& change);

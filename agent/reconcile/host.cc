@@ -5,6 +5,7 @@
 
 #include "agent/devices/operations/group_operation.h"
 #include "agent/reconcile/spec_trial.h"
+#include "agent/reconcile/state_loss.h"
 #include "common/cpu_list.h"
 #include "common/error_info.h"
 #include "common/log.h"
@@ -29,6 +30,25 @@ v1::MemoryInventory Summary(const MemoryBlocks& memory) {
   return inventory;
 }
 
+// A reboot has put devices and drivers back already; only the switch outlives it.
+void BeginBoot(const std::string& boot_id, v1::AgentState* state) {
+  if (state->baseline().boot_id() == boot_id) return;
+  const v1::Switch switching = state->baseline().switching();
+  state->mutable_baseline()->Clear();
+  state->mutable_baseline()->set_switching(switching);
+  state->mutable_baseline()->set_boot_id(boot_id);
+  state->clear_builtin_drivers();
+}
+
+std::string StateNotSaved(const absl::Status& cause) {
+  return absl::StrCat(
+      "the agent's memory can't be saved: ", cause.message(),
+      "; it goes on enforcing the spec that it has, but takes no new one, and operations on this "
+      "host's devices are refused; should it end before it can save, what it takes offline until "
+      "then may not come back by itself; free space there, or make it writable: the agent tries "
+      "again at least every minute");
+}
+
 void LogRecovered(const std::vector<v1::ItemResult>& items) {
   for (const v1::ItemResult& item : items) {
     Log(LogLevel::kWarning, "an earlier agent left an operation unfinished",
@@ -45,90 +65,112 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Create(Parts parts) {
   std::unique_ptr<Host> host(new Host(std::move(parts)));
   RETURN_IF_ERROR(host->LoadState());
   const Parts& own = host->parts_;
-  host->reader_ = std::make_unique<DeviceReader>(own.tree, own.boot_id, host->state_.known_cpus());
+  host->reader_ = std::make_unique<DeviceReader>(own.tree, own.boot_id, host->state().known_cpus());
   host->devices_ = std::make_unique<DeviceOperator>(DeviceOperator::Parts{.reader = *host->reader_,
                                                                           .writer = own.writer,
                                                                           .journal = own.journal,
                                                                           .limits = own.limits,
                                                                           .clock = own.clock});
   LogRecovered(RecoverJournal(*host->devices_));
-  host->drivers().SetSwitching(host->state_.switching() != v1::SWITCH_OFF);
-  const auto& unregistered = host->state_.unregistered_drivers();
+  host->drivers().SetSwitching(host->state().switching() != v1::SWITCH_OFF);
+  const auto& unregistered = host->state().unregistered_drivers();
   host->drivers().SetUnregistered({unregistered.begin(), unregistered.end()});
   return host;
 }
 
 absl::Status Host::LoadState() {
-  absl::StatusOr<v1::AgentState> state = parts_.state_store.Load();
-  if (absl::IsDataLoss(state.status())) {
-    Log(LogLevel::kError, std::string(state.status().message()));
-    state = parts_.state_store.Load();
-  }
-  if (!state.ok()) return state.status();
+  ASSIGN_OR_RETURN(const StateStore::Loaded loaded, parts_.state_store.Load());
+  if (!loaded.damage.ok()) Log(LogLevel::kError, std::string(loaded.damage.message()));
   // Saved with the next change: until then every start comes to the same end.
-  state_ = ForgetRejectionByAnother(*std::move(state), agent_version());
-  if (std::optional<v1::AgentState> quarantined = QuarantineIfDue(state_, agent_version())) {
-    state_ = *std::move(quarantined);
+  v1::AgentState state = ForgetRejectionByAnother(loaded.state, agent_version());
+  if (std::optional<v1::AgentState> quarantined = QuarantineIfDue(state, agent_version())) {
+    state = *std::move(quarantined);
     Log(LogLevel::kError, "a spec is quarantined",
-        {{"digest", state_.rejected().digest()}, {"cause", state_.rejected().message()}});
+        {{"digest", state.rejected().digest()}, {"cause", state.rejected().message()}});
   }
-  if (state_.baseline().boot_id() == boot_id()) return absl::OkStatus();
-  // A reboot has put devices and drivers back already; only the switch outlives it.
-  const v1::Switch switching = state_.baseline().switching();
-  state_.mutable_baseline()->Clear();
-  state_.mutable_baseline()->set_switching(switching);
-  state_.mutable_baseline()->set_boot_id(boot_id());
-  state_.clear_builtin_drivers();
+  BeginBoot(boot_id(), &state);
+  if (const std::optional<StateLoss> loss = MendState(loaded, parts_.journal, &state)) {
+    Log(LogLevel::kError, loss->message, {{"condition", loss->condition}});
+    conditions_.Set(loss->condition, loss->message, parts_.wall_time());
+  }
+  kept_.Begin(std::move(state));
   return absl::OkStatus();
 }
 
-absl::Status Host::SaveState(v1::AgentState state) {
-  RETURN_IF_ERROR(parts_.state_store.Save(state));
-  state_ = std::move(state);
-  return absl::OkStatus();
+void Host::KeepIfAny(std::optional<v1::AgentState> state) {
+  if (state) KeepState(*std::move(state));
 }
 
-absl::Status Host::SaveIfAny(std::optional<v1::AgentState> state) {
-  return state ? SaveState(*std::move(state)) : absl::OkStatus();
-}
-
-absl::Status Host::SaveBaseline(v1::Baseline baseline) {
+void Host::KeepBaseline(v1::Baseline baseline) {
   using google::protobuf::util::MessageDifferencer;
-  if (MessageDifferencer::Equals(baseline, state_.baseline())) return absl::OkStatus();
-  v1::AgentState state = state_;
+  if (MessageDifferencer::Equals(baseline, kept_.state().baseline())) return;
+  v1::AgentState state = kept_.state();
   *state.mutable_baseline() = std::move(baseline);
+  KeepState(std::move(state));
+}
+
+void Host::RetrySaving() {
+  kept_.Retry();
+  // It says itself why it can't be.
+  parts_.journal.Save().IgnoreError();
+}
+
+void Host::TellConditions(v1::Inventory* inventory) {
+  const absl::Status journal = parts_.journal.saved();
+  const absl::Status& cause = kept_.failure().ok() ? journal : kept_.failure();
+  if (cause.ok()) {
+    conditions_.Clear(kStateNotSaved);
+  } else {
+    conditions_.Set(kStateNotSaved, StateNotSaved(cause), parts_.wall_time());
+  }
+  inventory->clear_conditions();
+  for (v1::NodeCondition& condition : conditions_.List()) {
+    *inventory->add_conditions() = std::move(condition);
+  }
+}
+
+absl::Status Host::TakeController(const ControllerIdentity& controller) {
+  const ControllerIdentity obeyed = ObeyedController(kept_.state());
+  RETURN_IF_ERROR(CheckObeys(obeyed, controller));
+  if (controller.epoch == obeyed.epoch && controller.fleet_id == obeyed.fleet_id &&
+      controller.epoch_id == obeyed.epoch_id) {
+    return absl::OkStatus();
+  }
+  v1::AgentState state = kept_.state();
+  SetObeyed(controller, &state);
   return SaveState(std::move(state));
 }
 
-absl::Status Host::TakeEpoch(uint64_t epoch) {
-  if (epoch < state_.largest_epoch()) {
-    return MakeError(absl::StatusCode::kFailedPrecondition, "STALE_EPOCH",
-                     absl::StrCat("this agent has obeyed a controller of epoch ",
-                                  state_.largest_epoch(), " and refuses this one of epoch ", epoch,
-                                  "; ask the controller that leads the fleet"));
-  }
-  if (epoch == state_.largest_epoch()) return absl::OkStatus();
-  v1::AgentState state = state_;
-  state.set_largest_epoch(epoch);
+absl::Status Host::JoinFleet(const std::string& fleet_id) {
+  if (kept_.state().fleet_id() == fleet_id) return absl::OkStatus();
+  v1::AgentState state = kept_.state();
+  SetObeyed({.epoch = 0, .fleet_id = fleet_id}, &state);
   return SaveState(std::move(state));
 }
 
 absl::StatusOr<v1::NodeSpec> Host::Spec() const {
   v1::NodeSpec spec;
-  if (spec.ParseFromString(state_.spec_body())) return spec;
+  if (spec.ParseFromString(kept_.state().spec_body())) return spec;
   return MakeError(absl::StatusCode::kDataLoss, "STATE_DAMAGED", "the saved spec can't be parsed");
 }
 
 absl::Status Host::SetSwitching(bool on) {
-  v1::AgentState state = state_;
+  v1::AgentState state = kept_.state();
   state.set_switching(on ? v1::SWITCH_ON : v1::SWITCH_OFF);
   RETURN_IF_ERROR(SaveState(std::move(state)));
   drivers().SetSwitching(on);
   return absl::OkStatus();
 }
 
+void Host::EnforceSwitching(bool on) {
+  v1::AgentState state = kept_.state();
+  state.set_switching(on ? v1::SWITCH_ON : v1::SWITCH_OFF);
+  KeepState(std::move(state));
+  drivers().SetSwitching(on);
+}
+
 absl::Status Host::SetUnregistered(const std::set<std::string>& names) {
-  v1::AgentState state = state_;
+  v1::AgentState state = kept_.state();
   *state.mutable_unregistered_drivers() = {names.begin(), names.end()};
   RETURN_IF_ERROR(SaveState(std::move(state)));
   drivers().SetUnregistered({names.begin(), names.end()});
@@ -150,14 +192,10 @@ absl::Status Host::SyncDrivers() {
 absl::StatusOr<Snapshot> Host::ReadSnapshot() {
   ASSIGN_OR_RETURN(Snapshot snapshot, reader_->ReadAll());
   if (auto record = reader_->TakeChangedRecord()) {
-    v1::AgentState state = state_;
+    v1::AgentState state = kept_.state();
     *state.mutable_known_cpus() = *std::move(record);
-    // The record is a help, not a promise: without it a restarted agent knows less of offline CPUs.
-    const absl::Status saved = SaveState(std::move(state));
-    if (!saved.ok()) {
-      Log(LogLevel::kWarning, "the record of the CPUs' places can't be saved",
-          {{"cause", std::string(saved.message())}});
-    }
+    // A help, not a promise: without it a restarted agent knows less of offline CPUs.
+    KeepState(std::move(state));
   }
   return snapshot;
 }
@@ -180,6 +218,7 @@ v1::Inventory Host::MakeInventory(const Snapshot& snapshot) {
   }
   inventory.set_switching(drivers().switching() ? v1::SWITCH_ON : v1::SWITCH_OFF);
   inventory.set_kernel_release(parts_.kernel_release);
+  TellConditions(&inventory);
   return inventory;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -11,6 +12,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "agent/devices/inventory/device_reader.h"
 #include "agent/devices/inventory/file_tree.h"
 #include "agent/devices/operations/device_operator.h"
@@ -20,6 +23,9 @@
 #include "agent/drivers/catalogue/catalogue.h"
 #include "agent/drivers/driver_provider.h"
 #include "agent/drivers/registry.h"
+#include "agent/reconcile/conditions.h"
+#include "agent/reconcile/controller_identity.h"
+#include "agent/reconcile/kept_state.h"
 #include "agent/reconcile/state_file.h"
 #include "common/clock.h"
 #include "common/version.h"
@@ -49,28 +55,37 @@ class Host {
     // E.g. "6.1.0-38-cloud-amd64".
     std::string kernel_release;
     std::string agent_version = kVersion;
+    // What time it is, for people.
+    std::function<absl::Time()> wall_time = absl::Now;
   };
 
-  // Reads the saved state, and settles what an earlier agent left unfinished (RecoverJournal). A
-  // damaged state is logged and begun anew: the controller sends the spec again, and what the
-  // damaged file knew of a baseline can't be had back. A spec in whose application agents died is
-  // quarantined here, before anything is done for it, and one that an agent of another version gave
-  // up is welcome again. All parts outlive this.
+  // Reads the saved state, and settles what an earlier agent left unfinished (RecoverJournal). What
+  // a damaged state loses is a condition from then on (MendState). A spec in whose application
+  // agents died is quarantined here, before anything is done for it, and one that an agent of
+  // another version gave up is welcome again. All parts outlive this.
   static absl::StatusOr<std::unique_ptr<Host>> Create(Parts parts);
 
-  const v1::AgentState& state() const { return state_; }
+  const v1::AgentState& state() const { return kept_.state(); }
 
-  // Saves `state`, then takes it as its own. On an error the earlier state stands.
-  absl::Status SaveState(v1::AgentState state);
-  // The same where there is something to save.
-  absl::Status SaveIfAny(std::optional<v1::AgentState> state);
-  // The same of the baseline alone; nothing is written where it is as it was.
-  absl::Status SaveBaseline(v1::Baseline baseline);
+  // As KeptState's Save and Keep: what is promised to somebody is saved, what must be known to
+  // carry out the spec in force is kept.
+  absl::Status SaveState(v1::AgentState state) { return kept_.Save(std::move(state)); }
+  void KeepState(v1::AgentState state) { kept_.Keep(std::move(state)); }
+  void KeepIfAny(std::optional<v1::AgentState> state);
+  // Of the baseline alone; nothing is written where it is as it was.
+  void KeepBaseline(v1::Baseline baseline);
 
-  // Every controller's messages carry its epoch, which only grows (DESIGN 12): FAILED_PRECONDITION
-  // (STALE_EPOCH) for a smaller one than was ever seen; a larger one is on disk before this
-  // returns.
-  absl::Status TakeEpoch(uint64_t epoch);
+  // Writes what the state file and the journal lack, where a disk was full.
+  void RetrySaving();
+
+  // Whether what comes from `controller` may be obeyed: the errors of CheckObeys. A later epoch
+  // than was ever seen is on disk before this returns.
+  absl::Status TakeController(const ControllerIdentity& controller);
+
+  // From now on the host belongs to this fleet, whichever it was of before: what its controller
+  // says is obeyed, and the last spec stays until then. Nothing is written where it does so
+  // already.
+  absl::Status JoinFleet(const std::string& fleet_id);
 
   // The spec in force; empty where there is none. DATA_LOSS where the saved one can't be parsed.
   absl::StatusOr<v1::NodeSpec> Spec() const;
@@ -83,11 +98,13 @@ class Host {
   // is among the registry's warnings. Always ok. Safe for concurrent use.
   absl::Status SyncDrivers();
 
-  // All devices now. What it teaches of the CPUs' places is saved.
+  // All devices now. What it teaches of the CPUs' places is kept.
   absl::StatusOr<Snapshot> ReadSnapshot();
 
   // What a controller is told of `snapshot`, with the drivers as they answer now.
   v1::Inventory MakeInventory(const Snapshot& snapshot);
+  // Has `inventory` tell what is the matter with this host now.
+  void TellConditions(v1::Inventory* inventory);
 
   DeviceReader& reader() { return *reader_; }
   DeviceOperator& devices() { return *devices_; }
@@ -100,16 +117,19 @@ class Host {
   // Replaces the names (normalized) of the drivers that are unregistered, over restarts, too.
   absl::Status SetUnregistered(const std::set<std::string>& names);
 
-  // Sets the registry's switch and keeps it over restarts (contract 23).
+  // Sets the registry's switch and saves it over restarts (contract 23).
   absl::Status SetSwitching(bool on);
+  // The same for the spec in force, which will do it again: what can't be saved is kept.
+  void EnforceSwitching(bool on);
 
  private:
-  explicit Host(Parts parts) : parts_(std::move(parts)) {}
+  explicit Host(Parts parts) : parts_(std::move(parts)), kept_(parts_.state_store) {}
 
   absl::Status LoadState();
 
   Parts parts_;
-  v1::AgentState state_;
+  KeptState kept_;
+  Conditions conditions_;
   // Made from the saved state.
   std::unique_ptr<DeviceReader> reader_;
   std::unique_ptr<DeviceOperator> devices_;

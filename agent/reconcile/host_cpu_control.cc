@@ -1,5 +1,6 @@
 #include "agent/reconcile/host_cpu_control.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -71,7 +72,13 @@ absl::Status HostCpuControl::SaveParking(const std::string& driver, const Parkin
     saved.set_running(record.running);
     saved.set_parked_cpus(FormatCpuList(record.parked));
   }
-  return host_->SaveState(std::move(state));
+  // That CPUs are to be parked must be known to the next agent, or they would stay so for ever.
+  const CpuSet before = LoadParking(driver).parked;
+  const bool parks_more =
+      !std::includes(before.begin(), before.end(), record.parked.begin(), record.parked.end());
+  if (parks_more) return host_->SaveState(std::move(state));
+  host_->KeepState(std::move(state));
+  return absl::OkStatus();
 }
 
 }  // namespace hotplugger::agent

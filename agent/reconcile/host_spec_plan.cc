@@ -25,8 +25,7 @@ absl::StatusOr<v1::NodeSpec> Parse(const Host& host, const std::string& body) {
   pushed.set_nonce("plan");
   pushed.set_body(body);
   v1::NodeSpec spec;
-  const uint64_t epoch = host.state().largest_epoch();
-  std::vector<std::string> errors = CheckSpec(pushed, epoch, epoch, &spec);
+  std::vector<std::string> errors = CheckSpec(pushed, &spec);
   const v1::RejectedSpec* const rejection = FindRejection(host.state(), pushed.digest());
   if (rejection != nullptr) errors.push_back(rejection->message());
   if (errors.empty()) return spec;

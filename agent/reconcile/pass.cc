@@ -12,6 +12,7 @@
 #include "agent/reconcile/drift.h"
 #include "agent/reconcile/lenient_settings.h"
 #include "agent/reconcile/plan.h"
+#include "agent/reconcile/spec_trial.h"
 #include "common/clock.h"
 #include "common/driver_rules.h"
 #include "common/status_macros.h"
@@ -76,10 +77,9 @@ class Pass {
   }
 
   // Once all is done: what is as it was has nothing to be put back any more.
-  absl::Status TidyBaseline(const Snapshot& snapshot) {
-    return host_.SaveBaseline(
-        ForgetRestored(RecordSeenOnline(spec_, host_.state().baseline(), snapshot), snapshot,
-                       host_.drivers().List()));
+  void TidyBaseline(const Snapshot& snapshot) {
+    host_.KeepBaseline(ForgetRestored(RecordSeenOnline(spec_, host_.state().baseline(), snapshot),
+                                      snapshot, host_.drivers().List()));
   }
 
  private:
@@ -134,14 +134,15 @@ class Pass {
     const bool released = spec_.switching() == v1::SWITCH_UNSPECIFIED;
     v1::Baseline baseline = host_.state().baseline();
     if (!released && baseline.switching() == v1::SWITCH_UNSPECIFIED) baseline.set_switching(now);
-    RETURN_IF_ERROR(host_.SaveBaseline(baseline));
+    host_.KeepBaseline(baseline);
     if (wanted != v1::SWITCH_UNSPECIFIED && wanted != now) {
       RETURN_IF_ERROR(options_.before_change());
-      RETURN_IF_ERROR(host_.SetSwitching(wanted == v1::SWITCH_ON));
+      host_.EnforceSwitching(wanted == v1::SWITCH_ON);
       result_.changed = true;
     }
     if (released) baseline.clear_switching();
-    return host_.SaveBaseline(baseline);
+    host_.KeepBaseline(baseline);
+    return absl::OkStatus();
   }
 
   absl::Status Drivers() {
@@ -185,7 +186,7 @@ class Pass {
     const absl::StatusOr<SwitchPlan> preview = host_.drivers().PreviewSwitch(active, stopped);
     if (preview.ok() && !preview->steps.empty()) {
       RETURN_IF_ERROR(options_.before_change());
-      RETURN_IF_ERROR(host_.SaveBaseline(RecordDrivers(host_.state().baseline())));
+      host_.KeepBaseline(RecordDrivers(host_.state().baseline()));
     }
     const SwitchResult switched =
         host_.drivers().SwitchDrivers(active, stopped, SteadyNow() + kSwitchDeadline);
@@ -325,7 +326,8 @@ void NoteCarriedOut(const PassResult& result, PassMemory* memory) {
 PassResult RunPass(Host& host, PassMemory& memory, const PassOptions& options) {
   PassResult result = EmptyResult(host);
   Pass pass(host, memory, options, result);
-  const absl::Status status = pass.Run();
+  // Nobody knows what this host is to be: it is left alone.
+  const absl::Status status = IsSpecLost(host.state()) ? absl::OkStatus() : pass.Run();
   // One that was stopped has not tried all.
   if (status.ok() && !options.stopped()) NoteCarriedOut(result, &memory);
   if (!status.ok()) NoteFailure(status, &result);
@@ -334,8 +336,7 @@ PassResult RunPass(Host& host, PassMemory& memory, const PassOptions& options) {
     NoteFailure(snapshot.status(), &result);
     return result;
   }
-  const absl::Status tidied = pass.TidyBaseline(*snapshot);
-  if (!tidied.ok()) NoteFailure(tidied, &result);
+  pass.TidyBaseline(*snapshot);
   result.inventory = host.MakeInventory(*snapshot);
   return result;
 }

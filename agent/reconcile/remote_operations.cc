@@ -1,15 +1,19 @@
 #include "agent/reconcile/remote_operations.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "agent/reconcile/host_spec_plan.h"
+#include "agent/reconcile/spec_trial.h"
 #include "common/clock.h"
 #include "common/error_info.h"
 #include "common/log.h"
+#include "common/operation_kind.h"
 #include "common/rpc_status.h"
+#include "common/status_macros.h"
 
 namespace hotplugger::agent {
 namespace {
@@ -30,11 +34,6 @@ v1::OperationResult Result(absl::StatusOr<Response> answer,
   return result;
 }
 
-bool OnlyReads(const v1::Operation& operation) {
-  return operation.has_list_conflicting_actors() || operation.has_explain_device() ||
-         operation.has_plan_spec();
-}
-
 // Of an operation, so much is logged.
 constexpr size_t kMaxLoggedBytes = 1024;
 
@@ -53,39 +52,41 @@ absl::Status TooLate() {
 
 }  // namespace
 
-void RemoteOperations::NoteEpoch(uint64_t epoch) {
-  const absl::Status added = parts_.operation_queue.Add([this, epoch] {
-    const absl::Status taken = parts_.host.TakeEpoch(epoch);
+void RemoteOperations::NoteController(const ControllerIdentity& controller) {
+  const absl::Status added = parts_.operation_queue.Add([this, controller] {
+    const absl::Status taken = parts_.host.TakeController(controller);
     // Whatever this controller sends is checked again, so nothing depends on it.
     if (!taken.ok()) {
-      Log(LogLevel::kWarning, "the controller's epoch is not kept",
-          {{"epoch", absl::StrCat(epoch)}, {"cause", std::string(taken.message())}});
+      Log(LogLevel::kWarning, "the controller's identity is not kept",
+          {{"epoch", absl::StrCat(controller.epoch)}, {"cause", std::string(taken.message())}});
     }
   });
   if (!added.ok()) {
-    Log(LogLevel::kWarning, "the controller's epoch is not kept",
-        {{"epoch", absl::StrCat(epoch)}, {"cause", std::string(added.message())}});
+    Log(LogLevel::kWarning, "the controller's identity is not kept",
+        {{"epoch", absl::StrCat(controller.epoch)}, {"cause", std::string(added.message())}});
   }
 }
 
-void RemoteOperations::Receive(const v1::NodeOperation& operation, uint64_t epoch) {
+void RemoteOperations::Receive(const v1::NodeOperation& operation,
+                               const ControllerIdentity& controller) {
   const absl::Time deadline = SteadyNow() + absl::Seconds(operation.deadline().seconds()) +
                               absl::Nanoseconds(operation.deadline().nanos());
   const bool asks = operation.operation().has_list_drivers();
   WorkQueue& queue = asks ? parts_.query_queue : parts_.operation_queue;
-  const absl::Status added = queue.Add([this, operation, epoch, deadline, asks] {
+  const absl::Status added = queue.Add([this, operation, controller, deadline, asks] {
     Answer(operation.id(),
            asks ? Result(parts_.drivers.ListDrivers(), &v1::OperationResult::mutable_list_drivers)
-                : Take(operation, epoch, deadline));
+                : Take(operation, controller, deadline));
   });
   if (!added.ok()) Answer(operation.id(), Failed(added));
 }
 
-v1::OperationResult RemoteOperations::Take(const v1::NodeOperation& operation, uint64_t epoch,
+v1::OperationResult RemoteOperations::Take(const v1::NodeOperation& operation,
+                                           const ControllerIdentity& controller,
                                            absl::Time deadline) {
   if (parts_.stopping()) return Failed(Stopping());
   if (SteadyNow() >= deadline) return Failed(TooLate());
-  const absl::Status taken = parts_.host.TakeEpoch(epoch);
+  const absl::Status taken = parts_.host.TakeController(controller);
   if (!taken.ok()) return Failed(taken);
   Log(LogLevel::kInfo, "the controller asks for an operation",
       {{"id", operation.id()},
@@ -126,15 +127,29 @@ v1::OperationResult RemoteOperations::Carry(const v1::Operation& operation, absl
     case v1::Operation::kPlanSpec:
       return Result(PlanSpecOn(parts_.host, operation.plan_spec()),
                     &v1::OperationResult::mutable_plan_spec);
+    case v1::Operation::kRetrySpec:
+      return Result(RetrySpec(operation.retry_spec()), &v1::OperationResult::mutable_retry_spec);
     // Receive has answered that.
     case v1::Operation::kListDrivers:
-    case v1::Operation::kRetrySpec:
     case v1::Operation::OPERATION_NOT_SET:
       break;
   }
   return Failed(MakeError(absl::StatusCode::kUnimplemented, "UNKNOWN_OPERATION",
                           "this agent doesn't know that operation; it is older than the "
                           "controller, update it"));
+}
+
+absl::StatusOr<v1::RetrySpecResponse> RemoteOperations::RetrySpec(
+    const v1::RetrySpecRequest& request) {
+  ASSIGN_OR_RETURN(std::optional<v1::AgentState> forgiven,
+                   ForgiveRejection(parts_.host.state(), request.digest()));
+  v1::RetrySpecResponse response;
+  if (!forgiven) return response;
+  response.set_digest(parts_.host.state().rejected().digest());
+  RETURN_IF_ERROR(parts_.host.SaveState(*std::move(forgiven)));
+  // Before the answer: whoever reads that is not to hear of the rejection again.
+  parts_.link.ForgetRejection();
+  return response;
 }
 
 void RemoteOperations::Answer(const std::string& id, v1::OperationResult result) {

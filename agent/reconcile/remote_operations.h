@@ -6,7 +6,9 @@
 #include <string>
 #include <utility>
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "agent/reconcile/controller_identity.h"
 #include "agent/reconcile/controller_link.h"
 #include "agent/reconcile/host.h"
 #include "agent/reconcile/local_device_operations.h"
@@ -36,15 +38,18 @@ class RemoteOperations {
   // All parts outlive this and the queues' tasks.
   explicit RemoteOperations(Parts parts) : parts_(std::move(parts)) {}
 
-  // Keeps the epoch of the controller that has welcomed this agent.
-  void NoteEpoch(uint64_t epoch);
+  // Keeps which controller has welcomed this agent.
+  void NoteController(const ControllerIdentity& controller);
 
   // Answers exactly once, through the link: when it is done, or at once where the queue is full.
-  void Receive(const v1::NodeOperation& operation, uint64_t epoch);
+  void Receive(const v1::NodeOperation& operation, const ControllerIdentity& controller);
 
  private:
-  v1::OperationResult Take(const v1::NodeOperation& operation, uint64_t epoch, absl::Time deadline);
+  v1::OperationResult Take(const v1::NodeOperation& operation, const ControllerIdentity& controller,
+                           absl::Time deadline);
   v1::OperationResult Carry(const v1::Operation& operation, absl::Duration time);
+  // What was given up may be pushed again, and is tried anew.
+  absl::StatusOr<v1::RetrySpecResponse> RetrySpec(const v1::RetrySpecRequest& request);
   void Answer(const std::string& id, v1::OperationResult result);
 
   const Parts parts_;

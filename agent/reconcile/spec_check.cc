@@ -167,13 +167,7 @@ void CheckLeniency(const v1::NodeSpec& spec, std::vector<std::string>* errors) {
 
 }  // namespace
 
-std::vector<std::string> CheckSpec(const v1::Spec& spec, uint64_t epoch, uint64_t largest_epoch,
-                                   v1::NodeSpec* parsed) {
-  if (epoch < largest_epoch) {
-    return {absl::StrCat("epoch ", epoch, " is older than ", largest_epoch,
-                         ", the largest that this agent has seen: an earlier controller, or one "
-                         "restored from an old backup, is still pushing")};
-  }
+std::vector<std::string> CheckSpec(const v1::Spec& spec, v1::NodeSpec* parsed) {
   if (spec.body().size() > kMaxSpecBytes) {
     return {absl::StrCat("body has ", spec.body().size(), " bytes; at most ", kMaxSpecBytes,
                          " are taken")};

@@ -9,10 +9,8 @@
 
 namespace hotplugger::agent {
 
-// Everything that is wrong with `spec`, which came with `epoch` while `largest_epoch` has been
-// seen; empty: nothing, and `*parsed` is its body. Never trusts the controller: digest, lists,
-// names and contradictions are checked again here.
-std::vector<std::string> CheckSpec(const v1::Spec& spec, uint64_t epoch, uint64_t largest_epoch,
-                                   v1::NodeSpec* parsed);
+// Everything that is wrong with `spec`; empty: nothing, and `*parsed` is its body. Never trusts the
+// controller: digest, lists, names and contradictions are checked again here.
+std::vector<std::string> CheckSpec(const v1::Spec& spec, v1::NodeSpec* parsed);
 
 }  // namespace hotplugger::agent

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/error_info.h"
 #include "common/proto_time.h"
 #include "google/protobuf/util/message_differencer.h"
 
@@ -95,7 +96,8 @@ std::string AndNow(const v1::SavedSpec& last_good) {
   return absl::StrCat(last_good.digest().empty()
                           ? "what it had changed was put back, for there was no earlier spec"
                           : "the last good spec is in force again",
-                      "; this one isn't tried again until another one was taken");
+                      "; this one isn't tried again until another one was taken, or `hotplugctl "
+                      "retry NODE` asks for it");
 }
 
 v1::AgentState GiveUp(v1::AgentState state, v1::ApplyState why, absl::string_view message,
@@ -129,6 +131,16 @@ v1::NodeReport ToReport(const v1::RejectedSpec& rejected) {
   return report;
 }
 
+bool IsSpecLost(const v1::AgentState& state) {
+  return state.has_trial() && state.spec_digest().empty();
+}
+
+void MarkSpecLost(v1::AgentState* state) {
+  state->clear_spec_digest();
+  state->clear_spec_body();
+  *state->mutable_trial() = v1::SpecTrial();
+}
+
 v1::AgentState TakeInForce(v1::AgentState state, const v1::Spec& spec,
                            std::optional<absl::Duration> confirm_window, v1::Baseline baseline) {
   state.clear_rejected();
@@ -147,6 +159,10 @@ v1::AgentState TakeInForce(v1::AgentState state, const v1::Spec& spec,
   state.set_spec_body(spec.body());
   *state.mutable_spec_sources() = spec.sources();
   return state;
+}
+
+bool IsProven(const v1::AgentState& state) {
+  return !state.has_trial() || state.trial().carried_out();
 }
 
 std::optional<v1::AgentState> NoteStart(const v1::AgentState& state) {
@@ -200,6 +216,21 @@ std::optional<v1::AgentState> QuarantineIfDue(const v1::AgentState& state,
                              " times while it applied this spec (its log and the kernel's tell "
                              "more)"),
                 agent_version);
+}
+
+absl::StatusOr<std::optional<v1::AgentState>> ForgiveRejection(const v1::AgentState& state,
+                                                               const std::string& digest) {
+  if (!state.has_rejected()) return std::nullopt;
+  const std::string& rejected = state.rejected().digest();
+  if (!digest.empty() && digest != rejected) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, "NOT_GIVEN_UP",
+                     absl::StrCat("this agent has given up spec ", rejected, ", not ", digest,
+                                  "; look at the node again, and retry what it has given up"),
+                     {{"digest", digest}, {"rejected_digest", rejected}});
+  }
+  v1::AgentState forgiven = state;
+  forgiven.clear_rejected();
+  return forgiven;
 }
 
 v1::AgentState ForgetRejectionByAnother(v1::AgentState state, absl::string_view agent_version) {

@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "hotplugger/v1/agent_state.pb.h"
@@ -31,6 +32,12 @@ const v1::RejectedSpec* FindRejection(const v1::AgentState& state, absl::string_
 // As it is told to a controller.
 v1::NodeReport ToReport(const v1::RejectedSpec& rejected);
 
+// Whether what this host is to be was lost with the state file (see state_loss.h): until a
+// controller says it, nothing is changed, lest what is held is released. Kept as a trial of no
+// spec.
+bool IsSpecLost(const v1::AgentState& state);
+void MarkSpecLost(v1::AgentState* state);
+
 // `state` with `spec` in force, which must have been checked, and what was given up forgotten. A
 // spec that is in force already goes on as it was; the last good one is good again; any other is on
 // trial, and the last good one stays the last *good* one, unless the one in force is a way back
@@ -39,6 +46,9 @@ v1::NodeReport ToReport(const v1::RejectedSpec& rejected);
 v1::AgentState TakeInForce(v1::AgentState state, const v1::Spec& spec,
                            std::optional<absl::Duration> confirm_window, v1::Baseline baseline);
 
+// Whether agents have lived through a pass of the spec in force, so that the next may begin though
+// its beginning can't be saved.
+bool IsProven(const v1::AgentState& state);
 // Before the first write of a pass.
 std::optional<v1::AgentState> NoteStart(const v1::AgentState& state);
 // How a pass ended.
@@ -66,6 +76,11 @@ v1::AgentState Revert(const v1::AgentState& state, const std::string& agent_vers
 // The same of one in whose application agents died; nothing while they were too few.
 std::optional<v1::AgentState> QuarantineIfDue(const v1::AgentState& state,
                                               const std::string& agent_version);
+// `state` with the spec of this digest, or whichever it is where that is empty, given up no more,
+// so that it may be tried anew; nothing where none is. FAILED_PRECONDITION (NOT_GIVEN_UP): it is
+// another one.
+absl::StatusOr<std::optional<v1::AgentState>> ForgiveRejection(const v1::AgentState& state,
+                                                               const std::string& digest);
 // What an agent of another version gave up may be tried again by this one.
 v1::AgentState ForgetRejectionByAnother(v1::AgentState state, absl::string_view agent_version);
 

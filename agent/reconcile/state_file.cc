@@ -8,14 +8,15 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <system_error>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "common/digest.h"
 #include "common/errno_status.h"
 #include "common/error_info.h"
+#include "common/regular_file.h"
 #include "common/status_macros.h"
 
 namespace hotplugger::agent {
@@ -23,6 +24,9 @@ namespace {
 
 constexpr char kFile[] = "state";
 constexpr char kNewFile[] = "state.new";
+// On its way to become the previous one.
+constexpr char kOldFile[] = "state.old";
+constexpr char kPreviousFile[] = "state.previous";
 constexpr char kDamagedFile[] = "state.damaged";
 constexpr char kLockFile[] = "lock";
 // The first line is the SHA-256 of the rest, in hex.
@@ -39,23 +43,25 @@ absl::Status WriteAll(int fd, absl::string_view bytes, const std::string& path) 
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> ReadAll(int fd, const std::string& path) {
-  std::string content;
-  char buffer[4096];
-  for (;;) {
-    const ssize_t got = read(fd, buffer, sizeof buffer);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return ErrnoStatus(errno, "reading", path);
-    if (got == 0) return content;
-    content.append(buffer, static_cast<size_t>(got));
-  }
-}
-
 bool Decode(absl::string_view content, v1::AgentState* state) {
   if (content.size() < kHeaderLength || content[kHeaderLength - 1] != '\n') return false;
   const absl::string_view body = content.substr(kHeaderLength);
   return Sha256Hex(body) == content.substr(0, kHeaderLength - 1) &&
          state->ParseFromArray(body.data(), static_cast<int>(body.size()));
+}
+
+absl::Status Damaged(const std::string& path, absl::string_view why) {
+  return MakeError(absl::StatusCode::kDataLoss, "STATE_DAMAGED",
+                   absl::StrCat(path, " is damaged (", why, ")"), {{"path", path}});
+}
+
+// A file to lock. Where none can be made (a full disk, one that is mounted read-only) the one that
+// is there will do, or the directory itself.
+ScopedFd OpenLock(int directory) {
+  int fd = openat(directory, kLockFile, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) fd = openat(directory, kLockFile, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  return ScopedFd(fd);
 }
 
 }  // namespace
@@ -64,63 +70,116 @@ absl::StatusOr<std::unique_ptr<StateFile>> StateFile::Open(const std::string& di
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error) return ErrnoStatus(error.value(), "making", directory);
-  const int directory_fd = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory_fd < 0) return ErrnoStatus(errno, "opening", directory);
-  const int lock_fd = openat(directory_fd, kLockFile, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  const int error_number = lock_fd < 0 ? errno : flock(lock_fd, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
-  if (error_number == 0) {
-    return std::unique_ptr<StateFile>(new StateFile(directory, directory_fd, lock_fd));
+  ScopedFd directory_fd(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory_fd.get() < 0) return ErrnoStatus(errno, "opening", directory);
+  ScopedFd lock_fd = OpenLock(directory_fd.get());
+  if (lock_fd.get() < 0) {
+    return ErrnoStatus(errno, "opening", absl::StrCat(directory, "/", kLockFile));
   }
-  if (lock_fd >= 0) close(lock_fd);
-  close(directory_fd);
-  if (error_number == EWOULDBLOCK) {
+  if (flock(lock_fd.get(), LOCK_EX | LOCK_NB) == 0) {
+    return std::unique_ptr<StateFile>(
+        new StateFile(directory, std::move(directory_fd), std::move(lock_fd)));
+  }
+  if (errno == EWOULDBLOCK) {
     return MakeError(absl::StatusCode::kFailedPrecondition, "STATE_DIR_IN_USE",
                      absl::StrCat("another agent uses ", directory,
                                   "; a host has one agent, so stop the other one first"));
   }
-  return ErrnoStatus(error_number, "locking", absl::StrCat(directory, "/", kLockFile));
+  return ErrnoStatus(errno, "locking", absl::StrCat(directory, "/", kLockFile));
 }
 
-StateFile::~StateFile() {
-  close(lock_fd_);
-  close(directory_fd_);
+std::string StateFile::PathOf(const char* file) const {
+  return absl::StrCat(directory_, "/", file);
 }
 
-absl::StatusOr<v1::AgentState> StateFile::Load() {
-  const std::string path = absl::StrCat(directory_, "/", kFile);
-  const int fd = openat(directory_fd_, kFile, O_RDONLY | O_CLOEXEC);
-  if (fd < 0 && errno == ENOENT) return v1::AgentState();
-  if (fd < 0) return ErrnoStatus(errno, "opening", path);
-  const absl::StatusOr<std::string> content = ReadAll(fd, path);
-  close(fd);
-  if (!content.ok()) return content.status();
-  v1::AgentState state;
-  if (Decode(*content, &state)) return state;
-  if (renameat(directory_fd_, kFile, directory_fd_, kDamagedFile) != 0) {
-    return ErrnoStatus(errno, "setting aside", path);
+absl::StatusOr<v1::AgentState> StateFile::Read(const char* file) const {
+  const std::string path = PathOf(file);
+  const absl::StatusOr<std::optional<std::string>> content =
+      ReadRegularFile(directory_fd_.get(), file, path, kMaxBytes);
+  // Whoever put that there knows why; it is not for us to move it away.
+  if (ErrorReason(content.status()) == "NOT_A_FILE") return content.status();
+  if (!content.ok()) return Damaged(path, content.status().message());
+  if (!*content) {
+    return MakeError(absl::StatusCode::kNotFound, "STATE_MISSING",
+                     absl::StrCat(path, " is missing"), {{"path", path}});
   }
+  v1::AgentState state;
+  if (Decode(**content, &state)) return state;
+  return Damaged(path, "its checksum does not fit");
+}
+
+absl::Status StateFile::SetAside(const absl::Status& damage) {
+  const bool moved = renameat(directory_fd_.get(), kFile, directory_fd_.get(), kDamagedFile) == 0;
+  is_damaged_ = !moved;
   return MakeError(
-      absl::StatusCode::kDataLoss, "STATE_DAMAGED",
-      absl::StrCat(path, " is damaged (its checksum does not fit) and was set aside as ",
-                   kDamagedFile, "; the last good spec comes from the controller again"));
+      damage.code(), ErrorReason(damage),
+      absl::StrCat(damage.message(),
+                   moved ? absl::StrCat(" and was set aside as ", kDamagedFile)
+                         : absl::StrCat(" and can't be set aside (", ErrnoName(errno), ")")),
+      {{"path", PathOf(kFile)}});
+}
+
+absl::StatusOr<StateStore::Loaded> StateFile::Load() {
+  absl::StatusOr<v1::AgentState> latest = Read(kFile);
+  if (latest.ok()) return Loaded{*std::move(latest), Loaded::From::kLatest, absl::OkStatus()};
+  absl::Status damage = latest.status();
+  if (absl::IsDataLoss(damage)) {
+    damage = SetAside(damage);
+  } else if (!absl::IsNotFound(damage)) {
+    return damage;
+  }
+  absl::StatusOr<v1::AgentState> previous = Read(kPreviousFile);
+  if (previous.ok()) return Loaded{*std::move(previous), Loaded::From::kPrevious, damage};
+  const bool never_saved = absl::IsNotFound(damage) && absl::IsNotFound(previous.status());
+  if (never_saved) return Loaded();
+  return Loaded{{},
+                Loaded::From::kNowhere,
+                MakeError(absl::StatusCode::kDataLoss, "STATE_DAMAGED",
+                          absl::StrCat(damage.message(), ", and ", previous.status().message()),
+                          {{"path", PathOf(kFile)}})};
+}
+
+absl::Status StateFile::WriteNew(const std::string& content) const {
+  const std::string path = PathOf(kNewFile);
+  const int fd =
+      openat(directory_fd_.get(), kNewFile, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0) return ErrnoStatus(errno, "opening", path);
+  absl::Status status = WriteAll(fd, content, path);
+  if (close(fd) != 0 && status.ok()) status = ErrnoStatus(errno, "closing", path);
+  // On a full disk it would hold the last of the room.
+  if (!status.ok()) unlinkat(directory_fd_.get(), kNewFile, 0);
+  return status;
+}
+
+// A second name for the file that is about to be replaced; at no instant has it none. Where that
+// can't be made (a file system without links) there is no previous file, which is but a help.
+void StateFile::KeepPrevious() const {
+  const int directory = directory_fd_.get();
+  unlinkat(directory, kOldFile, 0);
+  if (linkat(directory, kFile, directory, kOldFile, 0) != 0) return;
+  renameat(directory, kOldFile, directory, kPreviousFile);
+  // Left by renameat where a crash has made both one file already.
+  unlinkat(directory, kOldFile, 0);
 }
 
 absl::Status StateFile::Save(const v1::AgentState& state) {
-  const std::string path = absl::StrCat(directory_, "/", kNewFile);
   std::string body;
   if (!state.SerializeToString(&body)) {
     return MakeError(absl::StatusCode::kInternal, "STATE_NOT_SERIALIZABLE",
                      "the agent's state can't be serialized");
   }
-  const int fd = openat(directory_fd_, kNewFile, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0) return ErrnoStatus(errno, "opening", path);
-  absl::Status status = WriteAll(fd, absl::StrCat(Sha256Hex(body), "\n", body), path);
-  if (close(fd) != 0 && status.ok()) status = ErrnoStatus(errno, "closing", path);
-  RETURN_IF_ERROR(status);
-  if (renameat(directory_fd_, kNewFile, directory_fd_, kFile) != 0) {
-    return ErrnoStatus(errno, "renaming", path);
+  if (body.size() > kMaxBytes - kHeaderLength) {
+    return MakeError(absl::StatusCode::kResourceExhausted, "STATE_TOO_LARGE",
+                     absl::StrCat("the agent's state has ", body.size(), " bytes, more than the ",
+                                  kMaxBytes, " that a file may have"));
   }
-  if (fsync(directory_fd_) != 0) return ErrnoStatus(errno, "syncing", directory_);
+  RETURN_IF_ERROR(WriteNew(absl::StrCat(Sha256Hex(body), "\n", body)));
+  if (!is_damaged_) KeepPrevious();
+  if (renameat(directory_fd_.get(), kNewFile, directory_fd_.get(), kFile) != 0) {
+    return ErrnoStatus(errno, "renaming", PathOf(kNewFile));
+  }
+  is_damaged_ = false;
+  if (fsync(directory_fd_.get()) != 0) return ErrnoStatus(errno, "syncing", directory_);
   return absl::OkStatus();
 }
 

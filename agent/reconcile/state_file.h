@@ -1,10 +1,14 @@
-// The agent's memory on disk: one small file, replaced whole.
+// The agent's memory on disk: one small file, replaced whole, and the one before it.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
+#include <utility>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "common/scoped_fd.h"
 #include "hotplugger/v1/agent_state.pb.h"
 
 namespace hotplugger::agent {
@@ -12,39 +16,66 @@ namespace hotplugger::agent {
 // Where AgentState is kept. Not safe for concurrent use.
 class StateStore {
  public:
+  struct Loaded {
+    enum class From {
+      // Nothing that can be read: the state is empty.
+      kNowhere,
+      // What was saved last.
+      kLatest,
+      // What was saved before that.
+      kPrevious,
+    };
+    v1::AgentState state;
+    From from = From::kNowhere;
+    // Why that isn't what was saved last. Ok also where nothing was ever saved.
+    absl::Status damage;
+  };
+
   virtual ~StateStore() = default;
 
-  // What was saved last; an empty state where nothing was.
-  virtual absl::StatusOr<v1::AgentState> Load() = 0;
+  // What was saved last, or the best that is left of it. An error: it can't be told.
+  virtual absl::StatusOr<Loaded> Load() = 0;
 
   // Durable when it returns ok; on an error the earlier state is still there.
   virtual absl::Status Save(const v1::AgentState& state) = 0;
 };
 
 // `state` in a directory, with a checksum: written beside, synced, renamed, directory synced, so
-// that a crash or a full disk at any instant leaves the old file or the new one.
+// that a crash or a full disk at any instant leaves the old file or the new one. The one before is
+// `state.previous`.
 class StateFile final : public StateStore {
  public:
+  // A larger one is neither written nor read.
+  static constexpr size_t kMaxBytes = 16 * 1024 * 1024;
+
   // Makes the directory if it is missing, and locks it: FAILED_PRECONDITION (reason
-  // STATE_DIR_IN_USE) while another agent has it.
+  // STATE_DIR_IN_USE) while another agent has it. Nothing need be written for that where the
+  // directory is there.
   static absl::StatusOr<std::unique_ptr<StateFile>> Open(const std::string& directory);
 
-  ~StateFile() override;
-  StateFile(const StateFile&) = delete;
-  StateFile& operator=(const StateFile&) = delete;
-
-  // A damaged file is kept as `state.damaged`, for a person to look at, and DATA_LOSS returned;
-  // the next Load finds nothing.
-  absl::StatusOr<v1::AgentState> Load() override;
+  // A damaged file is kept as `state.damaged`, for a person to look at, and the previous one taken.
+  // FAILED_PRECONDITION (NOT_A_FILE) where something else stands in its place.
+  absl::StatusOr<Loaded> Load() override;
   absl::Status Save(const v1::AgentState& state) override;
 
  private:
-  StateFile(std::string directory, int directory_fd, int lock_fd)
-      : directory_(std::move(directory)), directory_fd_(directory_fd), lock_fd_(lock_fd) {}
+  StateFile(std::string directory, ScopedFd directory_fd, ScopedFd lock_fd)
+      : directory_(std::move(directory)),
+        directory_fd_(std::move(directory_fd)),
+        lock_fd_(std::move(lock_fd)) {}
+
+  std::string PathOf(const char* file) const;
+  // NOT_FOUND where there is none, DATA_LOSS (STATE_DAMAGED) where it can't be read.
+  absl::StatusOr<v1::AgentState> Read(const char* file) const;
+  absl::Status SetAside(const absl::Status& damage);
+  absl::Status WriteNew(const std::string& content) const;
+  void KeepPrevious() const;
 
   const std::string directory_;
-  const int directory_fd_;
-  const int lock_fd_;
+  const ScopedFd directory_fd_;
+  const ScopedFd lock_fd_;
+  // The file that is to be replaced is damaged, and so not one to keep.
+  bool is_damaged_ = false;
 };
 
 }  // namespace hotplugger::agent

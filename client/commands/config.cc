@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/context_file.h"
+#include "client/controller_address.h"
 #include "client/text.h"
 #include "common/error_info.h"
 #include "common/status_macros.h"
@@ -40,50 +41,65 @@ void GetContexts(const Contexts& contexts, Session& session) {
   }
 }
 
-absl::Status UseContext(const std::string& name, const ContextFile& file, Contexts contexts,
-                        Session& session) {
-  RETURN_IF_ERROR(FindContext(contexts, name, file.path()).status());
-  contexts.current = name;
-  RETURN_IF_ERROR(file.Write(contexts));
-  session.out << "context " << name << " is current now\n";
-  return absl::OkStatus();
+// Each changes the contexts, and returns what it has done.
+absl::StatusOr<std::string> UseContext(const std::string& name, const ContextFile& file,
+                                       Contexts* contexts) {
+  RETURN_IF_ERROR(FindContext(*contexts, name, file.path()).status());
+  contexts->current = name;
+  return absl::StrCat("context ", name, " is current now");
 }
 
-absl::Status SetContext(const std::string& name, const ContextFile& file, Contexts contexts,
-                        Session& session) {
+absl::StatusOr<std::string> SetContext(const std::string& name, const ScopeFlags& flags,
+                                       Contexts* contexts) {
   RETURN_IF_ERROR(CheckContextName(name));
-  const Context* const before = contexts.Find(name);
+  const Context* const before = contexts->Find(name);
   Context context = before == nullptr ? Context() : *before;
   context.name = name;
-  const ScopeFlags& flags = session.flags;
   if (flags.controller) context.controller = *flags.controller;
   if (flags.insecure) context.insecure = true;
   if (flags.timeout) context.timeout = flags.timeout;
-  if (context.controller.empty()) {
+  if (before == nullptr && !flags.controller) {
     return MakeFieldErrors({{"--controller", "is missing; a new context needs HOST:PORT"}});
   }
+  if (flags.controller) {
+    RETURN_IF_ERROR(CheckControllerAddress("--controller", context.controller));
+  }
   const char* const done = before == nullptr ? " made" : " changed";
-  contexts.Set(std::move(context));
+  contexts->Set(std::move(context));
   // The first one is meant to be used.
-  const bool is_first = contexts.contexts.size() == 1;
-  if (is_first) contexts.current = name;
-  RETURN_IF_ERROR(file.Write(contexts));
-  session.out << "context " << name << done << (is_first ? ", and current now\n" : "\n");
-  return absl::OkStatus();
+  const bool is_first = contexts->contexts.size() == 1;
+  if (is_first) contexts->current = name;
+  return absl::StrCat("context ", name, done, is_first ? ", and current now" : "");
 }
 
-absl::Status DeleteContext(const std::string& name, const ContextFile& file, Contexts contexts,
-                           Session& session) {
-  RETURN_IF_ERROR(FindContext(contexts, name, file.path()).status());
-  auto& list = contexts.contexts;
+absl::StatusOr<std::string> DeleteContext(const std::string& name, const ContextFile& file,
+                                          Contexts* contexts) {
+  RETURN_IF_ERROR(FindContext(*contexts, name, file.path()).status());
+  auto& list = contexts->contexts;
   list.erase(std::remove_if(list.begin(), list.end(),
                             [&name](const Context& context) { return context.name == name; }),
              list.end());
-  const bool was_current = contexts.current == name;
-  if (was_current) contexts.current.clear();
-  RETURN_IF_ERROR(file.Write(contexts));
-  session.out << "context " << name << " deleted"
-              << (was_current ? "; none is current now\n" : "\n");
+  const bool was_current = contexts->current == name;
+  if (was_current) contexts->current.clear();
+  return absl::StrCat("context ", name, " deleted", was_current ? "; none is current now" : "");
+}
+
+absl::Status Change(const Options& options, const ContextFile& file, Session& session) {
+  std::string done;
+  RETURN_IF_ERROR(file.Update(
+      [&](Contexts* contexts) -> absl::Status {
+        const std::string& name = *options.name;
+        if (options.action == "use-context") {
+          ASSIGN_OR_RETURN(done, UseContext(name, file, contexts));
+        } else if (options.action == "set-context") {
+          ASSIGN_OR_RETURN(done, SetContext(name, session.flags, contexts));
+        } else {
+          ASSIGN_OR_RETURN(done, DeleteContext(name, file, contexts));
+        }
+        return absl::OkStatus();
+      },
+      {session.steady_clock, session.pause}));
+  session.out << done << '\n';
   return absl::OkStatus();
 }
 
@@ -94,15 +110,11 @@ absl::StatusOr<ExitCode> Config(const Options& options, Session& session) {
         {{"NAME", absl::StrCat(lists ? "is not for " : "is missing for ", options.action)}});
   }
   const ContextFile file(ContextPath(session.surroundings));
-  ASSIGN_OR_RETURN(Contexts contexts, file.Read());
   if (lists) {
+    ASSIGN_OR_RETURN(const Contexts contexts, file.Read());
     GetContexts(contexts, session);
-  } else if (options.action == "use-context") {
-    RETURN_IF_ERROR(UseContext(*options.name, file, std::move(contexts), session));
-  } else if (options.action == "set-context") {
-    RETURN_IF_ERROR(SetContext(*options.name, file, std::move(contexts), session));
   } else {
-    RETURN_IF_ERROR(DeleteContext(*options.name, file, std::move(contexts), session));
+    RETURN_IF_ERROR(Change(options, file, session));
   }
   return ExitCode::kOk;
 }

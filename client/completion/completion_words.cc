@@ -15,20 +15,39 @@ Source SourceOf(const ArgumentDescription& argument) {
   const std::string& name = argument.names.back();
   if (name == "--file" || name == "--socket" || name == "--directory") return Source::kFiles;
   if (name == "NODE" || name == "--node") return Source::kNodes;
+  if (name == "--policy") return Source::kPolicies;
+  if (name == "NAME") return Source::kNamed;
+  if (name == "SUBJECT" || name == "--subject") return Source::kSubjects;
+  if (name == "ABOUT") return Source::kAbout;
   return name == "--context" ? Source::kContexts : Source::kNothing;
 }
 
-CompletedPlace PlaceOf(const ArgumentDescription& argument, std::vector<std::string> names) {
+// Of this host no controller is asked; a node there is one of NUMA.
+bool IsAskedOfController(Source source) {
+  return source != Source::kNothing && source != Source::kFiles && source != Source::kContexts;
+}
+
+// A list goes on, as far as anybody completes one.
+constexpr size_t kMaxPlaces = 10;
+
+CompletedPlace PlaceOf(const ArgumentDescription& argument, std::vector<std::string> names,
+                       bool host_scope) {
   CompletedPlace place;
   place.names = std::move(names);
   place.choices = argument.choices;
   place.source = SourceOf(argument);
+  if (host_scope && IsAskedOfController(place.source)) place.source = Source::kNothing;
   return place;
 }
 
 void Add(const ArgumentDescription& argument, bool host_scope, CompletedVerb* verb) {
   if (argument.positional()) {
-    verb->positional.push_back(PlaceOf(argument, {absl::StrCat(verb->positional.size())}));
+    const size_t first = verb->positional.size();
+    std::vector<std::string> places = {absl::StrCat(first)};
+    for (size_t i = first + 1; argument.kind == Kind::kRest && i < kMaxPlaces; ++i) {
+      places.push_back(absl::StrCat(i));
+    }
+    verb->positional.push_back(PlaceOf(argument, std::move(places), host_scope));
     return;
   }
   verb->flags.insert(verb->flags.end(), argument.names.begin(), argument.names.end());
@@ -37,10 +56,7 @@ void Add(const ArgumentDescription& argument, bool host_scope, CompletedVerb* ve
       verb->flags.push_back(absl::StrCat(argument.names.back(), "=", choice));
     }
   } else if (argument.kind == Kind::kOption) {
-    CompletedPlace place = PlaceOf(argument, argument.names);
-    // There it is a NUMA node.
-    if (host_scope && place.source == Source::kNodes) place.source = Source::kNothing;
-    verb->valued.push_back(std::move(place));
+    verb->valued.push_back(PlaceOf(argument, argument.names, host_scope));
   }
 }
 

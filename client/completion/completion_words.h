@@ -10,11 +10,22 @@ namespace hotplugger::client {
 
 // What can stand at one place of a verb: after a flag, or as its Nth positional argument.
 struct CompletedPlace {
-  // Flags with all their forms, or one number from 0.
+  // Flags with all their forms, or numbers from 0.
   std::vector<std::string> names;
   // Empty: `source` says.
   std::vector<std::string> choices;
-  enum class Source { kNothing, kFiles, kNodes, kContexts } source = Source::kNothing;
+  // The last five are asked of the controller: kNamed means things of the kind that the first
+  // positional argument says, kSubjects what is held of the node before, kAbout nodes and policies.
+  enum class Source {
+    kNothing,
+    kFiles,
+    kContexts,
+    kNodes,
+    kPolicies,
+    kNamed,
+    kSubjects,
+    kAbout
+  } source = Source::kNothing;
 };
 
 struct CompletedVerb {

@@ -13,23 +13,57 @@ constexpr char kHead[] =
 )";
 
 constexpr char kMain[] =
-    R"(function __hotplugctl_complete
+    R"(# What the controller that the line names knows of, one a line; nothing where it isn't quick.
+function __hotplugctl_ask
+    hotplugctl $__hotplugctl_target --timeout 1s $argv -o name 2>/dev/null
+end
+# __hotplugctl_known SOURCE KIND NODE PLACE
+function __hotplugctl_known
+    switch "$argv[1]:$argv[2]"
+        case '@named:policy' '@named:policies' '@policies:*'
+            __hotplugctl_ask get policies | string replace policy/ ''
+        case '@named:*-context' '@contexts:*'
+            hotplugctl config get-contexts -o name 2>/dev/null
+        case '@named:hold'
+            if test "$argv[4]" = 1
+                __hotplugctl_known @nodes ''
+            else
+                __hotplugctl_known @subjects '' "$argv[3]"
+            end
+        case '@named:node' '@named:nodes' '@nodes:*'
+            __hotplugctl_ask get nodes | string replace node/ ''
+        case '@subjects:*'
+            __hotplugctl_ask get holds --node "$argv[3]" | string replace "hold/$argv[3]/" ''
+        case '@about:*'
+            __hotplugctl_known @nodes ''
+            __hotplugctl_ask get policies | string replace policy/ policies/
+    end
+end
+function __hotplugctl_complete
     set -l words (commandline -opc)
     set -l current (commandline -ct)
     set -l scope fleet
     set -l verb ''
     set -l flag ''
     set -l place 0
+    set -l kind ''
+    set -l before ''
+    set -g __hotplugctl_target
     contains -- --host $words; and set scope host
     for word in $words[2..-1]
         if test -n "$flag"
+            contains -- $flag --controller --context; and set -a __hotplugctl_target $flag $word
             set flag ''
         else if __hotplugctl_takes "$scope:$verb:$word"
             set flag $word
+        else if string match -q -r -- '^--(insecure$|controller=|context=)' $word
+            set -a __hotplugctl_target $word
         else if string match -q -- '-*' $word
         else if test -z "$verb"
             set verb $word
         else
+            test $place = 0; and set kind $word
+            set before $word
             set place (math $place + 1)
         end
     end
@@ -48,10 +82,8 @@ constexpr char kMain[] =
     switch "$offer"
         case @files
             __fish_complete_path $current
-        case @nodes
-            hotplugctl get nodes -o name 2>/dev/null | string replace node/ ''
-        case @contexts
-            hotplugctl config get-contexts -o name 2>/dev/null
+        case '@*'
+            __hotplugctl_known $offer "$kind" "$before" $place
         case '*'
             string split -n ' ' -- $offer
     end

@@ -94,10 +94,18 @@ std::string OfferOf(const CompletedPlace& place) {
   switch (place.source) {
     case Source::kFiles:
       return "@files";
-    case Source::kNodes:
-      return "@nodes";
     case Source::kContexts:
       return "@contexts";
+    case Source::kNodes:
+      return "@nodes";
+    case Source::kPolicies:
+      return "@policies";
+    case Source::kNamed:
+      return "@named";
+    case Source::kSubjects:
+      return "@subjects";
+    case Source::kAbout:
+      return "@about";
     default:
       return "";
   }

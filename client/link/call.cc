@@ -17,10 +17,19 @@ absl::Status DescribeCallError(const grpc::Status& status, const Peer& peer) {
                                     error.message(), "; ", peer.fix),
                        {{"address", peer.address}});
     case absl::StatusCode::kDeadlineExceeded:
-      return MakeError(error.code(), "NO_ANSWER",
-                       absl::StrCat(peer.who, " at ", peer.address, " did not answer within ",
-                                    absl::FormatDuration(peer.call_timeout),
-                                    "; what was asked may still be done; ", peer.late_fix),
+      return MakeError(
+          error.code(), "NO_ANSWER",
+          absl::StrCat("called ", peer.who, " at ", peer.address, ", which did not answer within ",
+                       absl::FormatDuration(peer.call_timeout),
+                       "; it hangs, has too much to do, or is another program; what "
+                       "was asked may still be done; ",
+                       peer.late_fix),
+          {{"address", peer.address}});
+    case absl::StatusCode::kCancelled:
+      // A server that ends cancels what comes at the last moment.
+      return MakeError(absl::StatusCode::kUnavailable, "CONNECTION_LOST",
+                       absl::StrCat(peer.who, " at ", peer.address,
+                                    " broke off the call; is it being stopped? ", peer.fix),
                        {{"address", peer.address}});
     case absl::StatusCode::kUnimplemented:
       return MakeError(

@@ -19,9 +19,15 @@ namespace {
 // stream may have. gRPC's own limit is 4 MiB.
 constexpr int kMaxAnswerBytes = 16 * kMaxMessageBytes;
 
+constexpr int kReconnectBackoffMs = 200;
+
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(),
-                                   ClientChannelArguments(kMaxAnswerBytes));
+  grpc::ChannelArguments arguments = ClientChannelArguments(kMaxAnswerBytes);
+  // Calls that are tried again have a back-off of their own; until the channel's is over they would
+  // be refused whether the controller is there again or not.
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectBackoffMs);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectBackoffMs);
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
 }
 
 class GrpcConnector final : public Connector {

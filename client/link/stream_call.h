@@ -12,15 +12,16 @@
 
 namespace hotplugger::client {
 
-// How long the call takes in all only the peer knows; `longest_pause` is what it may take from one
-// answer to the next. For one thread alone, but for Cancel.
+// How long the call takes in all only the peer knows, unless `longest` says so; `longest_pause` is
+// what it may take from one answer to the next. For one thread alone, but for Cancel.
 template <typename Response>
 class StreamCall {
  public:
   // `prepare` gets a context and a queue, and returns the stub's reader.
   template <typename Prepare>
-  StreamCall(const Prepare& prepare, absl::Duration longest_pause)
-      : longest_pause_(longest_pause), reader_(prepare(&context_, &events_)) {}
+  StreamCall(const Prepare& prepare, absl::Duration longest_pause,
+             absl::Duration longest = absl::InfiniteDuration())
+      : longest_pause_(longest_pause), end_(In(longest)), reader_(prepare(&context_, &events_)) {}
   ~StreamCall() {
     events_.Shutdown();
     void* tag = nullptr;
@@ -43,7 +44,10 @@ class StreamCall {
     return Await();
   }
 
-  // REQUIRES: Read was false.
+  // From now on.
+  void set_longest_pause(absl::Duration pause) { longest_pause_ = pause; }
+
+  // REQUIRES: Read was false, or it was cancelled.
   grpc::Status Finish() {
     grpc::Status status;
     reader_->Finish(&status, nullptr);
@@ -60,25 +64,34 @@ class StreamCall {
   // Whether it was ended here, since nothing came for so long.
   bool was_silent() const { return was_silent_; }
 
+  // Whether it was ended here, since it had gone on for `longest`.
+  bool is_over() const { return is_over_; }
+
  private:
+  static gpr_timespec In(absl::Duration time) {
+    if (time == absl::InfiniteDuration()) return gpr_inf_future(GPR_CLOCK_MONOTONIC);
+    return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                        gpr_time_from_micros(absl::ToInt64Microseconds(time), GPR_TIMESPAN));
+  }
+
   // Waits for the event of what was begun last; whether that succeeded.
   bool Await() {
-    const gpr_timespec until =
-        gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
-                     gpr_time_from_micros(absl::ToInt64Microseconds(longest_pause_), GPR_TIMESPAN));
+    const gpr_timespec until = gpr_time_min(In(longest_pause_), end_);
     void* tag = nullptr;
     bool ok = false;
     if (events_.AsyncNext(&tag, &ok, until) == grpc::CompletionQueue::GOT_EVENT) return ok;
-    was_silent_ = true;
+    (gpr_time_cmp(until, end_) == 0 ? is_over_ : was_silent_) = true;
     Cancel();
     // The event of a call that is cancelled comes at once, and may yet be an answer.
     events_.Next(&tag, &ok);
     return ok;
   }
 
-  const absl::Duration longest_pause_;
+  absl::Duration longest_pause_;
+  const gpr_timespec end_;
   bool was_sent_ = false;
   bool was_silent_ = false;
+  bool is_over_ = false;
   grpc::CompletionQueue events_;
   grpc::ClientContext context_;
   const std::unique_ptr<grpc::ClientAsyncReader<Response>> reader_;

@@ -1,8 +1,12 @@
 #include "client/policy_file/policy_source.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -11,6 +15,7 @@
 #include "client/text.h"
 #include "common/errno_status.h"
 #include "common/error_info.h"
+#include "common/regular_file.h"
 #include "common/status_macros.h"
 #include "common/yaml/yaml_tree.h"
 
@@ -36,9 +41,11 @@ std::vector<SourcedPolicy> From(const std::string& file, std::vector<v1::Policy>
   return sourced;
 }
 
-bool IsPolicyFile(const std::filesystem::path& path) {
+// An editor's lock (.#park.yaml) and copies (.park.yaml.swp, park.yaml~) are none.
+bool HasPolicyName(const std::filesystem::path& path) {
   const std::string extension = path.extension().string();
-  return extension == ".yaml" || extension == ".yml" || extension == ".json";
+  return path.filename().string().front() != '.' &&
+         (extension == ".yaml" || extension == ".yml" || extension == ".json");
 }
 
 // By name.
@@ -49,7 +56,13 @@ absl::StatusOr<std::vector<std::string>> FilesIn(const std::string& folder) {
   const std::filesystem::directory_iterator end;
   for (; !error && entry != end; entry.increment(error)) {
     std::error_code unreadable;
-    if (IsPolicyFile(entry->path()) && !entry->is_directory(unreadable)) {
+    // A link to a file is one; a pipe or device would never end, or begin. What can't be looked at
+    // is left to be an error: a link that leads nowhere is a mistake.
+    const auto type = entry->status(unreadable).type();
+    const bool special = type != std::filesystem::file_type::regular &&
+                         type != std::filesystem::file_type::not_found &&
+                         type != std::filesystem::file_type::none;
+    if (HasPolicyName(entry->path()) && !special) {
       files.push_back(entry->path().string());
     }
   }
@@ -58,8 +71,8 @@ absl::StatusOr<std::vector<std::string>> FilesIn(const std::string& folder) {
   if (!files.empty()) return files;
   return MakeError(absl::StatusCode::kInvalidArgument, "NO_FILES",
                    absl::StrCat(Printable(folder),
-                                " has no file that ends in .yaml, .yml or .json; folders below it "
-                                "are not looked into"));
+                                " has no file that ends in .yaml, .yml or .json; folders below it, "
+                                "hidden files, pipes and devices are not read"));
 }
 
 // What is wrong with one file, as it is listed among those of others.
@@ -81,12 +94,20 @@ void CheckNames(const std::vector<SourcedPolicy>& policies, Violations* violatio
   }
 }
 
+// Whatever stands in its place by now, nothing is waited for.
+absl::StatusOr<std::vector<v1::Policy>> ReadFileOfFolder(const std::string& file) {
+  ASSIGN_OR_RETURN(const std::optional<std::string> text,
+                   ReadRegularFile(AT_FDCWD, file, Printable(file), kMaxYamlBytes));
+  if (!text) return ErrnoStatus(ENOENT, "open", file);
+  return ParsePolicies(file, *text);
+}
+
 absl::StatusOr<std::vector<SourcedPolicy>> ReadFolder(const std::string& folder) {
   ASSIGN_OR_RETURN(const std::vector<std::string> files, FilesIn(folder));
   std::vector<SourcedPolicy> all;
   Violations violations;
   for (const std::string& file : files) {
-    auto policies = ReadPolicyFile(file);
+    auto policies = ReadFileOfFolder(file);
     if (!policies.ok()) {
       AddProblems(Printable(file), policies.status(), &violations);
       continue;

@@ -17,8 +17,9 @@ struct SourcedPolicy {
 };
 
 // Reads all policies of `path`: "-" is `in`; a folder means its *.yaml, *.yml and *.json in the
-// order of their names, not those of folders below it. INVALID_ARGUMENT with everything that is
-// wrong in any of them, also where two files have a policy of one name; then there are none.
+// order of their names, but for hidden ones, pipes and devices, and not those of folders below it.
+// A file that is named may be a pipe. INVALID_ARGUMENT with everything that is wrong in any of
+// them, also where two files have a policy of one name; then there are none.
 absl::StatusOr<std::vector<SourcedPolicy>> ReadPolicySource(const std::string& path,
                                                             std::istream& in);
 

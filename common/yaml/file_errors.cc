@@ -7,12 +7,20 @@
 #include "common/text.h"
 
 namespace hotplugger {
+namespace {
+
+// A file may give a name of a megabyte; an error is for a person to read.
+constexpr size_t kMaxPathBytes = 256;
+constexpr size_t kMaxDescriptionBytes = 1024;
+
+}  // namespace
+
 void FileErrors::Add(const YamlPlace& place, absl::string_view path,
                      absl::string_view description) {
   std::string field = file_;
   if (place.line > 0) absl::StrAppend(&field, ":", place.line, ":", place.column);
-  if (!path.empty()) absl::StrAppend(&field, ": ", path);
-  violations_.push_back({std::move(field), std::string(description)});
+  if (!path.empty()) absl::StrAppend(&field, ": ", CutText(path, kMaxPathBytes));
+  violations_.push_back({std::move(field), CutText(description, kMaxDescriptionBytes)});
 }
 
 void FileErrors::AddUnknownKey(const YamlNode& key, absl::string_view path,
@@ -53,7 +61,7 @@ std::string DescribeYaml(const YamlNode& node) {
 }
 
 std::string JoinYamlPath(absl::string_view path, absl::string_view name) {
-  return absl::StrCat(path, path.empty() ? "" : ".", Printable(name));
+  return absl::StrCat(path, path.empty() ? "" : ".", Printable(CutText(name, kMaxShownBytes)));
 }
 
 }  // namespace hotplugger

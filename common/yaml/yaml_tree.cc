@@ -15,6 +15,9 @@
 namespace hotplugger {
 namespace {
 
+// Of a tag that is refused.
+constexpr size_t kMaxShownTag = 60;
+
 YamlPlace ToPlace(const YAML::Mark& mark) {
   if (mark.is_null()) return {};
   return {mark.line + 1, mark.column + 1};
@@ -72,8 +75,9 @@ class TreeBuilder final : public YAML::EventHandler {
 
   static void CheckTag(const YAML::Mark& mark, const std::string& tag) {
     if (tag.empty() || tag == "?" || tag == "!") return;
-    throw YAML::ParserException(
-        mark, absl::StrCat("the tag ", Printable(tag), " is not taken here; leave it out"));
+    throw YAML::ParserException(mark,
+                                absl::StrCat("the tag ", Printable(CutText(tag, kMaxShownTag)),
+                                             " is not taken here; leave it out"));
   }
 
   void Open(YamlNode::Kind kind, const YAML::Mark& mark, const std::string& tag) {

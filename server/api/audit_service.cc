@@ -10,4 +10,9 @@ grpc::ServerUnaryReactor* AuditService::ListAuditEntries(grpc::CallbackServerCon
   return AnswerFrom(engine_, &FleetEngine::ListAuditEntries, context, request, response);
 }
 
+grpc::ServerWriteReactor<v1::WatchAuditEntriesResponse>* AuditService::WatchAuditEntries(
+    grpc::CallbackServerContext* /*context*/, const v1::WatchAuditEntriesRequest* request) {
+  return AuditWatch::Start(*request, feed_, &watches_);
+}
+
 }  // namespace hotplugger::server

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/node_pattern.h"
+#include "common/operation_kind.h"
 #include "server/api/unary.h"
 #include "server/fleet/operation_run.h"
 
@@ -44,9 +45,15 @@ grpc::ServerWriteReactor<v1::OperateNodesResponse>* FleetService::OperateNodes(
   entry.set_method("OperateNodes");
   entry.set_peer(context->peer());
   entry.set_resource(ResourceOf(request->selector()));
-  return OperationStream::Start(
-      PlanOperation(*request, registry_->Snapshot()), nodes_, calls_, std::move(entry),
-      [engine = engine_](v1::AuditEntry kept) { engine->RecordAudit(std::move(kept)); });
+  if (request->has_note()) *entry.mutable_note() = request->note();
+  OperationStream::Audit audit;
+  if (!OnlyReads(request->operation())) {
+    audit = [engine = engine_](v1::AuditEntry kept, absl::AnyInvocable<void(absl::Status)> done) {
+      engine->RecordAudit(std::move(kept), std::move(done));
+    };
+  }
+  return OperationStream::Start(PlanOperation(*request, registry_->Snapshot()), nodes_, calls_,
+                                std::move(entry), std::move(audit));
 }
 
 }  // namespace hotplugger::server

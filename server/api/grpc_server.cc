@@ -11,6 +11,7 @@
 #include "common/error_info.h"
 #include "common/transport/channel_settings.h"
 #include "server/api/audit_service.h"
+#include "server/api/event_service.h"
 #include "server/api/explain_service.h"
 #include "server/api/fleet_service.h"
 #include "server/api/link_service.h"
@@ -29,8 +30,9 @@ class GrpcServerImpl final : public GrpcServer {
         fleet_(parts.engine, parts.registry, parts.operations, &calls_),
         plans_(parts.engine, parts.operations, &calls_),
         explanations_(parts.engine, parts.operations),
-        audit_(parts.engine),
-        watches_(parts.feed, parts.registry, parts.session.epoch) {}
+        audit_(parts.engine, parts.audit),
+        events_(parts.events, parts.session.identity->epoch()),
+        watches_(parts.feed, parts.registry, parts.session.identity->epoch()) {}
   ~GrpcServerImpl() override { Shutdown(absl::ZeroDuration()); }
 
   absl::Status Start(const std::string& address);
@@ -44,8 +46,11 @@ class GrpcServerImpl final : public GrpcServer {
   void Shutdown(absl::Duration grace) override {
     if (server_ == nullptr) return;
     // They would go on for as long as there is patience.
-    watches_.CloseAll(MakeError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN",
-                                "the controller is shutting down; watch again later"));
+    const absl::Status end = MakeError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN",
+                                       "the controller is shutting down; watch again later");
+    watches_.CloseAll(end);
+    audit_.CloseAll(end);
+    events_.CloseAll(end);
     server_->Shutdown(absl::ToChronoTime(absl::Now() + grace));
     server_->Wait();
     server_.reset();
@@ -60,6 +65,7 @@ class GrpcServerImpl final : public GrpcServer {
   PlanService plans_;
   ExplainService explanations_;
   AuditService audit_;
+  EventService events_;
   WatchService watches_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
@@ -78,6 +84,7 @@ absl::Status GrpcServerImpl::Start(const std::string& address) {
   builder.RegisterService(&plans_);
   builder.RegisterService(&explanations_);
   builder.RegisterService(&audit_);
+  builder.RegisterService(&events_);
   builder.RegisterService(&watches_);
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port_ == 0) {
@@ -89,9 +96,9 @@ absl::Status GrpcServerImpl::Start(const std::string& address) {
   }
   grpc::HealthCheckServiceInterface* const health = server_->GetHealthCheckService();
   for (const char* service :
-       {"hotplugger.v1.AuditService", "hotplugger.v1.ExplainService", "hotplugger.v1.FleetService",
-        "hotplugger.v1.LinkService", "hotplugger.v1.PlanService", "hotplugger.v1.PolicyService",
-        "hotplugger.v1.WatchService"}) {
+       {"hotplugger.v1.AuditService", "hotplugger.v1.EventService", "hotplugger.v1.ExplainService",
+        "hotplugger.v1.FleetService", "hotplugger.v1.LinkService", "hotplugger.v1.PlanService",
+        "hotplugger.v1.PolicyService", "hotplugger.v1.WatchService"}) {
     health->SetServingStatus(service, true);
   }
   return absl::OkStatus();

@@ -6,6 +6,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "server/audit/audit_feed.h"
+#include "server/fleet/event_log.h"
 #include "server/fleet/fleet_engine.h"
 #include "server/fleet/node_session.h"
 
@@ -34,6 +36,8 @@ struct GrpcServerParts {
   OperationDesk* operations = nullptr;
   FleetCounters* counters = nullptr;
   ChangeFeed* feed = nullptr;
+  EventLog* events = nullptr;
+  AuditFeed* audit = nullptr;
   SessionOptions session;
 };
 

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/error_info.h"
+#include "common/operation_kind.h"
 #include "common/rpc_status.h"
 #include "common/text.h"
 
@@ -13,6 +14,13 @@ namespace {
 // An operation's text and the names of nodes are cut to so many bytes.
 constexpr size_t kMaxText = 1024;
 
+absl::Status NotKept(const absl::Status& why) {
+  return MakeError(why.code(), ErrorReason(why),
+                   absl::StrCat("nothing was asked of the nodes, since what is asked can't be kept "
+                                "in the audit log: ",
+                                why.message()));
+}
+
 }  // namespace
 
 OperationStream* OperationStream::Start(absl::StatusOr<OperationPlan> plan, NodeOperator* nodes,
@@ -20,31 +28,35 @@ OperationStream* OperationStream::Start(absl::StatusOr<OperationPlan> plan, Node
   const std::shared_ptr<OperationStream> stream(
       new OperationStream(calls, std::move(entry), std::move(audit)));
   Hold(stream);
+  OperationStream* const reactor = stream.get();
   if (plan.ok()) {
     const absl::Status entered = stream->Enter();
     if (!entered.ok()) plan = entered;
   }
-  stream->AuditStart(plan);
-  Run(stream, std::move(plan), nodes);
-  return stream.get();
-}
-
-void OperationStream::AuditStart(const absl::StatusOr<OperationPlan>& plan) {
-  if (audit_ == nullptr) return;
-  v1::AuditEntry entry = entry_;
+  if (stream->audit_ == nullptr) {
+    Run(stream, std::move(plan), nodes);
+    return reactor;
+  }
+  v1::AuditEntry asked = stream->entry_;
   if (!plan.ok()) {
-    *entry.mutable_status() = ToRpcStatus(plan.status());
-    std::exchange(audit_, nullptr)(std::move(entry));
-    return;
+    *asked.mutable_status() = ToRpcStatus(plan.status());
+    stream->audit_(std::move(asked), nullptr);
+    Run(stream, std::move(plan), nodes);
+    return reactor;
   }
-  if (OnlyReads(plan->operation)) {
-    audit_ = nullptr;
-    return;
-  }
-  nodes_ = plan->nodes.size();
-  entry.set_summary(absl::StrCat(
-      "asked of ", nodes_, " nodes: ", CutText(plan->operation.ShortDebugString(), kMaxText)));
-  audit_(std::move(entry));
+  stream->nodes_ = plan->nodes.size();
+  asked.set_summary(absl::StrCat("asked of ", stream->nodes_, " nodes: ",
+                                 CutText(plan->operation.ShortDebugString(), kMaxText)));
+  stream->audit_(
+      std::move(asked), [stream, plan = *std::move(plan), nodes](const absl::Status& kept) mutable {
+        if (!kept.ok()) {
+          Run(stream, NotKept(kept), nodes);
+        } else if (!Run(stream, std::move(plan), nodes)) {
+          stream->AuditEnd(
+              absl::StrCat("ended before any of the ", stream->nodes_, " nodes was asked"));
+        }
+      });
+  return reactor;
 }
 
 void OperationStream::Translate(v1::OperateNodesResponse answer,
@@ -60,21 +72,26 @@ void OperationStream::Translate(v1::OperateNodesResponse answer,
   *response = std::move(answer);
 }
 
-void OperationStream::Ended() {
-  if (audit_ == nullptr) return;
-  v1::AuditEntry entry = entry_;
+// Of a call that was over before it had begun Start tells.
+void OperationStream::Ended(bool begun) {
+  if (!begun || audit_ == nullptr) return;
   const size_t unknown = nodes_ - done_ - failed_;
-  entry.set_summary(absl::StrCat(
+  AuditEnd(absl::StrCat(
       "ended: ", done_, " of ", nodes_, " nodes did it",
       failed_ == 0 ? "" : absl::StrCat("; not: ", failed_names_),
       unknown == 0
           ? ""
           : absl::StrCat("; of ", unknown, " it is not known: the call was ended before")));
+}
+
+void OperationStream::AuditEnd(std::string summary) {
+  v1::AuditEntry entry = entry_;
   if (done_ < nodes_) {
     *entry.mutable_status() =
-        ToRpcStatus(MakeError(absl::StatusCode::kAborted, "NOT_DONE_BY_ALL", entry.summary()));
+        ToRpcStatus(MakeError(absl::StatusCode::kAborted, "NOT_DONE_BY_ALL", summary));
   }
-  audit_(std::move(entry));
+  entry.set_summary(std::move(summary));
+  audit_(std::move(entry), nullptr);
 }
 
 }  // namespace hotplugger::server

@@ -6,6 +6,9 @@
 #include <string>
 #include <utility>
 
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "hotplugger/v1/audit.pb.h"
 #include "hotplugger/v1/fleet_service.pb.h"
 #include "server/api/run_stream.h"
@@ -14,11 +17,14 @@ namespace hotplugger::server {
 
 class OperationStream final : public RunStream<v1::OperateNodesResponse> {
  public:
-  // Called with what the audit log is to keep; must not block.
-  using Audit = std::function<void(v1::AuditEntry)>;
+  // Called with what the audit log is to keep; must not block. `done`, if any, is called once, on
+  // whichever thread, with whether it is kept.
+  using Audit =
+      std::function<void(v1::AuditEntry entry, absl::AnyInvocable<void(absl::Status)> done)>;
 
   // Carries `plan` out, or ends at once with its error. `audit` is told what is asked of the nodes,
-  // and what came of it, if anything is to be changed; `entry` says who asks.
+  // which only happens once that is kept, and what came of it; null: nothing is to be changed, and
+  // nothing kept. `entry` says who asks.
   static OperationStream* Start(absl::StatusOr<OperationPlan> plan, NodeOperator* nodes,
                                 OperationCalls* calls, v1::AuditEntry entry, Audit audit);
 
@@ -27,13 +33,13 @@ class OperationStream final : public RunStream<v1::OperateNodesResponse> {
       : RunStream(calls), entry_(std::move(entry)), audit_(std::move(audit)) {}
 
   void Translate(v1::OperateNodesResponse answer, v1::OperateNodesResponse* response) override;
-  void Ended() override;
+  void Ended(bool begun) override;
 
-  void AuditStart(const absl::StatusOr<OperationPlan>& plan);
+  // What came of it, as the last entry says.
+  void AuditEnd(std::string summary);
 
-  v1::AuditEntry entry_;
-  // Null where nothing is to be changed, and once all is told.
-  Audit audit_;
+  const v1::AuditEntry entry_;
+  const Audit audit_;
   // Set before the run begins; counted under the stream's lock, told when the call is over.
   size_t nodes_ = 0;
   size_t done_ = 0;

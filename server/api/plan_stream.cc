@@ -22,7 +22,10 @@ PlanStream* PlanStream::Start(const v1::PlanChangeRequest& request, FleetEngine*
     return reactor;
   }
   engine->PlanChange(request, [stream, nodes, asked](absl::StatusOr<FleetPlan> plan) {
-    if (!plan.ok()) return Run(stream, plan.status(), nodes);
+    if (!plan.ok()) {
+      Run(stream, plan.status(), nodes);
+      return;
+    }
     stream->overview_ = plan->overview;
     stream->summarizer_.emplace(*plan);
     OperationPlan questions = *asked;
@@ -39,13 +42,13 @@ void PlanStream::Translate(v1::OperateNodesResponse answer, v1::PlanChangeRespon
   *response->mutable_node() = summarizer_->Add(answer);
 }
 
-std::optional<v1::PlanChangeResponse> PlanStream::Begin() {
+std::optional<v1::PlanChangeResponse> PlanStream::First() {
   v1::PlanChangeResponse response;
   *response.mutable_overview() = overview_;
   return response;
 }
 
-std::optional<v1::PlanChangeResponse> PlanStream::End() {
+std::optional<v1::PlanChangeResponse> PlanStream::Last() {
   v1::PlanChangeResponse response;
   *response.mutable_summary() = summarizer_->Summarize();
   return response;

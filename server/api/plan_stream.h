@@ -21,8 +21,8 @@ class PlanStream final : public RunStream<v1::PlanChangeResponse> {
   explicit PlanStream(OperationCalls* calls) : RunStream(calls) {}
 
   void Translate(v1::OperateNodesResponse answer, v1::PlanChangeResponse* response) override;
-  std::optional<v1::PlanChangeResponse> Begin() override;
-  std::optional<v1::PlanChangeResponse> End() override;
+  std::optional<v1::PlanChangeResponse> First() override;
+  std::optional<v1::PlanChangeResponse> Last() override;
 
   // Set before the run begins; used under the stream's lock from then on.
   v1::PlanOverview overview_;

@@ -3,7 +3,7 @@
 #include <grpcpp/support/server_callback.h>
 
 #include "hotplugger/v1/watch_service.grpc.pb.h"
-#include "server/api/watch_stream.h"
+#include "server/api/fleet_watch.h"
 
 namespace hotplugger::server {
 
@@ -15,7 +15,7 @@ class WatchService final : public v1::WatchService::CallbackService {
 
   grpc::ServerWriteReactor<v1::WatchFleetResponse>* WatchFleet(
       grpc::CallbackServerContext* /*context*/, const v1::WatchFleetRequest* request) override {
-    return WatchStream::Start(*request, feed_, registry_, epoch_, &watches_);
+    return FleetWatch::Start(*request, feed_, registry_, epoch_, &watches_);
   }
 
   // Ends all of them, and lets no further one begin.
@@ -25,7 +25,7 @@ class WatchService final : public v1::WatchService::CallbackService {
   ChangeFeed* const feed_;
   NodeRegistry* const registry_;
   const uint64_t epoch_;
-  Watches watches_;
+  Watches watches_{"the fleet"};
 };
 
 }  // namespace hotplugger::server

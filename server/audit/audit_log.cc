@@ -4,11 +4,10 @@
 #include <string>
 #include <utility>
 
-#include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 #include "common/proto_time.h"
 #include "common/status_macros.h"
 #include "common/text.h"
+#include "server/audit/audit_filter.h"
 
 namespace hotplugger::server {
 namespace {
@@ -40,29 +39,38 @@ void CutTexts(v1::AuditEntry* entry) {
 
 }  // namespace
 
-bool MeetsFilter(const v1::AuditEntry& entry, const v1::AuditFilter& filter) {
-  if (!filter.resource().empty() && entry.resource() != filter.resource() &&
-      !absl::StartsWith(entry.resource(), absl::StrCat(filter.resource(), "/"))) {
-    return false;
+bool IsRefusal(const v1::AuditEntry& entry) {
+  return entry.status().code() != 0 && entry.summary().empty();
+}
+
+void AuditLog::Shelf::Add(const Kept& entry) {
+  kept.push_back(entry);
+  bytes += entry.bytes;
+}
+
+void AuditLog::Shelf::RemoveStaged() {
+  for (; staged_removals > 0; --staged_removals) {
+    bytes -= kept.front().bytes;
+    kept.pop_front();
   }
-  if (!filter.method().empty() && entry.method() != filter.method()) return false;
-  if (filter.has_since_time() && ToTime(entry.time()) < ToTime(filter.since_time())) return false;
-  return !filter.failed_only() || entry.status().code() != 0;
+}
+
+AuditLog::Shelf* AuditLog::ShelfOf(const v1::AuditEntry& entry) {
+  return IsRefusal(entry) ? &refusals_ : &changes_;
 }
 
 absl::Status AuditLog::Load() {
-  kept_.clear();
-  bytes_ = 0;
   for (;;) {
     ASSIGN_OR_RETURN(const std::vector<v1::AuditEntry> page,
                      records_->ReadAudit(last_sequence_, kPage));
     for (const v1::AuditEntry& entry : page) {
-      kept_.push_back({entry.sequence(), ToTime(entry.time()), entry.ByteSizeLong()});
-      bytes_ += kept_.back().bytes;
+      ShelfOf(entry)->Add({entry.sequence(), ToTime(entry.time()), entry.ByteSizeLong()});
       last_sequence_ = entry.sequence();
     }
-    if (page.size() < kPage) return absl::OkStatus();
+    if (page.size() < kPage) break;
   }
+  if (feed_ != nullptr) feed_->Written(last_sequence_);
+  return absl::OkStatus();
 }
 
 void AuditLog::Stage(v1::AuditEntry entry, RecordBatch* batch) {
@@ -71,29 +79,39 @@ void AuditLog::Stage(v1::AuditEntry entry, RecordBatch* batch) {
   SetTimestamp(now, entry.mutable_time());
   CutTexts(&entry);
   staged_ = Kept{entry.sequence(), now, entry.ByteSizeLong()};
+  staged_on_ = ShelfOf(entry);
   batch->PutAuditEntry(entry);
-  staged_removals_ = 0;
-  size_t bytes = bytes_ + staged_->bytes;
-  for (const Kept& oldest : kept_) {
-    const bool too_many = kept_.size() + 1 - staged_removals_ > limits_.max_entries;
-    const bool too_old = now - oldest.time > limits_.max_age;
-    if (!too_many && !too_old && bytes <= limits_.max_bytes) break;
-    if (staged_removals_ == kMaxRemovals) break;
+  size_t removals = 0;
+  for (Shelf* const shelf : {&changes_, &refusals_}) {
+    StageRemovals(shelf == staged_on_ ? staged_->bytes : 0, &removals, shelf, batch);
+  }
+}
+
+void AuditLog::StageRemovals(size_t coming, size_t* removals, Shelf* shelf,
+                             RecordBatch* batch) const {
+  const absl::Time now = clock_->Now();
+  size_t entries = shelf->kept.size() + (coming > 0 ? 1 : 0);
+  size_t bytes = shelf->bytes + coming;
+  shelf->staged_removals = 0;
+  for (const Kept& oldest : shelf->kept) {
+    const bool fits = entries <= shelf->budget.max_entries && bytes <= shelf->budget.max_bytes;
+    if (fits && now - oldest.time <= max_age_) return;
+    if (*removals == kMaxRemovals) return;
     batch->DeleteAuditEntry(oldest.sequence);
+    --entries;
     bytes -= oldest.bytes;
-    ++staged_removals_;
+    ++shelf->staged_removals;
+    ++*removals;
   }
 }
 
 void AuditLog::Committed() {
   if (!staged_) return;
-  for (; staged_removals_ > 0; --staged_removals_) {
-    bytes_ -= kept_.front().bytes;
-    kept_.pop_front();
-  }
+  changes_.RemoveStaged();
+  refusals_.RemoveStaged();
   last_sequence_ = staged_->sequence;
-  bytes_ += staged_->bytes;
-  kept_.push_back(*std::exchange(staged_, std::nullopt));
+  staged_on_->Add(*std::exchange(staged_, std::nullopt));
+  if (feed_ != nullptr) feed_->Written(last_sequence_);
 }
 
 absl::Status AuditLog::Append(v1::AuditEntry entry) {
@@ -104,23 +122,45 @@ absl::Status AuditLog::Append(v1::AuditEntry entry) {
   return absl::OkStatus();
 }
 
+int64_t AuditLog::PageBegin(int64_t end, size_t count) const {
+  const auto entries_before = [end](const Shelf& shelf) {
+    return std::lower_bound(shelf.kept.begin(), shelf.kept.end(), end,
+                            [](const Kept& kept, int64_t key) { return kept.sequence < key; }) -
+           shelf.kept.begin();
+  };
+  auto changes = entries_before(changes_);
+  auto refusals = entries_before(refusals_);
+  int64_t begin = end;
+  for (; count > 0 && changes + refusals > 0; --count) {
+    const auto last = [](const Shelf& shelf, auto before) {
+      return before == 0 ? int64_t{0} : shelf.kept[static_cast<size_t>(before - 1)].sequence;
+    };
+    const int64_t change = last(changes_, changes);
+    const int64_t refusal = last(refusals_, refusals);
+    begin = std::max(change, refusal);
+    --(change > refusal ? changes : refusals);
+  }
+  return begin;
+}
+
 absl::StatusOr<std::vector<v1::AuditEntry>> AuditLog::List(const v1::AuditFilter& filter,
                                                            std::optional<int64_t> before,
                                                            size_t limit,
                                                            std::optional<int64_t>* next) {
   std::vector<v1::AuditEntry> found;
   *next = std::nullopt;
-  // Sequences have no gaps but at the old end.
   int64_t end = std::min(before.value_or(last_sequence_ + 1), last_sequence_ + 1);
-  for (size_t scanned = 0; !kept_.empty() && end > kept_.front().sequence;) {
-    const int64_t begin = std::max(kept_.front().sequence, end - static_cast<int64_t>(kPage));
-    ASSIGN_OR_RETURN(std::vector<v1::AuditEntry> page,
-                     records_->ReadAudit(begin - 1, static_cast<size_t>(end - begin)));
-    for (auto entry = page.rbegin(); entry != page.rend(); ++entry, ++scanned) {
+  for (size_t scanned = 0;;) {
+    const int64_t begin = PageBegin(end, kPage);
+    if (begin == end) return found;
+    ASSIGN_OR_RETURN(std::vector<v1::AuditEntry> page, records_->ReadAudit(begin - 1, kPage));
+    for (auto entry = page.rbegin(); entry != page.rend(); ++entry) {
+      if (entry->sequence() >= end) continue;
       if (found.size() == limit || scanned >= kMaxScanned) {
         *next = entry->sequence() + 1;
         return found;
       }
+      ++scanned;
       // Older ones don't meet it either.
       if (filter.has_since_time() && ToTime(entry->time()) < ToTime(filter.since_time())) {
         return found;
@@ -129,7 +169,6 @@ absl::StatusOr<std::vector<v1::AuditEntry>> AuditLog::List(const v1::AuditFilter
     }
     end = begin;
   }
-  return found;
 }
 
 }  // namespace hotplugger::server

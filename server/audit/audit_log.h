@@ -13,15 +13,22 @@
 #include "common/clock.h"
 #include "hotplugger/v1/audit.pb.h"
 #include "hotplugger/v1/audit_service.pb.h"
+#include "server/audit/audit_feed.h"
 #include "server/store/records.h"
 
 namespace hotplugger::server {
 
-// Past any of these the oldest entries go.
+struct AuditBudget {
+  size_t max_entries;
+  size_t max_bytes;
+};
+
+// Past any of these the oldest entries go. What was refused has a budget of its own, so that nobody
+// can push changes out of the log with requests that are refused.
 struct AuditLimits {
   absl::Duration max_age = absl::Hours(90 * 24);
-  size_t max_entries = 100'000;
-  size_t max_bytes = 64 * 1024 * 1024;
+  AuditBudget changes = {80'000, 48 * 1024 * 1024};
+  AuditBudget refusals = {20'000, 16 * 1024 * 1024};
 };
 
 // Not safe for concurrent use: the engine's thread owns it. Calls block on the disk.
@@ -30,9 +37,14 @@ class AuditLog {
   // An entry's texts are cut to so many bytes each.
   static constexpr size_t kMaxText = 4096;
 
-  // `records` and `clock` outlive this.
-  AuditLog(Records* records, Clock* clock, AuditLimits limits = {})
-      : records_(records), clock_(clock), limits_(limits) {}
+  // All outlive this. `feed` hears of every entry; null: nobody does.
+  AuditLog(Records* records, Clock* clock, AuditLimits limits = {}, AuditFeed* feed = nullptr)
+      : records_(records),
+        clock_(clock),
+        max_age_(limits.max_age),
+        feed_(feed),
+        changes_{.budget = limits.changes},
+        refusals_{.budget = limits.refusals} {}
 
   // Reads what there is. Once, before all else.
   absl::Status Load();
@@ -58,20 +70,37 @@ class AuditLog {
     absl::Time time;
     size_t bytes;
   };
+  // The entries of one budget, the oldest first.
+  struct Shelf {
+    AuditBudget budget;
+    std::deque<Kept> kept = {};
+    size_t bytes = 0;
+    // So many of the oldest go with the staged entry.
+    size_t staged_removals = 0;
+
+    void Add(const Kept& entry);
+    void RemoveStaged();
+  };
+
+  Shelf* ShelfOf(const v1::AuditEntry& entry);
+  // Removes of the shelf what is past a limit once `coming` bytes more are on it; 0: none come.
+  void StageRemovals(size_t coming, size_t* removals, Shelf* shelf, RecordBatch* batch) const;
+  // Where the last `count` entries before `end` begin; `end` where there are none.
+  int64_t PageBegin(int64_t end, size_t count) const;
 
   Records* const records_;
   Clock* const clock_;
-  const AuditLimits limits_;
-  // The oldest first.
-  std::deque<Kept> kept_;
-  size_t bytes_ = 0;
-  // Of the entry that is staged, and how many of the oldest go with it.
+  const absl::Duration max_age_;
+  AuditFeed* const feed_;
+  Shelf changes_;
+  Shelf refusals_;
   std::optional<Kept> staged_;
-  size_t staged_removals_ = 0;
+  Shelf* staged_on_ = nullptr;
   int64_t last_sequence_ = 0;
 };
 
-// Whether all of the filter's conditions hold.
-bool MeetsFilter(const v1::AuditEntry& entry, const v1::AuditFilter& filter);
+// Whether an entry is of a request that was refused: it has an error, and says nothing of what was
+// done. A change that did not succeed everywhere has both.
+bool IsRefusal(const v1::AuditEntry& entry);
 
 }  // namespace hotplugger::server

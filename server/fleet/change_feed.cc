@@ -3,15 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "common/clock.h"
-
 namespace hotplugger::server {
-namespace {
-
-// Every wait has a deadline; this one means nothing.
-constexpr absl::Duration kIdle = absl::Minutes(10);
-
-}  // namespace
 
 void ChangeFeed::Put(Key key, std::shared_ptr<const v1::WatchFleetResponse> event) {
   MutexLock lock(&mutex_);
@@ -20,7 +12,7 @@ void ChangeFeed::Put(Key key, std::shared_ptr<const v1::WatchFleetResponse> even
   gone_.erase(version);
   version = ++last_version_;
   changes_[version] = {version, std::move(key), /*gone=*/false, std::move(event)};
-  changed_.NotifyAll();
+  announcer_.Announce();
 }
 
 void ChangeFeed::Erase(const Key& key) {
@@ -32,7 +24,7 @@ void ChangeFeed::Erase(const Key& key) {
   changes_[last_version_] = {last_version_, key, /*gone=*/true, nullptr};
   gone_.insert(last_version_);
   PruneLocked();
-  changed_.NotifyAll();
+  announcer_.Announce();
 }
 
 void ChangeFeed::PruneLocked() {
@@ -65,50 +57,6 @@ std::optional<ChangeFeed::Change> ChangeFeed::Next(int64_t version, const std::s
   }
   *looked = std::max(version, last_version_);
   return std::nullopt;
-}
-
-void ChangeFeed::AddListener(const std::shared_ptr<Listener>& listener) {
-  MutexLock lock(&mutex_);
-  // Those that have ended would pile up in a fleet in which nothing changes.
-  listeners_.erase(std::remove_if(listeners_.begin(), listeners_.end(),
-                                  [](const auto& other) { return other.expired(); }),
-                   listeners_.end());
-  listeners_.push_back(listener);
-}
-
-void ChangeFeed::Stop() {
-  {
-    MutexLock lock(&mutex_);
-    stopped_ = true;
-    changed_.NotifyAll();
-  }
-  if (thread_.joinable()) thread_.join();
-}
-
-void ChangeFeed::Run() {
-  for (;;) {
-    std::vector<std::shared_ptr<Listener>> listeners;
-    {
-      MutexLock lock(&mutex_);
-      while (!stopped_ && told_version_ == last_version_) {
-        changed_.WaitUntil(&mutex_, SteadyNow() + kIdle);
-      }
-      // What comes in a burst is told once.
-      const absl::Time due = SteadyNow() + kInterval;
-      while (!stopped_ && SteadyNow() < due) changed_.WaitUntil(&mutex_, due);
-      if (stopped_) return;
-      told_version_ = last_version_;
-      std::vector<std::weak_ptr<Listener>> still;
-      for (const std::weak_ptr<Listener>& weak : listeners_) {
-        if (std::shared_ptr<Listener> listener = weak.lock()) {
-          listeners.push_back(std::move(listener));
-          still.push_back(weak);
-        }
-      }
-      listeners_ = std::move(still);
-    }
-    for (const std::shared_ptr<Listener>& listener : listeners) listener->FeedChanged();
-  }
 }
 
 }  // namespace hotplugger::server

@@ -8,11 +8,9 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <thread>
 #include <tuple>
-#include <vector>
 
-#include "absl/time/time.h"
+#include "common/announcer.h"
 #include "common/mutex.h"
 #include "hotplugger/v1/watch_service.pb.h"
 
@@ -20,7 +18,7 @@ namespace hotplugger::server {
 
 // Each thing that there is has the version of its last change, and so have the last of those that
 // are gone; so memory is bounded by what there is, and whoever reads slowly misses states and no
-// outcome. Safe for concurrent use; its lock is a leaf. One thread, which tells listeners.
+// outcome. Safe for concurrent use; it calls nobody under its lock.
 class ChangeFeed {
  public:
   using Kind = v1::WatchFleetRequest::Kind;
@@ -44,22 +42,8 @@ class ChangeFeed {
     std::shared_ptr<const v1::WatchFleetResponse> event;
   };
 
-  // Somebody who is told that something has changed; called on the feed's thread, must not block.
-  class Listener {
-   public:
-    virtual ~Listener() = default;
-    virtual void FeedChanged() = 0;
-  };
-
   // So many that are gone are remembered.
   static constexpr size_t kMaxGone = 10'000;
-  // Listeners hear of changes at most so often.
-  static constexpr absl::Duration kInterval = absl::Milliseconds(50);
-
-  ChangeFeed() : thread_([this] { Run(); }) {}
-  ~ChangeFeed() { Stop(); }
-  ChangeFeed(const ChangeFeed&) = delete;
-  ChangeFeed& operator=(const ChangeFeed&) = delete;
 
   // It came, or is another one than before.
   void Put(Key key, std::shared_ptr<const v1::WatchFleetResponse> event = nullptr);
@@ -73,30 +57,26 @@ class ChangeFeed {
   // there is none, or the change's own.
   std::optional<Change> Next(int64_t version, const std::set<Kind>& kinds, int64_t* looked);
 
-  void AddListener(const std::shared_ptr<Listener>& listener);
+  // Told of changes from now on.
+  void AddListener(const std::shared_ptr<Announcer::Listener>& listener) {
+    announcer_.AddListener(listener);
+  }
 
   // Tells nobody any more. May be called again.
-  void Stop();
+  void Stop() { announcer_.Stop(); }
 
  private:
-  void Run();
   void PruneLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Mutex mutex_;
-  CondVar changed_;
-  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
   int64_t last_version_ ABSL_GUARDED_BY(mutex_) = 0;
-  int64_t told_version_ ABSL_GUARDED_BY(mutex_) = 0;
   // Of what was forgotten, the latest: whoever has seen less can't resume.
   int64_t forgotten_version_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<int64_t, Change> changes_ ABSL_GUARDED_BY(mutex_);
   std::map<Key, int64_t> versions_ ABSL_GUARDED_BY(mutex_);
   // Versions of those that are gone.
   std::set<int64_t> gone_ ABSL_GUARDED_BY(mutex_);
-  // Those that have ended are dropped.
-  std::vector<std::weak_ptr<Listener>> listeners_ ABSL_GUARDED_BY(mutex_);
-  // Last: it uses all of the above.
-  std::thread thread_;
+  Announcer announcer_;
 };
 
 }  // namespace hotplugger::server

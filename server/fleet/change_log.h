@@ -23,9 +23,9 @@ namespace hotplugger::server {
 // Not safe for concurrent use: the engine's thread owns it. Calls block on the disk.
 class ChangeLog {
  public:
-  // `records` and `clock` outlive this.
-  ChangeLog(Records* records, Clock* clock, AuditLimits limits = {})
-      : records_(records), audit_(records, clock, limits), answers_(records, clock) {}
+  // All outlive this. `feed` hears of every entry; null: nobody does.
+  ChangeLog(Records* records, Clock* clock, AuditLimits limits = {}, AuditFeed* feed = nullptr)
+      : records_(records), audit_(records, clock, limits, feed), answers_(records, clock) {}
 
   // Once, before all else.
   absl::Status Load();
@@ -37,12 +37,13 @@ class ChangeLog {
   absl::StatusOr<Response> CarryOut(const std::string& method, const Request& request,
                                     const Caller& caller, Act act);
 
-  // The same of what the controller does by itself; an error is logged, and as an act that failed.
+  // The same of what the controller does by itself; what fails is not logged: it is tried again.
   template <typename Act>
-  void CarryOutOwn(const std::string& method, Act act);
+  absl::Status CarryOutOwn(const std::string& method, Act act);
 
-  // Keeps an entry that goes with no change here.
-  void Record(v1::AuditEntry entry);
+  // Keeps an entry that goes with no change here. One that can't be kept is told to the log of the
+  // program.
+  absl::Status Record(const v1::AuditEntry& entry);
 
   // INVALID_ARGUMENT for a bad page.
   absl::StatusOr<v1::ListAuditEntriesResponse> ListAudit(
@@ -128,13 +129,12 @@ absl::Status ChangeLog::Check(const Request& request) {
 }
 
 template <typename Act>
-void ChangeLog::CarryOutOwn(const std::string& method, Act act) {
+absl::Status ChangeLog::CarryOutOwn(const std::string& method, Act act) {
   v1::AuditEntry entry;
   entry.set_method(method);
   entry.set_identity(kControllerIdentity);
   Change change(&audit_, &answers_, std::move(entry), v1::AnsweredRequest());
-  const absl::Status status = act(&change);
-  if (!status.ok()) LogRefused(change.entry(), status);
+  return act(&change);
 }
 
 }  // namespace hotplugger::server

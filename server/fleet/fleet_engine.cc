@@ -3,8 +3,10 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "common/log.h"
 #include "common/proto_time.h"
+#include "server/fleet/node_events.h"
 
 namespace hotplugger::server {
 namespace {
@@ -123,11 +125,17 @@ void FleetEngine::ListAuditEntries(const v1::ListAuditEntriesRequest& request,
   Run(changes_, &ChangeLog::ListAudit, request, std::move(done));
 }
 
-void FleetEngine::RecordAudit(v1::AuditEntry entry) {
-  const absl::Status added = queue_.Add([this, entry] { changes_->Record(entry); });
+void FleetEngine::RecordAudit(v1::AuditEntry entry, absl::AnyInvocable<void(absl::Status)> done) {
+  // Shared, because a queue that is full drops the task.
+  auto answer = std::make_shared<absl::AnyInvocable<void(absl::Status)>>(std::move(done));
+  absl::Status added = queue_.Add([this, entry, answer] {
+    absl::Status kept = changes_->Record(entry);
+    if (*answer) (*answer)(std::move(kept));
+  });
   if (added.ok()) return;
   Log(LogLevel::kError, "an entry is missing in the audit log",
       {{"entry", entry.ShortDebugString()}, {"cause", std::string(added.message())}});
+  if (*answer) (*answer)(std::move(added));
 }
 
 void FleetEngine::PlanChange(const v1::PlanChangeRequest& request, Done<FleetPlan> done) {
@@ -150,11 +158,27 @@ void FleetEngine::LapseNow() {
     MutexLock lock(&mutex_);
     lapsing_ = false;
   }
-  const std::vector<v1::Hold> lapsed = holds_.FindLapsed(kMaxLapses);
-  for (const v1::Hold& hold : lapsed) {
-    changes_->CarryOutOwn("LapseHold", [&](Change* change) { return holds_.Lapse(hold, change); });
+  std::set<std::string> overdue;
+  for (const v1::Hold& hold : holds_.FindLapsed(kMaxLapses)) {
+    const absl::Status lapsed = changes_->CarryOutOwn(
+        "LapseHold", [&](Change* change) { return holds_.Lapse(hold, change); });
+    if (lapsed.ok()) continue;
+    const std::string resource = HoldResource(hold.node(), hold.subject());
+    if (overdue_.count(resource) == 0) NoteLapseFailed(hold, lapsed);
+    overdue.insert(resource);
   }
+  overdue_ = std::move(overdue);
+  counters_->holds_overdue.store(static_cast<int64_t>(overdue_.size()), std::memory_order_relaxed);
   PushSpecs();
+}
+
+// Once, though it is tried again at each beat.
+void FleetEngine::NoteLapseFailed(const v1::Hold& hold, const absl::Status& why) {
+  counters_->hold_lapse_failures.fetch_add(1, std::memory_order_relaxed);
+  state_->Tell({EventType::kHoldLapseFailed, HoldResource(hold.node(), hold.subject()),
+                absl::StrCat("its time is over, and it is still in force: ", why.message())});
+  Log(LogLevel::kError, "a hold whose time is over is still in force",
+      {{"node", hold.node()}, {"subject", hold.subject()}, {"cause", std::string(why.message())}});
 }
 
 void FleetEngine::NodeConnected(const StreamKey& key) {
@@ -207,6 +231,7 @@ void FleetEngine::PushSpecs() {
     }
     push.link->Send(message);
     counters_->spec_pushes.fetch_add(1, std::memory_order_relaxed);
+    state_->Tell({EventType::kSpecPushed, NodeResource(push.node), SpecName(push.spec->digest)});
     Log(LogLevel::kInfo, "spec pushed", {{"node", push.node}, {"digest", push.spec->digest}});
   }
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "absl/functional/any_invocable.h"
@@ -65,9 +66,9 @@ class FleetEngine final : public FleetEvents {
   void ListAuditEntries(const v1::ListAuditEntriesRequest& request,
                         Done<v1::ListAuditEntriesResponse> done);
 
-  // Keeps an entry about what is done elsewhere than on this thread; one that can't be kept is
-  // logged.
-  void RecordAudit(v1::AuditEntry entry);
+  // Keeps an entry about what is done elsewhere than on this thread. `done`, if any, is told
+  // whether it is kept, as above; one that isn't is logged.
+  void RecordAudit(v1::AuditEntry entry, absl::AnyInvocable<void(absl::Status)> done = nullptr);
   void PlanChange(const v1::PlanChangeRequest& request, Done<FleetPlan> done);
   // The fleet's part; what the host says is asked of the host.
   void ExplainSubject(const v1::ExplainSubjectRequest& request,
@@ -98,6 +99,7 @@ class FleetEngine final : public FleetEvents {
   void ServeArrivals();
   void PushSpecs();
   void LapseNow();
+  void NoteLapseFailed(const v1::Hold& hold, const absl::Status& why);
 
   FleetState* const state_;
   ChangeLog* const changes_;
@@ -107,6 +109,8 @@ class FleetEngine final : public FleetEvents {
   HoldOperations holds_;
   NodeOperations nodes_;
   FleetPlanner planner_;
+  // Of holds whose time is over and that could not be released; on the engine's thread alone.
+  std::set<std::string> overdue_;
   Mutex mutex_;
   // By node: only a node's newest stream matters.
   std::map<std::string, StreamKey> arrivals_ ABSL_GUARDED_BY(mutex_);

@@ -1,5 +1,6 @@
 #include "server/fleet/fleet_plan.h"
 
+#include <string>
 #include <utility>
 
 #include "common/error_info.h"
@@ -14,8 +15,9 @@ struct DryRun {
   Change change{nullptr, nullptr, {}, {}};
 };
 
-FleetPlan Combine(int32_t matched_nodes, std::vector<PlannedNode> nodes) {
+FleetPlan Combine(std::string resource, int32_t matched_nodes, std::vector<PlannedNode> nodes) {
   FleetPlan plan;
+  plan.overview.set_resource(std::move(resource));
   plan.overview.set_matched_nodes(matched_nodes);
   plan.overview.set_affected_nodes(static_cast<int32_t>(nodes.size()));
   plan.nodes = std::move(nodes);
@@ -61,8 +63,8 @@ absl::StatusOr<FleetPlan> FleetPlanner::PlanApply(const v1::Policy& wanted) {
   DryRun dry_run;
   ASSIGN_OR_RETURN(const v1::ApplyPolicyResponse applied,
                    policies_->Apply(request, &dry_run.change));
-  FleetPlan plan =
-      Combine(applied.matched_nodes(), FindAffected(WhatIf{.put_policy = &applied.policy()}));
+  FleetPlan plan = Combine(PolicyResource(applied.policy().name()), applied.matched_nodes(),
+                           FindAffected(WhatIf{.put_policy = &applied.policy()}));
   *plan.overview.mutable_warnings() = applied.warnings();
   return plan;
 }
@@ -79,7 +81,7 @@ absl::StatusOr<FleetPlan> FleetPlanner::PlanDelete(const std::string& name) {
   for (const NodeSnapshot& node : state_->registry()->Snapshot()) {
     matched += Matches(deleted.policy().selector(), node.name, node.identity->labels);
   }
-  return Combine(matched, FindAffected(WhatIf{.erased_policy = &name}));
+  return Combine(PolicyResource(name), matched, FindAffected(WhatIf{.erased_policy = &name}));
 }
 
 absl::StatusOr<FleetPlan> FleetPlanner::PlanSetHold(const v1::Hold& wanted) {
@@ -90,7 +92,8 @@ absl::StatusOr<FleetPlan> FleetPlanner::PlanSetHold(const v1::Hold& wanted) {
   ASSIGN_OR_RETURN(const v1::SetHoldResponse set, holds_->Set(request, &dry_run.change));
   WhatIf what_if{.put_hold = &set.hold()};
   for (const v1::Hold& replaced : set.replaced()) what_if.erased_holds.insert(replaced.subject());
-  FleetPlan plan = Combine(1, FindAffected(what_if, set.hold().node()));
+  FleetPlan plan = Combine(HoldResource(set.hold().node(), set.hold().subject()), 1,
+                           FindAffected(what_if, set.hold().node()));
   *plan.overview.mutable_warnings() = set.warnings();
   return plan;
 }
@@ -108,7 +111,8 @@ absl::StatusOr<FleetPlan> FleetPlanner::PlanReleaseHold(const v1::HoldName& name
   ASSIGN_OR_RETURN(const v1::ReleaseHoldResponse released,
                    holds_->Release(request, &dry_run.change));
   const WhatIf what_if{.erased_holds = {released.hold().subject()}};
-  return Combine(1, FindAffected(what_if, released.hold().node()));
+  return Combine(HoldResource(released.hold().node(), released.hold().subject()), 1,
+                 FindAffected(what_if, released.hold().node()));
 }
 
 }  // namespace hotplugger::server

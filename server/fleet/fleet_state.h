@@ -13,6 +13,7 @@
 #include "common/clock.h"
 #include "server/fleet/change.h"
 #include "server/fleet/change_feed.h"
+#include "server/fleet/event_log.h"
 #include "server/fleet/fleet_counters.h"
 #include "server/fleet/node_registry.h"
 #include "server/store/records.h"
@@ -42,10 +43,16 @@ class FleetState {
   // A node's holds by subject.
   using NodeHolds = std::map<std::string, Record<v1::Hold>>;
 
-  // `feed` hears of policies and holds that change; null: nobody does.
+  // `feed` hears of policies and holds that change, `events` of what Tell is given; null: nobody
+  // does.
   FleetState(Records* records, NodeRegistry* registry, Clock* clock, FleetCounters* counters,
-             ChangeFeed* feed = nullptr)
-      : records_(records), registry_(registry), clock_(clock), counters_(counters), feed_(feed) {}
+             ChangeFeed* feed = nullptr, EventLog* events = nullptr)
+      : records_(records),
+        registry_(registry),
+        clock_(clock),
+        counters_(counters),
+        feed_(feed),
+        events_(events) {}
 
   // Reads the store, puts its nodes into the registry and resolves them. Once, before all else.
   absl::Status Load();
@@ -76,6 +83,11 @@ class FleetState {
   // Resolves and tells the registry.
   void UpdateDesired(const NodeSnapshot& node);
 
+  // Something has happened.
+  void Tell(const NewEvent& event) const {
+    if (events_ != nullptr) events_->Add(event);
+  }
+
   NodeRegistry* registry() const { return registry_; }
   Clock* clock() const { return clock_; }
 
@@ -97,6 +109,7 @@ class FleetState {
   Clock* const clock_;
   FleetCounters* const counters_;
   ChangeFeed* const feed_;
+  EventLog* const events_;
   Policies policies_;
   std::map<std::string, Revisions> revisions_;
   const Revisions no_revisions_;

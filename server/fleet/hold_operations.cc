@@ -14,6 +14,7 @@
 #include "server/fleet/etag.h"
 #include "server/fleet/hold_check.h"
 #include "server/fleet/pagination.h"
+#include "server/fleet/policy_filter.h"
 #include "server/fleet/request_check.h"
 #include "server/policy/hold_validator.h"
 #include "server/policy/normalize.h"
@@ -137,6 +138,11 @@ absl::StatusOr<v1::SetHoldResponse> HoldOperations::Set(const v1::SetHoldRequest
   change->SetOutcome(Summary(hold), response);
   RETURN_IF_ERROR(state_->PutHold(hold, replaced, change));
   state_->registry()->SetDesired(node.name, std::move(resolution));
+  for (const v1::Hold& old : replaced) {
+    state_->Tell({EventType::kHoldReleased, HoldResource(old.node(), old.subject()),
+                  absl::StrCat("replaced by the hold of ", hold.subject())});
+  }
+  state_->Tell({EventType::kHoldSet, HoldResource(hold.node(), hold.subject()), Summary(hold)});
   Log(LogLevel::kInfo, "hold set",
       {{"node", hold.node()},
        {"subject", hold.subject()},
@@ -170,6 +176,8 @@ absl::StatusOr<v1::ReleaseHoldResponse> HoldOperations::Release(
   RETURN_IF_ERROR(state_->EraseHold(response.hold(), change));
   const auto node = state_->registry()->Get(wanted.node());
   if (node.ok()) state_->UpdateDesired(*node);
+  state_->Tell({EventType::kHoldReleased, HoldResource(wanted.node(), wanted.subject()),
+                absl::StrCat("was held ", StateWord(response.hold()))});
   Log(LogLevel::kInfo, "hold released", {{"node", wanted.node()}, {"subject", wanted.subject()}});
   return response;
 }
@@ -197,26 +205,29 @@ absl::Status HoldOperations::Lapse(const v1::Hold& hold, Change* change) {
   RETURN_IF_ERROR(state_->EraseHold(hold, change));
   const auto node = state_->registry()->Get(hold.node());
   if (node.ok()) state_->UpdateDesired(*node);
+  state_->Tell({EventType::kHoldLapsed, HoldResource(hold.node(), hold.subject()),
+                absl::StrCat("its time is over, was held ", StateWord(hold))});
   Log(LogLevel::kInfo, "hold lapsed", {{"node", hold.node()}, {"subject", hold.subject()}});
   return absl::OkStatus();
 }
 
 absl::StatusOr<v1::ListHoldsResponse> HoldOperations::List(const v1::ListHoldsRequest& request) {
-  if (!request.node().empty()) {
-    RETURN_IF_ERROR(RequestCheck().NodeName("node", request.node()).status());
-  }
-  ASSIGN_OR_RETURN(Page page, Page::Parse(request.page_size(), request.page_token()));
+  Violations violations;
+  CheckFilter(request.filter(), &violations);
+  RETURN_IF_ERROR(MakeFieldErrors(violations));
+  ASSIGN_OR_RETURN(Page page, Page::Parse(request.page_size(), request.page_token(),
+                                          ScopeOf("ListHolds", request.filter())));
   // A key is NODE/SUBJECT, and a node's name has no slash.
   const std::pair<std::string, std::string> start =
       absl::StrSplit(page.start_after(), absl::MaxSplits('/', 1));
   v1::ListHoldsResponse response;
   std::string last;
   for (const auto& [node, holds] : state_->holds()) {
-    if (!request.node().empty() && node != request.node()) continue;
     for (const auto& [subject, record] : holds) {
       if (std::tie(node, subject) <= std::tie(start.first, start.second)) continue;
+      if (!MeetsFilter(record.message, request.filter())) continue;
       if (!page.Take(record.message.ByteSizeLong())) {
-        response.set_next_page_token(Page::TokenAfter(last));
+        response.set_next_page_token(page.TokenAfter(last));
         return response;
       }
       *response.add_holds() = record.message;

@@ -13,6 +13,9 @@
 #include "common/log.h"
 #include "common/proto_time.h"
 #include "common/status_macros.h"
+#include "server/fleet/node_conditions.h"
+#include "server/fleet/node_events.h"
+#include "server/fleet/node_filter.h"
 #include "server/fleet/pagination.h"
 #include "server/fleet/policy_operations.h"
 #include "server/fleet/request_check.h"
@@ -66,6 +69,7 @@ v1::Node ToProto(const NodeSnapshot& node, bool summary_only) {
   proto.set_applied_digest(node.applied_digest);
   proto.set_in_sync(node.in_sync());
   if (node.report != nullptr) *proto.mutable_report() = *node.report;
+  for (auto& [type, condition] : ConditionsOf(node)) *proto.add_conditions() = condition;
   if (node.desired != nullptr) {
     proto.set_desired_digest(node.desired->digest);
     for (const PolicyConflict& conflict : node.desired->conflicts) {
@@ -90,22 +94,25 @@ absl::StatusOr<v1::GetNodeResponse> NodeOperations::Get(const v1::GetNodeRequest
 }
 
 absl::StatusOr<v1::ListNodesResponse> NodeOperations::List(const v1::ListNodesRequest& request) {
-  ASSIGN_OR_RETURN(Page page, Page::Parse(request.page_size(), request.page_token()));
-  const v1::Selector* selector = nullptr;
-  if (!request.policy().empty()) {
-    RETURN_IF_ERROR(RequestCheck().PolicyName("policy", request.policy()).status());
-    const auto policy = state_->policies().find(request.policy());
-    if (policy == state_->policies().end()) return PolicyNotFound(request.policy());
-    selector = &policy->second.message.selector();
+  const v1::NodeFilter& filter = request.filter();
+  Violations violations;
+  CheckFilter(filter, &violations);
+  RETURN_IF_ERROR(MakeFieldErrors(violations));
+  ASSIGN_OR_RETURN(Page page, Page::Parse(request.page_size(), request.page_token(),
+                                          ScopeOf("ListNodes", filter)));
+  const v1::Selector* of_policy = nullptr;
+  if (!filter.policy().empty()) {
+    const auto policy = state_->policies().find(filter.policy());
+    if (policy == state_->policies().end()) return PolicyNotFound(filter.policy());
+    of_policy = &policy->second.message.selector();
   }
   v1::ListNodesResponse response;
   std::string last;
   for (const NodeSnapshot& node : state_->registry()->Snapshot()) {
-    if (node.name <= page.start_after()) continue;
-    if (selector != nullptr && !Matches(*selector, node.name, node.identity->labels)) continue;
+    if (node.name <= page.start_after() || !MeetsFilter(node, filter, of_policy)) continue;
     v1::Node proto = ToProto(node, request.summary_only());
     if (!page.Take(proto.ByteSizeLong())) {
-      response.set_next_page_token(Page::TokenAfter(last));
+      response.set_next_page_token(page.TokenAfter(last));
       break;
     }
     *response.add_nodes() = std::move(proto);
@@ -147,7 +154,7 @@ absl::StatusOr<v1::ExplainSubjectResponse> NodeOperations::Explain(
 
 absl::StatusOr<v1::DeleteNodeResponse> NodeOperations::Delete(const v1::DeleteNodeRequest& request,
                                                               Change* change) {
-  change->SetResource(absl::StrCat("nodes/", request.name()));
+  change->SetResource(NodeResource(request.name()));
   RETURN_IF_ERROR(RequestCheck().NodeName("name", request.name()).status());
   ASSIGN_OR_RETURN(const NodeSnapshot node, state_->registry()->Get(request.name()));
   const FleetState::NodeHolds& holds = state_->HoldsOf(node.name);
@@ -161,6 +168,8 @@ absl::StatusOr<v1::DeleteNodeResponse> NodeOperations::Delete(const v1::DeleteNo
   }
   v1::DeleteNodeResponse response;
   *response.mutable_node() = ToProto(node, /*summary_only=*/false);
+  RETURN_IF_ERROR(state_->registry()->CheckRemovable(node.name));
+  if (request.validate_only()) return response;
   change->SetOutcome("forgotten", response);
   // Forgotten here first: a node that comes back from now on is stored anew.
   RETURN_IF_ERROR(state_->registry()->Remove(node.name));

@@ -1,14 +1,20 @@
 #include "server/fleet/node_registry.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/error_info.h"
+#include "common/proto_time.h"
+#include "common/status_macros.h"
+#include "server/fleet/node_events.h"
 
 namespace hotplugger::server {
 namespace {
 
+constexpr char kTurnedAway[] = "TURNED_AWAY";
+constexpr char kNameInUse[] = "NAME_IN_USE";
 constexpr absl::Duration kFullRetryDelay = absl::Seconds(30);
 // Of the errors that a node gives for a refusal, so much is kept for show.
 constexpr size_t kMaxNackMessage = 4096;
@@ -40,6 +46,28 @@ absl::Status NameTaken(const v1::Hello& hello, const std::string& holder_boot_id
       {{"node", hello.node()}, {"holder_boot_id", holder_boot_id}, {"boot_id", hello.boot_id()}});
 }
 
+absl::Status NameTakenByAgent(const v1::Hello& hello) {
+  return WithRetryDelay(
+      MakeError(
+          absl::StatusCode::kAlreadyExists, "NODE_NAME_TAKEN",
+          absl::StrCat("node name ", hello.node(),
+                       " is held by another agent of the same boot (boot id ", hello.boot_id(),
+                       "), which has come after this one; a host has one agent: stop one of "
+                       "the two (pgrep hotplugger-agent), or give it another --node"),
+          {{"node", hello.node()}, {"boot_id", hello.boot_id()}}),
+      kFullRetryDelay);
+}
+
+absl::Status TooManyNodes(const v1::Hello& hello, size_t max_nodes) {
+  return WithRetryDelay(
+      MakeError(absl::StatusCode::kResourceExhausted, "TOO_MANY_NODES",
+                absl::StrCat("node ", hello.node(), " can't join: ", max_nodes,
+                             " nodes are known, the controller's --max-nodes; raise it, or "
+                             "delete nodes that are gone"),
+                {{"node", hello.node()}, {"max_nodes", absl::StrCat(max_nodes)}}),
+      kFullRetryDelay);
+}
+
 absl::Status ShuttingDown() {
   return MakeError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN",
                    "the controller is shutting down; try again later");
@@ -58,6 +86,15 @@ bool AwaitsConfirmation(const v1::NodeReport& report) {
 }
 
 }  // namespace
+
+void NodeRegistry::TellFeed(const std::string& name) {
+  if (feed_ != nullptr) feed_->Put({v1::WatchFleetRequest::KIND_NODES, name});
+  const auto it = nodes_.find(name);
+  if (events_ == nullptr || it == nodes_.end()) return;
+  NodeSnapshot now = ToSnapshot(it->second);
+  for (const NewEvent& event : FindNodeEvents(it->second.told, now)) events_->Add(event);
+  it->second.told = std::move(now);
+}
 
 void NodeRegistry::Restore(const std::string& name, Labels labels) {
   MutexLock lock(&mutex_);
@@ -97,20 +134,34 @@ absl::StatusOr<NodeRegistry::Attached> NodeRegistry::Attach(const v1::Hello& hel
   waiting_.erase(link.get());
   const auto known = nodes_.find(hello.node());
   if (known == nodes_.end() && nodes_.size() >= max_nodes_) {
-    return WithRetryDelay(
-        MakeError(absl::StatusCode::kResourceExhausted, "TOO_MANY_NODES",
-                  absl::StrCat("node ", hello.node(), " can't join: ", nodes_.size(),
-                               " nodes are known, the controller's --max-nodes; raise it, or "
-                               "delete nodes that are gone"),
-                  {{"node", hello.node()}, {"max_nodes", absl::StrCat(max_nodes_)}}),
-        kFullRetryDelay);
+    absl::Status full = TooManyNodes(hello, max_nodes_);
+    // There is no node that could have a condition.
+    if (events_ != nullptr) {
+      events_->Add(
+          {EventType::kNodeTurnedAway, NodeResource(hello.node()), std::string(full.message())});
+    }
+    return full;
   }
   if (known != nodes_.end() && known->second.facts.connected &&
       known->second.facts.identity->boot_id != hello.boot_id()) {
-    return NameTaken(hello, known->second.facts.identity->boot_id);
+    const absl::Status taken = NameTaken(hello, known->second.facts.identity->boot_id);
+    NoteClaimLocked(&known->second, taken);
+    return taken;
+  }
+  // An agent that was started anew displaces the one before, which doesn't come back. This one has.
+  if (known != nodes_.end() && known->second.facts.connected && !hello.instance_id().empty() &&
+      known->second.displaced_instance_id == hello.instance_id()) {
+    const absl::Status taken = NameTakenByAgent(hello);
+    NoteClaimLocked(&known->second, taken);
+    return taken;
   }
   Node& node = nodes_[hello.node()];
   Attached attached{{hello.node(), ++last_stream_id_}, std::move(node.link)};
+  if (node.instance_id != hello.instance_id()) {
+    node.displaced_instance_id = node.facts.connected ? node.instance_id : "";
+    node.instance_id = hello.instance_id();
+  }
+  ClearLocked(&node, kTurnedAway);
   auto identity = std::make_shared<NodeIdentity>();
   identity->labels = {hello.labels().begin(), hello.labels().end()};
   identity->boot_id = hello.boot_id();
@@ -138,6 +189,56 @@ absl::StatusOr<NodeRegistry::Attached> NodeRegistry::Attach(const v1::Hello& hel
   return attached;
 }
 
+void NodeRegistry::NoteClaimLocked(Node* node, const absl::Status& taken) {
+  node->name_claimed = clock_->Now();
+  if (RaiseLocked(node, kNameInUse, taken.message())) TellFeed(node->facts.name);
+}
+
+bool NodeRegistry::NoteTurnedAway(const v1::Hello& hello, const absl::Status& why) {
+  MutexLock lock(&mutex_);
+  const auto known = nodes_.find(hello.node());
+  if (known == nodes_.end() && nodes_.size() >= max_nodes_) return true;
+  Node& node = nodes_[hello.node()];
+  if (node.facts.identity == nullptr) {
+    auto identity = std::make_shared<NodeIdentity>();
+    identity->labels = {hello.labels().begin(), hello.labels().end()};
+    node.facts.identity = std::move(identity);
+    node.facts.name = hello.node();
+  }
+  if (!RaiseLocked(&node, kTurnedAway, why.message())) return false;
+  TellFeed(hello.node());
+  return true;
+}
+
+bool NodeRegistry::RaiseLocked(Node* node, absl::string_view type, absl::string_view message) {
+  std::vector<v1::NodeCondition>& conditions = node->facts.conditions;
+  const auto at = std::lower_bound(conditions.begin(), conditions.end(), type,
+                                   [](const v1::NodeCondition& condition, absl::string_view name) {
+                                     return condition.type() < name;
+                                   });
+  if (at != conditions.end() && at->type() == type) {
+    if (at->message() == message) return false;
+    at->set_message(std::string(message));
+    return true;
+  }
+  v1::NodeCondition condition;
+  condition.set_type(std::string(type));
+  condition.set_message(std::string(message));
+  SetTimestamp(clock_->Now(), condition.mutable_since_time());
+  conditions.insert(at, std::move(condition));
+  return true;
+}
+
+void NodeRegistry::ClearLocked(Node* node, absl::string_view type) {
+  std::vector<v1::NodeCondition>& conditions = node->facts.conditions;
+  const auto gone = std::remove_if(
+      conditions.begin(), conditions.end(),
+      [type](const v1::NodeCondition& condition) { return condition.type() == type; });
+  if (gone == conditions.end()) return;
+  conditions.erase(gone, conditions.end());
+  TellFeed(node->facts.name);
+}
+
 void NodeRegistry::MarkWelcomed(const StreamKey& key) {
   MutexLock lock(&mutex_);
   if (Node* node = FindLocked(key)) node->welcomed = true;
@@ -153,6 +254,8 @@ void NodeRegistry::Disconnect(Node* node) {
   node->link.reset();
   node->welcomed = false;
   node->ready = false;
+  // Whoever asked for the name gets it now.
+  ClearLocked(node, kNameInUse);
   TellFeed(node->facts.name);
 }
 
@@ -201,9 +304,16 @@ NodeRegistry::RecordedReport NodeRegistry::RecordReport(const StreamKey& key,
   MutexLock lock(&mutex_);
   Node* node = FindLocked(key);
   if (node == nullptr) return {};
+  RecordedReport result = RecordReportLocked(node, std::move(recorded));
   TellFeed(key.node);
-  if (IsGivenUp(report.state())) return RecordRejectionLocked(node, std::move(recorded));
-  node->facts.report = std::move(recorded);
+  return result;
+}
+
+NodeRegistry::RecordedReport NodeRegistry::RecordReportLocked(
+    Node* node, std::shared_ptr<const v1::NodeReport> recorded) {
+  if (IsGivenUp(recorded->state())) return RecordRejectionLocked(node, std::move(recorded));
+  const v1::NodeReport& report = *recorded;
+  node->facts.report = recorded;
   RecordedReport result;
   if (AwaitsConfirmation(report)) result.confirm = node->link;
   // Once a node works towards another spec it is no longer at the last one, however that ends:
@@ -251,7 +361,12 @@ bool NodeRegistry::RecordAck(const StreamKey& key, const v1::SpecAck& ack) {
   MutexLock lock(&mutex_);
   Node* node = FindLocked(key);
   if (node == nullptr || !node->pushed || ack.digest() != node->target_digest) return false;
+  const bool refused = RecordAckLocked(node, ack);
   TellFeed(key.node);
+  return refused;
+}
+
+bool NodeRegistry::RecordAckLocked(Node* node, const v1::SpecAck& ack) {
   if (ack.errors().empty()) {
     // Once it has taken another spec, a node would try again one that it gave up.
     node->rejection.reset();
@@ -262,6 +377,18 @@ bool NodeRegistry::RecordAck(const StreamKey& key, const v1::SpecAck& ack) {
   if (GaveUp(*node, ack.digest())) return true;
   node->nacked_digest = ack.digest();
   node->nack_errors = {ack.errors().begin(), ack.errors().end()};
+  return true;
+}
+
+bool NodeRegistry::ForgetRejection(const StreamKey& key, const std::string& digest) {
+  MutexLock lock(&mutex_);
+  Node* node = FindLocked(key);
+  if (node == nullptr || !GaveUp(*node, digest)) return false;
+  node->rejection.reset();
+  if (node->nacked_digest == digest) node->nacked_digest.clear();
+  // As if it had never been sent.
+  if (node->target_digest == digest) node->target_digest.clear();
+  TellFeed(key.node);
   return true;
 }
 
@@ -296,6 +423,7 @@ NodeRegistry::PingRound NodeRegistry::TakePingRound(uint64_t shard, uint64_t sha
   MutexLock lock(&mutex_);
   for (auto& [name, node] : nodes_) {
     if (!node.facts.connected || node.stream_id % shards != shard) continue;
+    if (clock_->Now() - node.name_claimed > kNameInUseMemory) ClearLocked(&node, kNameInUse);
     if (node.unanswered_pings >= kMissedPings) {
       round.dead.push_back(node.link);
       Disconnect(&node);
@@ -356,8 +484,12 @@ bool NodeRegistry::Contains(absl::string_view name) {
   return nodes_.count(std::string(name)) != 0;
 }
 
-absl::Status NodeRegistry::Remove(const std::string& name) {
+absl::Status NodeRegistry::CheckRemovable(const std::string& name) {
   MutexLock lock(&mutex_);
+  return CheckRemovableLocked(name);
+}
+
+absl::Status NodeRegistry::CheckRemovableLocked(const std::string& name) const {
   const auto it = nodes_.find(name);
   if (it == nodes_.end()) return NodeNotFound(name);
   if (it->second.facts.connected) {
@@ -366,7 +498,13 @@ absl::Status NodeRegistry::Remove(const std::string& name) {
                                   " is connected and would be back at once; stop its agent first"),
                      {{"node", name}});
   }
-  nodes_.erase(it);
+  return absl::OkStatus();
+}
+
+absl::Status NodeRegistry::Remove(const std::string& name) {
+  MutexLock lock(&mutex_);
+  RETURN_IF_ERROR(CheckRemovableLocked(name));
+  nodes_.erase(name);
   if (feed_ != nullptr) feed_->Erase({v1::WatchFleetRequest::KIND_NODES, name});
   return absl::OkStatus();
 }

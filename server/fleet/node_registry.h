@@ -18,6 +18,7 @@
 #include "hotplugger/v1/link.pb.h"
 #include "hotplugger/v1/node.pb.h"
 #include "server/fleet/change_feed.h"
+#include "server/fleet/event_log.h"
 #include "server/fleet/node_link.h"
 #include "server/policy/resolver.h"
 
@@ -51,6 +52,9 @@ struct NodeSnapshot {
   // A refusal of the desired spec stands here as a report of state REFUSED, and so does that it was
   // given up (REVERTED, QUARANTINED), whatever the node says of the spec that it has instead.
   std::shared_ptr<const v1::NodeReport> report;
+  // What the controller has found to be the matter with the node (TURNED_AWAY, NAME_IN_USE); what
+  // the node says itself is in the inventory. By type.
+  std::vector<v1::NodeCondition> conditions;
 
   bool in_sync() const {
     return connected && desired != nullptr && desired->digest == applied_digest;
@@ -69,9 +73,11 @@ struct SpecPush {
 class NodeRegistry {
  public:
   // `max_nodes`: no more nodes are known than these, connected or not.
-  // `feed` hears of every change but mere signs of life; null: nobody does.
-  NodeRegistry(Clock* clock, size_t max_nodes, ChangeFeed* feed = nullptr)
-      : clock_(clock), max_nodes_(max_nodes), feed_(feed) {}
+  // `feed` hears of every change but mere signs of life, `events` of what happens to nodes; null:
+  // nobody does.
+  NodeRegistry(Clock* clock, size_t max_nodes, ChangeFeed* feed = nullptr,
+               EventLog* events = nullptr)
+      : clock_(clock), max_nodes_(max_nodes), feed_(feed), events_(events) {}
 
   // A node that the store knows; not connected.
   void Restore(const std::string& name, Labels labels);
@@ -87,9 +93,14 @@ class NodeRegistry {
     std::shared_ptr<NodeLink> displaced;
   };
   // Connects a node. ALREADY_EXISTS (NODE_NAME_TAKEN) while another boot of that name is
-  // connected, RESOURCE_EXHAUSTED (TOO_MANY_NODES) with a retry delay, UNAVAILABLE (SHUTTING_DOWN)
-  // after CloseAll. REQUIRES: `hello` is valid.
+  // connected, or another agent of the same boot that has displaced this one; RESOURCE_EXHAUSTED
+  // (TOO_MANY_NODES) with a retry delay, UNAVAILABLE (SHUTTING_DOWN) after CloseAll. REQUIRES:
+  // `hello` is valid.
   absl::StatusOr<Attached> Attach(const v1::Hello& hello, std::shared_ptr<NodeLink> link);
+
+  // Keeps why a node is not let in (TURNED_AWAY), until it is; one that is not known yet is from
+  // now on, where there is room. False where the same was known.
+  bool NoteTurnedAway(const v1::Hello& hello, const absl::Status& why);
 
   // From now on the stream may be sent operations: its Welcome is on the way.
   void MarkWelcomed(const StreamKey& key);
@@ -125,6 +136,10 @@ class NodeRegistry {
   // Whether this refuses the spec that was last sent.
   bool RecordAck(const StreamKey& key, const v1::SpecAck& ack);
 
+  // The node would try again the spec that it has given up, so that it may be pushed once more.
+  // False where another one was given up, or none.
+  bool ForgetRejection(const StreamKey& key, const std::string& digest);
+
   void SetDesired(const std::string& name, std::shared_ptr<const Resolution> desired);
 
   // What must be sent so that every connected node works towards its desired spec. Each is
@@ -147,6 +162,8 @@ class NodeRegistry {
 
   // NOT_FOUND; FAILED_PRECONDITION (NODE_CONNECTED).
   absl::Status Remove(const std::string& name);
+  // What Remove would answer.
+  absl::Status CheckRemovable(const std::string& name);
 
   // Closes every link and lets no further one in.
   void CloseAll(const absl::Status& status);
@@ -155,10 +172,14 @@ class NodeRegistry {
   static constexpr size_t kMaxWaiting = 1000;
   // So many unanswered pings end a stream.
   static constexpr int kMissedPings = 3;
+  // A second host or agent of a name that hasn't asked for so long is gone.
+  static constexpr absl::Duration kNameInUseMemory = absl::Minutes(10);
 
  private:
   struct Node {
     NodeSnapshot facts;
+    // As it was when events were last told of.
+    NodeSnapshot told;
     std::shared_ptr<NodeLink> link;
     uint64_t stream_id = 0;
     bool welcomed = false;
@@ -172,18 +193,33 @@ class NodeRegistry {
     std::vector<std::string> nack_errors;
     // Of the spec that the node has given up, which may be another than the nacked one; else null.
     std::shared_ptr<const v1::NodeReport> rejection;
+    // Which run of the agent has the stream, and which one it has taken it from.
+    std::string instance_id;
+    std::string displaced_instance_id;
+    // When the name was last asked for by somebody else.
+    absl::Time name_claimed = absl::InfinitePast();
   };
 
+  absl::Status CheckRemovableLocked(const std::string& name) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The node, if the stream is still its stream; the contact is noted.
   Node* FindLocked(const StreamKey& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  RecordedReport RecordReportLocked(Node* node, std::shared_ptr<const v1::NodeReport> report)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool RecordAckLocked(Node* node, const v1::SpecAck& ack) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   RecordedReport RecordRejectionLocked(Node* node, std::shared_ptr<const v1::NodeReport> report)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Somebody else wants the name of a connected node.
+  void NoteClaimLocked(Node* node, const absl::Status& taken) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // True where it was not there, or said something else.
+  bool RaiseLocked(Node* node, absl::string_view type, absl::string_view message)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ClearLocked(Node* node, absl::string_view type) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   static NodeSnapshot ToSnapshot(const Node& node);
   static bool GaveUp(const Node& node, absl::string_view digest);
-  void Disconnect(Node* node);
-  void TellFeed(const std::string& node) {
-    if (feed_ != nullptr) feed_->Put({v1::WatchFleetRequest::KIND_NODES, node});
-  }
+  void Disconnect(Node* node) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Once what is known of a node is another.
+  void TellFeed(const std::string& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   struct Waiting {
     std::shared_ptr<NodeLink> link;
@@ -193,6 +229,7 @@ class NodeRegistry {
   Clock* const clock_;
   const size_t max_nodes_;
   ChangeFeed* const feed_;
+  EventLog* const events_;
   Mutex mutex_;
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   std::map<const NodeLink*, Waiting> waiting_ ABSL_GUARDED_BY(mutex_);

@@ -8,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/cpu_list.h"
+#include "common/digest.h"
 #include "common/error_info.h"
 #include "common/log.h"
 #include "common/names.h"
@@ -21,15 +22,11 @@ namespace {
 
 constexpr size_t kMaxBootIdLength = 64;
 constexpr size_t kMaxVersionLength = 128;
+constexpr size_t kMaxIdLength = 64;
+constexpr int kMaxConditions = 16;
 // The largest inventory or report that is kept, in bytes.
 constexpr size_t kMaxRecordBytes = 256 * 1024;
 constexpr size_t kMaxNackBytes = 64 * 1024;
-
-bool IsDigest(absl::string_view text) {
-  return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
-           return absl::ascii_isdigit(static_cast<unsigned char>(c)) || (c >= 'a' && c <= 'f');
-         });
-}
 
 bool IsPrintable(absl::string_view text) {
   return std::all_of(text.begin(), text.end(),
@@ -57,12 +54,19 @@ std::vector<FieldViolation> ValidateHello(const v1::Hello& hello) {
     check("hello.labels", ValidateLabelKey(key));
     check(absl::StrCat("hello.labels[", key, "]"), ValidateLabelValue(value));
   }
-  if (!hello.applied_digest().empty() && !IsDigest(hello.applied_digest())) {
+  if (!hello.applied_digest().empty() && !IsSha256Hex(hello.applied_digest())) {
     violations.push_back({"hello.applied_digest", "is neither empty nor 64 lower-case hex digits"});
   }
   if (hello.agent_version().size() > kMaxVersionLength || !IsPrintable(hello.agent_version())) {
     violations.push_back({"hello.agent_version",
                           absl::StrCat("is not at most ", kMaxVersionLength, " printable bytes")});
+  }
+  for (const auto& [field, id] : {std::pair("hello.fleet_id", &hello.fleet_id()),
+                                  std::pair("hello.epoch_id", &hello.epoch_id()),
+                                  std::pair("hello.instance_id", &hello.instance_id())}) {
+    if (id->size() <= kMaxIdLength && IsPrintable(*id)) continue;
+    violations.push_back(
+        {field, absl::StrCat("is not at most ", kMaxIdLength, " printable bytes")});
   }
   return violations;
 }
@@ -70,6 +74,7 @@ std::vector<FieldViolation> ValidateHello(const v1::Hello& hello) {
 // What is wrong with an inventory, or "".
 std::string InventoryProblem(const v1::Inventory& inventory) {
   if (inventory.ByteSizeLong() > kMaxRecordBytes) return "it is too large";
+  if (inventory.conditions_size() > kMaxConditions) return "it has too many conditions";
   for (const std::string* mask : {&inventory.cpus_present(), &inventory.cpus_online()}) {
     const auto cpus = ParseCpuList(*mask);
     if (!cpus.ok()) return std::string(cpus.status().message());
@@ -85,7 +90,7 @@ std::string InventoryProblem(const v1::Inventory& inventory) {
 
 std::string ReportProblem(const v1::NodeReport& report) {
   if (report.ByteSizeLong() > kMaxRecordBytes) return "it is too large";
-  if (!IsDigest(report.digest())) return "its digest is not 64 lower-case hex digits";
+  if (!IsSha256Hex(report.digest())) return "its digest is not 64 lower-case hex digits";
   if (!v1::ApplyState_IsValid(report.state()) || report.state() == v1::APPLY_STATE_UNSPECIFIED) {
     return absl::StrCat("its state is ", report.state());
   }
@@ -144,22 +149,15 @@ absl::Status NodeSession::OnHello(const v1::Hello& hello, const std::shared_ptr<
                      {{"node", key_->node}});
   }
   RETURN_IF_ERROR(MakeFieldErrors(ValidateHello(hello)));
-  if (hello.largest_epoch() > options_.epoch) {
-    // The node is not told to anybody else: it looks as if it were only not connected.
-    Log(LogLevel::kError, "a node has obeyed a later controller and is turned away",
-        {{"node", hello.node()},
-         {"largest_epoch", absl::StrCat(hello.largest_epoch())},
-         {"epoch", absl::StrCat(options_.epoch)}});
-    return MakeError(
-        absl::StatusCode::kFailedPrecondition, "EPOCH_BEHIND",
-        absl::StrCat("node ", hello.node(), " has obeyed a controller of epoch ",
-                     hello.largest_epoch(), " and would refuse this one of epoch ", options_.epoch,
-                     "; either another controller leads the fleet (point the agent at it), or "
-                     "this one's store is older than the fleet (restore the newer store, or "
-                     "remove the agent's state file)"),
-        {{"node", hello.node()},
-         {"largest_epoch", absl::StrCat(hello.largest_epoch())},
-         {"epoch", absl::StrCat(options_.epoch)}});
+  const absl::Status obeys = options_.identity->CheckObeyed(hello);
+  if (!obeys.ok()) {
+    if (registry_->NoteTurnedAway(hello, obeys)) {
+      Log(LogLevel::kError, "a node that obeys another controller is turned away",
+          {{"node", hello.node()},
+           {"reason", ErrorReason(obeys)},
+           {"cause", std::string(obeys.message())}});
+    }
+    return obeys;
   }
   ASSIGN_OR_RETURN(NodeRegistry::Attached attached, registry_->Attach(hello, link));
   key_ = attached.key;
@@ -172,8 +170,11 @@ absl::Status NodeSession::OnHello(const v1::Hello& hello, const std::shared_ptr<
   Log(LogLevel::kInfo, "node connected",
       {{"node", hello.node()}, {"boot_id", hello.boot_id()}, {"agent", hello.agent_version()}});
   v1::ControllerMessage message;
-  message.set_epoch(options_.epoch);
-  SetDuration(options_.ping_interval, message.mutable_welcome()->mutable_ping_interval());
+  message.set_epoch(options_.identity->epoch());
+  v1::Welcome& welcome = *message.mutable_welcome();
+  welcome.set_fleet_id(options_.identity->fleet_id());
+  welcome.set_epoch_id(options_.identity->epoch_id());
+  SetDuration(options_.ping_interval, welcome.mutable_ping_interval());
   link->Send(message);
   registry_->MarkWelcomed(*key_);
   operations_->StreamReady(*key_);
@@ -217,7 +218,7 @@ void NodeSession::OnReport(const v1::NodeReport& report) {
   // At once, and not in turn with requests: the node undoes its spec while it waits.
   if (recorded.confirm == nullptr) return;
   v1::ControllerMessage message;
-  message.set_epoch(options_.epoch);
+  message.set_epoch(options_.identity->epoch());
   message.mutable_spec_confirmation()->set_digest(report.digest());
   recorded.confirm->Send(message);
 }
@@ -232,6 +233,8 @@ void NodeSession::NoteGivenUp(const v1::NodeReport& report) {
 
 void NodeSession::OnOperationResult(const v1::NodeOperationResult& result) {
   registry_->RecordContact(*key_);
+  const std::string& digest = result.result().retry_spec().digest();
+  if (!digest.empty() && registry_->ForgetRejection(*key_, digest)) events_->PushNeeded();
   if (result.ByteSizeLong() <= kMaxRecordBytes) return operations_->Answered(*key_, result);
   v1::NodeOperationResult cut;
   cut.set_id(result.id());

@@ -1,7 +1,6 @@
 // The protocol of one agent's stream: Hello first, then reports, receipts and signs of life.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <optional>
 
@@ -9,6 +8,7 @@
 #include "absl/time/time.h"
 #include "hotplugger/v1/link.pb.h"
 #include "server/fleet/fleet_counters.h"
+#include "server/fleet/fleet_identity.h"
 #include "server/fleet/node_link.h"
 #include "server/fleet/node_registry.h"
 #include "server/fleet/operation_desk.h"
@@ -27,7 +27,8 @@ class FleetEvents {
 };
 
 struct SessionOptions {
-  uint64_t epoch = 0;
+  // Outlives the sessions.
+  const FleetIdentity* identity = nullptr;
   absl::Duration ping_interval = absl::Seconds(20);
 };
 

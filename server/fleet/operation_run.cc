@@ -6,11 +6,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/digest.h"
 #include "common/error_info.h"
 #include "common/node_pattern.h"
+#include "common/operation_kind.h"
 #include "common/proto_time.h"
 #include "common/rpc_status.h"
 #include "common/status_macros.h"
+#include "server/policy/note_validator.h"
 #include "server/policy/selector.h"
 #include "server/policy/selector_validator.h"
 
@@ -57,7 +60,14 @@ std::vector<FieldViolation> Check(const v1::OperateNodesRequest& request) {
         {"operation", absl::StrCat("has ", request.operation().ByteSizeLong(), " bytes; at most ",
                                    kMaxOperationBytes, " are taken")});
   }
+  const std::string& digest = request.operation().retry_spec().digest();
+  if (!digest.empty() && !IsSha256Hex(digest)) {
+    violations.push_back({"operation.retry_spec.digest",
+                          "is not 64 lower-case hex digits, as `hotplugctl describe node` shows; "
+                          "leave it out to have whichever spec was given up tried again"});
+  }
   CheckPace(request, DeadlineOf(request, kDefaultDeadline), kMaxDeadline, &violations);
+  CheckNote("note", request.note(), &violations);
   return violations;
 }
 
@@ -134,11 +144,6 @@ absl::Status NotBegun(const std::string& failed_node) {
 }
 
 }  // namespace
-
-bool OnlyReads(const v1::Operation& operation) {
-  return operation.has_list_drivers() || operation.has_list_conflicting_actors() ||
-         operation.has_explain_device() || operation.has_plan_spec();
-}
 
 bool HasFailed(const v1::OperationResult& result) {
   using Items = google::protobuf::RepeatedPtrField<v1::ItemResult>;

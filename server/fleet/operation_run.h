@@ -39,8 +39,6 @@ absl::StatusOr<OperationPlan> PlanOperation(const v1::OperateNodesRequest& reque
 // violation.
 absl::StatusOr<OperationPlan> PlanQuestions(const v1::PlanChangeRequest& request);
 
-// Whether it changes nothing on a host.
-bool OnlyReads(const v1::Operation& operation);
 // Whether the node did not do what it was asked.
 bool HasFailed(const v1::OperationResult& result);
 

@@ -2,10 +2,10 @@
 
 #include <iterator>
 #include <limits>
+#include <optional>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -16,6 +16,7 @@
 #include "google/protobuf/util/message_differencer.h"
 #include "server/fleet/etag.h"
 #include "server/fleet/pagination.h"
+#include "server/fleet/policy_filter.h"
 #include "server/fleet/policy_warnings.h"
 #include "server/fleet/request_check.h"
 #include "server/policy/normalize.h"
@@ -156,11 +157,13 @@ absl::StatusOr<Response> PolicyOperations::Put(v1::Policy policy, bool validate_
   policy.set_etag(MakeEtag(policy));
   *response.mutable_policy() = policy;
   if (validate_only) return response;
-  change->SetOutcome(Summary(old, policy), response);
+  const std::string summary = Summary(old, policy);
+  change->SetOutcome(summary, response);
   RETURN_IF_ERROR(state_->PutPolicy(policy, change));
   for (Affected& node : affected) {
     state_->registry()->SetDesired(node.node, std::move(node.resolution));
   }
+  state_->Tell({EventType::kPolicyChanged, PolicyResource(policy.name()), summary});
   Log(LogLevel::kInfo, "policy applied",
       {{"policy", policy.name()}, {"revision", absl::StrCat(policy.revision())}});
   return response;
@@ -183,15 +186,27 @@ absl::StatusOr<v1::GetPolicyResponse> PolicyOperations::Get(const v1::GetPolicyR
 
 absl::StatusOr<v1::ListPoliciesResponse> PolicyOperations::List(
     const v1::ListPoliciesRequest& request) {
-  ASSIGN_OR_RETURN(Page page, Page::Parse(request.page_size(), request.page_token()));
+  Violations violations;
+  CheckFilter(request.filter(), &violations);
+  RETURN_IF_ERROR(MakeFieldErrors(violations));
+  ASSIGN_OR_RETURN(Page page, Page::Parse(request.page_size(), request.page_token(),
+                                          ScopeOf("ListPolicies", request.filter())));
+  std::optional<NodeSnapshot> node;
+  if (!request.filter().node().empty()) {
+    ASSIGN_OR_RETURN(node, state_->registry()->Get(request.filter().node()));
+  }
   v1::ListPoliciesResponse response;
+  std::string last;
   for (auto it = state_->policies().upper_bound(page.start_after()); it != state_->policies().end();
        ++it) {
-    if (!page.Take(it->second.message.ByteSizeLong())) {
-      response.set_next_page_token(Page::TokenAfter(std::prev(it)->first));
+    const v1::Policy& policy = it->second.message;
+    if (!MeetsFilter(policy, request.filter(), node ? &*node : nullptr)) continue;
+    if (!page.Take(policy.ByteSizeLong())) {
+      response.set_next_page_token(page.TokenAfter(last));
       break;
     }
-    *response.add_policies() = it->second.message;
+    *response.add_policies() = policy;
+    last = policy.name();
   }
   return response;
 }
@@ -199,17 +214,15 @@ absl::StatusOr<v1::ListPoliciesResponse> PolicyOperations::List(
 absl::StatusOr<v1::ListPolicyRevisionsResponse> PolicyOperations::ListRevisions(
     const v1::ListPolicyRevisionsRequest& request) {
   RETURN_IF_ERROR(RequestCheck().PolicyName("name", request.name()).status());
-  ASSIGN_OR_RETURN(Page page, Page::Parse(request.page_size(), request.page_token()));
+  ASSIGN_OR_RETURN(Page page, Page::Parse(request.page_size(), request.page_token(),
+                                          absl::StrCat("ListPolicyRevisions ", request.name())));
+  ASSIGN_OR_RETURN(const int64_t before, StartNumber(page, std::numeric_limits<int64_t>::max()));
   if (Find(request.name()) == nullptr) return PolicyNotFound(request.name());
-  int64_t before = std::numeric_limits<int64_t>::max();
-  if (!page.start_after().empty() && !absl::SimpleAtoi(page.start_after(), &before)) {
-    return MakeFieldErrors({{"page_token", "is none that this list gave"}});
-  }
   const FleetState::Revisions& kept = state_->RevisionsOf(request.name());
   v1::ListPolicyRevisionsResponse response;
   for (auto it = std::make_reverse_iterator(kept.lower_bound(before)); it != kept.rend(); ++it) {
     if (!page.Take(it->second.ByteSizeLong())) {
-      response.set_next_page_token(Page::TokenAfter(absl::StrCat(std::prev(it)->first)));
+      response.set_next_page_token(page.TokenAfter(absl::StrCat(std::prev(it)->first)));
       break;
     }
     *response.add_revisions() = it->second;
@@ -265,6 +278,8 @@ absl::StatusOr<v1::DeletePolicyResponse> PolicyOperations::Delete(
       state_->UpdateDesired(node);
     }
   }
+  state_->Tell({EventType::kPolicyDeleted, PolicyResource(request.name()),
+                absl::StrCat("with revision ", response.policy().revision())});
   Log(LogLevel::kInfo, "policy deleted", {{"policy", request.name()}});
   return response;
 }

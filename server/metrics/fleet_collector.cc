@@ -127,6 +127,14 @@ std::vector<MetricFamily> FleetCollector::Collect() const {
       Single("hotplugger_policies", "Stored policies.", MetricType::Gauge,
              count(counters_->policies)),
       Single("hotplugger_holds", "Stored holds.", MetricType::Gauge, count(counters_->holds)),
+      Single(
+          "hotplugger_holds_overdue",
+          "Holds whose time is over and that are still in force, since the store takes no change.",
+          MetricType::Gauge, count(counters_->holds_overdue)),
+      Single("hotplugger_hold_lapse_failures_total",
+             "Holds that could not be released when their time was over, since the controller "
+             "started.",
+             MetricType::Counter, count(counters_->hold_lapse_failures)),
       Single("hotplugger_spec_pushes_total", "Specs sent to nodes since the controller started.",
              MetricType::Counter, count(counters_->spec_pushes)),
       Single("hotplugger_spec_nacks_total",

@@ -4,6 +4,7 @@
 
 #include <exception>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/error_info.h"
@@ -31,6 +32,16 @@ class MetricsServerImpl final : public MetricsServer {
   const std::unique_ptr<prometheus::Exposer> exposer_;
 };
 
+// A connection holds a thread until its request has come, or the time for that is over: so many
+// that send nothing (a port scan, half-open ones) hold up nobody, and more than these for some
+// seconds. The time is for writing an answer, too: of a large fleet it has megabytes.
+std::vector<std::string> ExposerOptions(const std::string& address) {
+  return {
+      "listening_ports",   address, "num_threads",       "64", "request_timeout_ms", "3000",
+      "linger_timeout_ms", "0",     "enable_keep_alive", "no",
+  };
+}
+
 // civetweb takes numbers alone.
 std::string NumericAddress(const std::string& address) {
   constexpr char kLocalhost[] = "localhost:";
@@ -46,7 +57,8 @@ absl::StatusOr<std::unique_ptr<MetricsServer>> StartMetricsServer(const std::str
       std::make_shared<FleetCollector>(parts.registry, parts.counters, parts.epoch, parts.version);
   try {
     return std::make_unique<MetricsServerImpl>(
-        std::make_unique<prometheus::Exposer>(NumericAddress(address)), std::move(collector));
+        std::make_unique<prometheus::Exposer>(ExposerOptions(NumericAddress(address))),
+        std::move(collector));
   } catch (const std::exception& error) {
     return MakeError(absl::StatusCode::kUnavailable, "LISTEN_FAILED",
                      absl::StrCat("can't serve metrics on ", address, " (", error.what(),

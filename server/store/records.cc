@@ -3,7 +3,6 @@
 #include <string>
 #include <utility>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "common/error_info.h"
@@ -18,7 +17,7 @@ constexpr char kAnswers[] = "answers/";
 constexpr char kAudit[] = "audit/";
 constexpr char kHolds[] = "holds/";
 constexpr char kNodes[] = "nodes/";
-constexpr char kEpoch[] = "meta/epoch";
+constexpr char kIdentity[] = "meta/identity";
 // Keys read from the store at a time.
 constexpr size_t kPage = 1000;
 
@@ -169,20 +168,23 @@ absl::StatusOr<int64_t> Records::Commit(const RecordBatch& batch) {
   return store_->Commit(batch.transaction());
 }
 
-absl::StatusOr<uint64_t> Records::NextEpoch() {
-  ASSIGN_OR_RETURN(const std::optional<KeyValue> stored, store_->Get(kEpoch));
-  uint64_t epoch = 0;
-  Compare unchanged{kEpoch, std::nullopt};
-  if (stored) {
-    if (!absl::SimpleAtoi(stored->value, &epoch)) return BadRecord(kEpoch);
-    unchanged.mod_revision = stored->mod_revision;
+absl::StatusOr<Record<v1::StoreIdentity>> Records::GetIdentity() {
+  ASSIGN_OR_RETURN(const std::optional<KeyValue> stored, store_->Get(kIdentity));
+  Record<v1::StoreIdentity> record;
+  if (!stored) return record;
+  if (!record.message.ParseFromString(stored->value) || record.message.starts().empty()) {
+    return BadRecord(kIdentity);
   }
-  ++epoch;
+  record.mod_revision = stored->mod_revision;
+  return record;
+}
+
+absl::Status Records::PutIdentity(const v1::StoreIdentity& identity, int64_t expected) {
   Transaction transaction;
-  transaction.compares.push_back(std::move(unchanged));
-  transaction.puts.push_back({kEpoch, absl::StrCat(epoch)});
-  RETURN_IF_ERROR(store_->Commit(transaction).status());
-  return epoch;
+  transaction.compares.push_back(
+      {kIdentity, expected == 0 ? std::nullopt : std::optional<int64_t>(expected)});
+  transaction.puts.push_back({kIdentity, identity.SerializeAsString()});
+  return store_->Commit(transaction).status();
 }
 
 }  // namespace hotplugger::server

@@ -1,6 +1,6 @@
 // What the controller keeps, by type: policies/NAME, revisions/NAME/REVISION, holds/NODE/SUBJECT,
-// nodes/NAME, answers/REQUEST-ID, audit/SEQUENCE, meta/epoch. Numbers in keys have leading zeros,
-// so that their order is that of the keys.
+// nodes/NAME, answers/REQUEST-ID, audit/SEQUENCE, meta/identity. Numbers in keys have leading
+// zeros, so that their order is that of the keys.
 #pragma once
 
 #include <cstdint>
@@ -83,8 +83,10 @@ class Records {
   // The new mod_revision of what was put.
   absl::StatusOr<int64_t> Commit(const RecordBatch& batch);
 
-  // Grows by one and is durable before it is returned: one for each start of a controller.
-  absl::StatusOr<uint64_t> NextEpoch();
+  // Which fleet the store is of; empty, with mod_revision 0, where it is new.
+  absl::StatusOr<Record<v1::StoreIdentity>> GetIdentity();
+  // Durable when it returns ok. ABORTED where another controller has put one since `expected`.
+  absl::Status PutIdentity(const v1::StoreIdentity& identity, int64_t expected);
 
  private:
   template <typename Message>

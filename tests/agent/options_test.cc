@@ -104,6 +104,16 @@ TEST(AgentOptionsTest, HelpAndVersionAreTexts) {
   EXPECT_THAT(version.text, HasSubstr("hotplugger-agent "));
 }
 
+TEST(AgentOptionsTest, AFleetIsNamedByItsId) {
+  const std::string id(32, 'a');
+  const ParsedCommandLine parsed = Parse({"--fleet=" + id});
+  ASSERT_TRUE(parsed.proceed) << parsed.text;
+  EXPECT_EQ(parsed.options.fleet, id);
+  const ParsedCommandLine bad = Parse({"--fleet=lab"});
+  EXPECT_EQ(bad.exit_status, 2);
+  EXPECT_THAT(bad.text, AllOf(HasSubstr("--fleet"), HasSubstr("32 lower-case hex digits")));
+}
+
 TEST(AgentOptionsTest, OptionsThatWereNotParsedAreCheckedToo) {
   AgentOptions options;
   options.node = "n1";

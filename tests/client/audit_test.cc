@@ -30,6 +30,14 @@ class AuditTest : public CommandLineTest {
   void Answer(const std::vector<int>& sequences, const std::string& next = "") {
     fleet.list_audit_entries.Answer(Page(sequences, next));
   }
+  // One call of a watch, which breaks after these.
+  void Follow(const std::vector<int>& sequences) {
+    std::vector<v1::WatchAuditEntriesResponse> answers;
+    for (const int sequence : sequences) {
+      *answers.emplace_back().mutable_entry() = Page({sequence}).entries(0);
+    }
+    fleet.watch_audit_entries.Call(std::move(answers));
+  }
   const v1::ListAuditEntriesRequest& Request(size_t index) {
     return fleet.list_audit_entries.requests.at(index);
   }
@@ -146,46 +154,36 @@ TEST_F(AuditTest, AListIsOneDocument) {
 }
 
 TEST_F(AuditTest, AWatchPrintsTheLatestLastAndThenWhatIsNew) {
-  // Each look asks for the newest first, and for all that are wanted only where there is a new one.
+  // The newest of all tells where the watch begins; then those that are wanted.
+  Answer({6});
   Answer({5, 4});
-  Answer({5, 4});
-  Answer({5, 4});
-  Answer({7, 6});
-  Answer({8, 7, 6, 5});
-  Answer({8, 7});
-  int pauses_left = 40;
-  on_pause = [&] {
-    if (--pauses_left == 0) interrupt.request_stop();
-  };
+  Follow({7, 9});
+  Follow({10});
+  fleet.watch_audit_entries.after_last = [this] { interrupt.request_stop(); };
   EXPECT_EQ(Run({"audit", "--watch", "--method", "SetHold"}), 0) << err;
   EXPECT_EQ(out,
             "TIME                  WHO  WHAT      RESULT\n"
             "2023-11-14T22:13:24Z  -    SetHold   ok\n"
             "2023-11-14T22:13:25Z  -    SetHold   ok\n"
-            "2023-11-14T22:13:26Z  -    SetHold   ok\n"
             "2023-11-14T22:13:27Z  -    SetHold   ok\n"
-            "2023-11-14T22:13:28Z  -    SetHold   ok\n");
-  ASSERT_THAT(fleet.list_audit_entries.requests, SizeIs(6));
+            "2023-11-14T22:13:29Z  -    SetHold   ok\n"
+            "2023-11-14T22:13:30Z  -    SetHold   ok\n");
   EXPECT_EQ(Request(0).filter().method(), "");
   EXPECT_EQ(Request(1).filter().method(), "SetHold");
-  EXPECT_FALSE(Request(1).filter().has_since_time());
-  EXPECT_EQ(Request(2).filter().method(), "");
-  EXPECT_EQ(Request(4).filter().method(), "SetHold");
-  EXPECT_EQ(Request(4).filter().since_time().seconds(), 1'700'000'005 - 600)
-      << "no further back than it must";
-  EXPECT_EQ(pauses.front(), absl::Milliseconds(200));
+  const auto& watches = fleet.watch_audit_entries.requests;
+  ASSERT_THAT(watches, SizeIs(3));
+  EXPECT_EQ(watches[0].filter().method(), "SetHold");
+  EXPECT_EQ(watches[0].after_sequence(), 6);
+  EXPECT_EQ(watches[1].after_sequence(), 9) << "it goes on where it was";
+  EXPECT_EQ(watches[2].after_sequence(), 10);
 }
 
 TEST_F(AuditTest, AWatchIsALineForEachEntryAndOutlivesTheController) {
   Answer({1});
   Answer({1});
-  fleet.list_audit_entries.Answer(
-      MakeError(absl::StatusCode::kUnavailable, "UNREACHABLE", "nobody"));
-  Answer({2, 1});
-  int pauses_left = 40;
-  on_pause = [&] {
-    if (--pauses_left == 0) interrupt.request_stop();
-  };
+  Follow({});
+  Follow({2});
+  fleet.watch_audit_entries.after_last = [this] { interrupt.request_stop(); };
   EXPECT_EQ(Run({"audit", "-w", "-o", "json"}), 0) << err;
   EXPECT_THAT(out, testing::StartsWith("{\"sequence\":\"1\""));
   EXPECT_THAT(out, HasSubstr("}\n{\"sequence\":\"2\""));
@@ -193,11 +191,19 @@ TEST_F(AuditTest, AWatchIsALineForEachEntryAndOutlivesTheController) {
                          HasSubstr("the controller answers again\n")));
 }
 
-TEST_F(AuditTest, AWatchOfWhatCantBeReachedEndsAtOnce) {
+TEST_F(AuditTest, AWatchOfWhatCantBeReachedEnds) {
   fleet.list_audit_entries.Answer(
       MakeError(absl::StatusCode::kUnavailable, "UNREACHABLE", "nobody"));
   EXPECT_EQ(Run({"audit", "-w"}), 69);
-  EXPECT_THAT(pauses, IsEmpty());
+  EXPECT_THAT(fleet.watch_audit_entries.requests, IsEmpty());
+}
+
+TEST_F(AuditTest, AWatchEndsWhereTheControllerRefuses) {
+  Answer({});
+  Answer({});
+  fleet.watch_audit_entries.Call({}, MakeFieldErrors({{"filter.method", "is too long"}}));
+  EXPECT_EQ(Run({"audit", "-w"}), 2);
+  EXPECT_THAT(err, HasSubstr("--method: is too long"));
 }
 
 TEST_F(AuditTest, HostileTextIsMadePrintable) {

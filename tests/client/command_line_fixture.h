@@ -37,6 +37,7 @@ class CommandLineTest : public testing::Test {
     Environment environment{connector,
                             surroundings,
                             clock,
+                            clock,
                             [this](absl::Duration wait) {
                               pauses.push_back(wait);
                               clock.Advance(wait);

@@ -68,7 +68,10 @@ TEST_F(FleetCommandsTest, ApplyEndsWhereNobodyAnswers) {
   const std::string second = "---\napiVersion: hotplugger/v1\nkind: Policy\nname: b\n";
   fleet.apply_policy.Answer(MakeError(absl::StatusCode::kUnavailable, "UNREACHABLE", "gone"));
   EXPECT_EQ(Run({"apply", "-f", "-"}, kPolicy + second), 69);
-  EXPECT_THAT(fleet.apply_policy.requests, SizeIs(1));
+  for (const v1::ApplyPolicyRequest& request : fleet.apply_policy.requests) {
+    EXPECT_EQ(request.policy().name(), "a");
+  }
+  EXPECT_THAT(err, HasSubstr("policy/b not sent\n"));
 }
 
 TEST_F(FleetCommandsTest, ApplyAsJsonIsAlwaysAnArray) {
@@ -117,7 +120,7 @@ TEST_F(FleetCommandsTest, GetNodesAsJsonIsOneDocumentOfAllPages) {
   EXPECT_THAT(out, HasSubstr("\"name\": \"b\""));
   EXPECT_THAT(out, HasSubstr("\"inSync\": false"));
   EXPECT_THAT(out, HasSubstr("\"nextPageToken\": \"\""));
-  EXPECT_EQ(fleet.list_nodes.requests.at(0).policy(), "p");
+  EXPECT_EQ(fleet.list_nodes.requests.at(0).filter().policy(), "p");
 }
 
 TEST_F(FleetCommandsTest, AListWithoutEndIsAnError) {
@@ -293,6 +296,24 @@ TEST_F(FleetCommandsTest, Delete) {
   EXPECT_EQ(err, "hotplugctl: a is connected\n  reason: CONNECTED\n");
 }
 
+TEST_F(FleetCommandsTest, DeletingANodeIsAChangeAsOthersAre) {
+  fleet.delete_node.Answer(v1::DeleteNodeResponse());
+  EXPECT_EQ(Run({"delete", "node", "a", "--reason", "scrapped", "--ticket", "OPS-1"}), 0);
+  EXPECT_EQ(out, "node/a deleted\n");
+  const v1::DeleteNodeRequest& request = fleet.delete_node.requests.at(0);
+  EXPECT_EQ(request.note().reason(), "scrapped");
+  EXPECT_EQ(request.note().ticket(), "OPS-1");
+  EXPECT_EQ(request.note().author(), "ada@desk");
+  EXPECT_EQ(request.request_id(), "request-1");
+  EXPECT_FALSE(request.validate_only());
+  EXPECT_EQ(Run({"delete", "node", "a", "--dry-run=server"}), 0);
+  EXPECT_EQ(out, "node/a deleted (dry run)\n");
+  EXPECT_TRUE(fleet.delete_node.requests.at(1).validate_only());
+  EXPECT_EQ(fleet.delete_node.requests.at(1).request_id(), "");
+  EXPECT_EQ(Run({"delete", "node", "a", "--dry-run=client"}), 0);
+  EXPECT_THAT(fleet.delete_node.requests, SizeIs(2));
+}
+
 TEST_F(FleetCommandsTest, HoldsOfDevicesAndDrivers) {
   fleet.set_hold.Answer(Proto<v1::SetHoldResponse>(
       "hold { node: 'a' subject: 'cpu3' state: DEVICE_STATE_OFFLINE } warnings: 'unknown node'"));
@@ -352,7 +373,6 @@ TEST_F(FleetCommandsTest, WrongArgumentsAreUsageErrors) {
       {"fly"},
       {"get"},
       {"get", "pods"},
-      {"get", "nodes", "x"},
       {"apply"},
       {"offline", "a"},
       {"-o", "xml", "get", "nodes"},
@@ -366,7 +386,7 @@ TEST_F(FleetCommandsTest, WrongArgumentsAreUsageErrors) {
       {"wait", "hold", "a", "b", "--for", "connected"},
       {"wait", "nodes", "a", "--for", "happy"},
       {"get", "policy"},
-      {"get", "holds", "--watch"},
+      {"get", "policy", "a", "--watch"},
       {"get", "nodes", "--revision", "1"},
       {"get", "policy", "a", "--revision", "0"},
       {"history", "node", "a"},

@@ -165,7 +165,7 @@ TEST_F(HostChangesTest, EveryWrongValueIsNamed) {
       {{""}, "DEVICE: \"\" is no device's name"},
       {{"cpu 3"}, "DEVICE: \"cpu 3\" is no device's name"},
       {{"cpu3\n"}, "DEVICE: \"cpu3\\n\" is no device's name"},
-      {{"\xff"}, "DEVICE: \"\\xff\" is no device's name"},
+      {{"\xff"}, "DEVICE: \"\\xff\" is not UTF-8"},
       {{"cpu3", "memory4"}, "DEVICE: CPUs and memory blocks are mixed"},
       {{"cpu3", "smt"}, "DEVICE: \"smt\" is neither a CPU nor a memory block"},
       {{"cpu3", "cpu03"}, "DEVICE: \"cpu03\" is neither"},

@@ -170,7 +170,9 @@ TEST_F(PlanTest, ARefusalIsTheControllersOwn) {
 TEST_F(PlanTest, WhereNobodyAnswersTheOthersAreNotAsked) {
   fleet.plan_end = MakeError(absl::StatusCode::kUnavailable, "UNREACHABLE", "nobody");
   EXPECT_EQ(Run({"plan", "-f", "-"}, kLabAndWeb), 69);
-  EXPECT_THAT(fleet.plans, SizeIs(1));
+  for (const v1::PlanChangeRequest& plan : fleet.plans) {
+    EXPECT_EQ(plan.apply_policy().name(), "lab");
+  }
   EXPECT_THAT(err, HasSubstr("policy/web applied not planned\n"));
 }
 
@@ -209,6 +211,19 @@ TEST_F(PlanTest, HostileTextIsMadePrintable) {
          hostile + "' } }");
   Run({"plan", "offline", "a\033", "cpu0"});
   EXPECT_THAT(out + err, AllOf(Not(HasSubstr("\033")), Not(HasSubstr("\r"))));
+}
+
+TEST_F(PlanTest, EachPlanNamesItsPolicy) {
+  Answer("overview { affected_nodes: 0 resource: 'policies/from-the-controller' }");
+  AnswerNextPlan();
+  Answer("overview { affected_nodes: 0 }");
+  EXPECT_EQ(Run({"plan", "-f", "-", "-o", "json"}, kLabAndWeb), 0) << err;
+  EXPECT_THAT(out, HasSubstr("\"resource\":\"policies/from-the-controller\""));
+  EXPECT_THAT(out, HasSubstr("\"resource\":\"policies/web\"")) << "of one that doesn't say";
+  AnswerNextPlan();
+  Answer("overview { affected_nodes: 0 }");
+  EXPECT_EQ(Run({"plan", "offline", "gamma", "cpu3", "-o", "json"}), 0) << err;
+  EXPECT_THAT(out, HasSubstr("\"resource\":\"nodes/gamma/holds/cpu3\""));
 }
 
 }  // namespace

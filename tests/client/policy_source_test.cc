@@ -2,8 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <sstream>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "common/error_info.h"
@@ -69,6 +72,58 @@ TEST_F(PolicySourceTest, OnePolicyInTwoFilesIsAnError) {
   Write("2.yaml", "name: a\n");
   EXPECT_THAT(Read(folder_.path()), ElementsAre(folder_.Path("2.yaml") + " | the policy a is in " +
                                                 folder_.Path("1.yaml") + " too"));
+}
+
+TEST_F(PolicySourceTest, OfAFolderOnlyFilesAreRead) {
+  Write("1.yaml", "name: a\n");
+  Write("real", "name: b\n");
+  ASSERT_EQ(symlink("real", folder_.Path("2.yaml").c_str()), 0);
+  // Nobody will ever write into it.
+  ASSERT_EQ(mkfifo(folder_.Path("3.yaml").c_str(), 0600), 0);
+  ASSERT_EQ(symlink("3.yaml", folder_.Path("4.yaml").c_str()), 0);
+  ASSERT_EQ(symlink("/dev/zero", folder_.Path("5.yaml").c_str()), 0);
+  // What editors leave.
+  Write(".#1.yaml", "name: no\n");
+  Write(".hidden.yaml", "name: no\n");
+  Write("1.yaml~", "name: no\n");
+  Write(".1.yaml.swp", "name: no\n");
+  EXPECT_THAT(Read(folder_.path()), ElementsAre("a", "b"));
+}
+
+TEST_F(PolicySourceTest, ALinkThatLeadsNowhereIsAMistake) {
+  ASSERT_EQ(symlink("none", folder_.Path("1.yaml").c_str()), 0);
+  EXPECT_THAT(Read(folder_.path()), ElementsAre(HasSubstr("1.yaml | ")));
+}
+
+TEST_F(PolicySourceTest, ANamedPipeIsReadToItsEnd) {
+  const std::string pipe = folder_.Path("pipe");
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  std::thread writer([&] { Write("pipe", "name: a\n"); });
+  EXPECT_THAT(Read(pipe), ElementsAre("a"));
+  writer.join();
+}
+
+TEST_F(PolicySourceTest, WhatHasNoEndIsCutByTheLimit) {
+  EXPECT_THAT(Read("/dev/zero"), ElementsAre(HasSubstr("/dev/zero")));
+}
+
+TEST_F(PolicySourceTest, NamesAndValuesOfMegabytesAreCutInErrors) {
+  const std::string long_text(900'000, 'x');
+  for (const std::string& body :
+       {"name: a\n" + long_text + ": 1\n", "name: " + long_text + "\n",
+        "name: a\npriority: " + long_text + "\n", "name: a\ndrift: " + long_text + "\n",
+        "name: a\npriority: !" + long_text + " 1\n",
+        "name: a\nselector: {matchLabels: {" + long_text + ": b}}\n",
+        "name: a\nselector: {matchLabels: {b: " + long_text + "}}\n",
+        "name: a\nselector: {" + long_text + ": {b: c}}\n",
+        "name: a\ncpu: {offline: " + long_text + "}\n", "name: a\nconfirm: " + long_text + "\n"}) {
+    Write("1.yaml", body);
+    for (const std::string& line : Read(folder_.Path("1.yaml"))) {
+      EXPECT_LT(line.size(), 2048u) << body.substr(0, 40);
+    }
+  }
+  folder_.Write("1.yaml", "apiVersion: " + long_text + "\nkind: Policy\nname: a\n");
+  EXPECT_LT(Read(folder_.Path("1.yaml")).front().size(), 2048u);
 }
 
 TEST_F(PolicySourceTest, AFolderWithoutFilesIsAnError) {

@@ -80,24 +80,88 @@ TEST_F(RevisionsTest, AllPoliciesAsYamlAreOneFile) {
   EXPECT_THAT(*policies, SizeIs(2));
 }
 
-TEST_F(RevisionsTest, RollbackTellsWhatWasDone) {
+// A policy at this revision, whose priority is `priorities`' last, with those before.
+class RollbackTest : public CommandLineTest {
+ protected:
+  void Store(const std::vector<int>& priorities) {
+    v1::ListPolicyRevisionsResponse history;
+    for (size_t i = priorities.size(); i > 0; --i) {
+      v1::Policy& policy = *history.add_revisions();
+      policy.set_name("p");
+      policy.set_revision(static_cast<int64_t>(i));
+      policy.set_priority(priorities[i - 1]);
+      policy.set_etag(absl::StrCat("e-", i));
+    }
+    v1::GetPolicyResponse current;
+    *current.mutable_policy() = history.revisions(0);
+    fleet.get_policy = {};
+    fleet.get_policy.Answer(current);
+    fleet.list_policy_revisions = {};
+    fleet.list_policy_revisions.Answer(history);
+  }
+  const v1::RollbackPolicyRequest& Last() { return fleet.rollback_policy.requests.back(); }
+};
+
+TEST_F(RollbackTest, TellsWhatWasDone) {
+  Store({1, 2, 3, 4, 5});
   fleet.rollback_policy.Answer(Proto<v1::RollbackPolicyResponse>(
       "policy { name: 'p' revision: 6 } changed: true matched_nodes: 2 warnings: 'careful'"));
-  EXPECT_EQ(Run({"rollback", "policy", "p", "--revision", "4", "--reason", "too much"}), 0);
-  EXPECT_EQ(out, "policy/p rolled back to revision 4 (revision 6, matches 2 nodes)\n");
+  EXPECT_EQ(Run({"rollback", "policy", "p", "--revision", "3", "--reason", "too much"}), 0);
+  EXPECT_EQ(out, "policy/p rolled back to revision 3 (revision 6, matches 2 nodes)\n");
   EXPECT_EQ(err, "warning: careful\n");
-  const v1::RollbackPolicyRequest& request = fleet.rollback_policy.requests.at(0);
-  EXPECT_EQ(request.revision(), 4);
-  EXPECT_EQ(request.request_id(), "request-1");
-  EXPECT_EQ(request.note().reason(), "too much");
+  EXPECT_EQ(Last().revision(), 3);
+  EXPECT_EQ(Last().etag(), "e-5");
+  EXPECT_EQ(Last().request_id(), "request-1");
+  EXPECT_EQ(Last().note().reason(), "too much");
   EXPECT_EQ(Run({"rollback", "policy", "p", "--dry-run"}), 0);
-  EXPECT_EQ(
-      out, "policy/p rolled back to the revision before (revision 6, matches 2 nodes) (dry run)\n");
-  EXPECT_TRUE(fleet.rollback_policy.requests.at(1).validate_only());
-  EXPECT_EQ(fleet.rollback_policy.requests.at(1).revision(), 0);
+  EXPECT_EQ(out, "policy/p rolled back to revision 4 (revision 6, matches 2 nodes) (dry run)\n");
+  EXPECT_TRUE(Last().validate_only());
   EXPECT_EQ(Run({"rollback", "policy", "p", "--dry-run=client"}), 0);
-  EXPECT_EQ(out, "policy/p rolled back to the revision before (dry run, nothing was sent)\n");
+  EXPECT_EQ(out, "policy/p rolled back to revision 4 (dry run, nothing was sent)\n");
   EXPECT_THAT(fleet.rollback_policy.requests, SizeIs(2));
+}
+
+TEST_F(RollbackTest, WithoutARevisionTheOneBeforeIsNamedInTheRequest) {
+  Store({1, 2, 3});
+  fleet.rollback_policy.Answer(v1::RollbackPolicyResponse());
+  EXPECT_EQ(Run({"rollback", "policy", "p"}), 0) << err;
+  EXPECT_EQ(Last().revision(), 2);
+  EXPECT_EQ(Last().etag(), "e-3");
+}
+
+TEST_F(RollbackTest, ARepetitionOfARunIsTheSameRequest) {
+  Store({1, 2, 3});
+  fleet.rollback_policy.Answer(MakeError(absl::StatusCode::kUnavailable, "UNREACHABLE", "gone"));
+  fleet.rollback_policy.Answer(v1::RollbackPolicyResponse());
+  EXPECT_EQ(Run({"rollback", "policy", "p"}), 0);
+  const auto& requests = fleet.rollback_policy.requests;
+  ASSERT_THAT(requests, SizeIs(2));
+  EXPECT_EQ(requests[0].SerializeAsString(), requests[1].SerializeAsString());
+  EXPECT_THAT(fleet.get_policy.requests, SizeIs(1)) << "decided once";
+}
+
+TEST_F(RollbackTest, AskedTwiceItDoesNotGoForwardAgain) {
+  // The first one went from 3 to what 2 was, which is 4 now, and its answer was lost.
+  Store({1, 2, 3, 2});
+  EXPECT_EQ(Run({"rollback", "policy", "p"}), 1);
+  EXPECT_THAT(err, HasSubstr("policy p, revision 4, is what revision 2 was: it has gone back "
+                             "already"));
+  EXPECT_THAT(err, HasSubstr("reason: ROLLED_BACK_ALREADY"));
+  EXPECT_THAT(fleet.rollback_policy.requests, SizeIs(0));
+  fleet.rollback_policy.Answer(v1::RollbackPolicyResponse());
+  EXPECT_EQ(Run({"rollback", "policy", "p", "--revision", "1"}), 0) << "said, it is done";
+  EXPECT_EQ(Last().revision(), 1);
+}
+
+TEST_F(RollbackTest, WhereThereIsNothingToGoBackTo) {
+  Store({1});
+  EXPECT_EQ(Run({"rollback", "policy", "p"}), 1);
+  EXPECT_THAT(err, HasSubstr("reason: NO_EARLIER_REVISION"));
+  Store({1, 2});
+  fleet.get_policy = {};
+  fleet.get_policy.Answer(Proto<v1::GetPolicyResponse>("policy { name: 'p' revision: 3 }"));
+  EXPECT_EQ(Run({"rollback", "policy", "p"}), 1);
+  EXPECT_THAT(err, HasSubstr("reason: POLICY_CHANGED"));
 }
 
 TEST_F(RevisionsTest, DiffComparesAFileWithWhatIsStored) {

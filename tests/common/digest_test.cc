@@ -15,5 +15,13 @@ TEST(Sha256HexTest, CountsZeroBytes) {
   EXPECT_NE(Sha256Hex(absl::string_view("a\0b", 3)), Sha256Hex("a"));
 }
 
+TEST(Sha256HexTest, WhatCanBeOne) {
+  EXPECT_TRUE(IsSha256Hex(Sha256Hex("x")));
+  for (const std::string& bad : {std::string(), std::string(63, 'a'), std::string(65, 'a'),
+                                 std::string(64, 'A'), std::string(64, 'g')}) {
+    EXPECT_FALSE(IsSha256Hex(bad)) << bad;
+  }
+}
+
 }  // namespace
 }  // namespace hotplugger

@@ -37,6 +37,47 @@ class FakeCall {
   std::deque<absl::StatusOr<Response>> answers_;
 };
 
+// A watch of the fleet's: each call has its answers and ends its own way. Where there are no more,
+// the test may interrupt; else time is over.
+template <typename Request, typename Response>
+class FakeFleetWatch {
+ public:
+  // One call; by default the connection breaks after the answers.
+  void Call(std::vector<Response> answers,
+            absl::Status end = MakeError(absl::StatusCode::kUnavailable, "CONNECTION_LOST",
+                                         "the connection broke")) {
+    calls_.push_back({std::move(answers), std::move(end)});
+  }
+
+  absl::Status operator()(const Request& request, const std::function<bool(Response)>& on_answer,
+                          const FleetClient::WatchEnd& end) {
+    requests.push_back(request);
+    ends.push_back(end.longest);
+    if (end.stop.stop_requested()) return Interrupted();
+    if (calls_.empty()) {
+      after_last();
+      return end.stop.stop_requested() ? Interrupted() : absl::OkStatus();
+    }
+    const auto [answers, status] = std::move(calls_.front());
+    calls_.pop_front();
+    for (const Response& answer : answers) {
+      if (!on_answer(answer)) return absl::OkStatus();
+    }
+    return status;
+  }
+
+  std::vector<Request> requests;
+  std::vector<absl::Duration> ends;
+  std::function<void()> after_last = [] {};
+
+ private:
+  static absl::Status Interrupted() {
+    return MakeError(absl::StatusCode::kCancelled, "INTERRUPTED", "interrupted");
+  }
+
+  std::deque<std::pair<std::vector<Response>, absl::Status>> calls_;
+};
+
 // What stands behind every FakeFleetClient.
 struct FakeFleet {
   FakeCall<v1::ApplyPolicyRequest, v1::ApplyPolicyResponse> apply_policy;
@@ -63,12 +104,19 @@ struct FakeFleet {
   std::vector<v1::PlanChangeRequest> plans;
   FakeCall<v1::ExplainSubjectRequest, v1::ExplainSubjectResponse> explain_subject;
   FakeCall<v1::ListAuditEntriesRequest, v1::ListAuditEntriesResponse> list_audit_entries;
+  FakeCall<v1::ListEventsRequest, v1::ListEventsResponse> list_events;
+  FakeFleetWatch<v1::WatchFleetRequest, v1::WatchFleetResponse> watch_fleet;
+  FakeFleetWatch<v1::WatchAuditEntriesRequest, v1::WatchAuditEntriesResponse> watch_audit_entries;
+  FakeFleetWatch<v1::WatchEventsRequest, v1::WatchEventsResponse> watch_events;
+  // What calls were limited to.
+  std::vector<absl::Duration> limits;
 };
 
 class FakeFleetClient final : public FleetClient {
  public:
   explicit FakeFleetClient(FakeFleet* fleet) : fleet_(*fleet) {}
 
+  void LimitCalls(absl::Duration limit) override { fleet_.limits.push_back(limit); }
   absl::StatusOr<v1::ApplyPolicyResponse> ApplyPolicy(const v1::ApplyPolicyRequest& r) override {
     return fleet_.apply_policy(r);
   }
@@ -137,6 +185,21 @@ class FakeFleetClient final : public FleetClient {
   absl::StatusOr<v1::ListAuditEntriesResponse> ListAuditEntries(
       const v1::ListAuditEntriesRequest& r) override {
     return fleet_.list_audit_entries(r);
+  }
+  absl::StatusOr<v1::ListEventsResponse> ListEvents(const v1::ListEventsRequest& r) override {
+    return fleet_.list_events(r);
+  }
+  absl::Status WatchFleet(const v1::WatchFleetRequest& r, const OnFleetChange& on_change,
+                          const WatchEnd& end) override {
+    return fleet_.watch_fleet(r, on_change, end);
+  }
+  absl::Status WatchAuditEntries(const v1::WatchAuditEntriesRequest& r,
+                                 const OnAuditEntry& on_entry, const WatchEnd& end) override {
+    return fleet_.watch_audit_entries(r, on_entry, end);
+  }
+  absl::Status WatchEvents(const v1::WatchEventsRequest& r, const OnEvent& on_event,
+                           const WatchEnd& end) override {
+    return fleet_.watch_events(r, on_event, end);
   }
 
  private:

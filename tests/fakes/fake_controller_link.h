@@ -38,6 +38,7 @@ class FakeControllerLink final : public agent::ControllerLink {
   void ForgetRejection() override {
     MutexLock lock(&mutex_);
     rejection_.reset();
+    changed_.NotifyAll();
   }
   void SendInventory(const v1::Inventory& inventory) override {
     MutexLock lock(&mutex_);
@@ -58,15 +59,27 @@ class FakeControllerLink final : public agent::ControllerLink {
   std::optional<v1::SpecAck> AwaitAck(const std::function<bool(const v1::SpecAck&)>& fits) {
     return Await(acks_, fits, 0);
   }
-  std::optional<v1::Inventory> AwaitInventory(
-      const std::function<bool(const v1::Inventory&)>& fits) {
-    return Await(inventories_, fits, 0);
+  std::optional<v1::Inventory> AwaitInventory(const std::function<bool(const v1::Inventory&)>& fits,
+                                              size_t from = 0) {
+    return Await(inventories_, fits, from);
+  }
+  size_t inventory_count() {
+    MutexLock lock(&mutex_);
+    return inventories_.size();
   }
 
   // What would be sent on the next connection.
   std::optional<v1::NodeReport> rejection() {
     MutexLock lock(&mutex_);
     return rejection_;
+  }
+
+  // Whether there is none within 20 s.
+  bool AwaitNoRejection() {
+    const absl::Time deadline = SteadyNow() + absl::Seconds(20);
+    MutexLock lock(&mutex_);
+    while (rejection_ && SteadyNow() < deadline) changed_.WaitUntil(&mutex_, deadline);
+    return !rejection_;
   }
 
   size_t report_count() {

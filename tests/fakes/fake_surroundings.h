@@ -13,6 +13,7 @@ namespace hotplugger::client {
 class FakeSurroundings final : public Surroundings {
  public:
   bool OutputIsTerminal() const override { return is_terminal; }
+  bool ErrorsAreOnTerminal() const override { return errors_are_on_terminal; }
 
   std::optional<std::string> Variable(const std::string& name) const override {
     const auto found = variables.find(name);
@@ -24,6 +25,7 @@ class FakeSurroundings final : public Surroundings {
   std::string NewRequestId() override { return absl::StrCat("request-", ++requests); }
 
   bool is_terminal = false;
+  bool errors_are_on_terminal = false;
   std::map<std::string, std::string> variables;
   std::string author = "ada@desk";
   int requests = 0;

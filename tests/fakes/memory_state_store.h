@@ -11,7 +11,13 @@ namespace hotplugger::testing {
 // StateFile's twin in memory, which can fail like a full disk.
 class MemoryStateStore final : public agent::StateStore {
  public:
-  absl::StatusOr<v1::AgentState> Load() override { return saved; }
+  absl::StatusOr<Loaded> Load() override {
+    Loaded loaded;
+    if (damage.ok()) loaded.state = saved;
+    loaded.from = damage.ok() ? Loaded::From::kLatest : Loaded::From::kNowhere;
+    loaded.damage = damage;
+    return loaded;
+  }
 
   absl::Status Save(const v1::AgentState& state) override {
     {
@@ -19,6 +25,7 @@ class MemoryStateStore final : public agent::StateStore {
       if (!failure_.ok()) return failure_;
     }
     saved = state;
+    damage = absl::OkStatus();
     ++saves;
     return absl::OkStatus();
   }
@@ -30,6 +37,8 @@ class MemoryStateStore final : public agent::StateStore {
   }
 
   v1::AgentState saved;
+  // What Load tells; not ok: of `saved` nothing is left.
+  absl::Status damage;
   int saves = 0;
 
  private:

@@ -67,12 +67,13 @@ class FleetTest : public ::testing::Test {
  protected:
   FleetTest() { StartController(0); }
 
-  // Starts on the port that it had before, or on any free one.
-  void StartController(int port) {
+  // Starts on the port that it had before, or on any free one; `take_over` as in its options.
+  void StartController(int port, const std::string& take_over = "") {
     server::Options options;
     options.listen = absl::StrCat("127.0.0.1:", port);
     options.metrics_listen = "127.0.0.1:0";
     options.store = absl::StrCat("sqlite:", dir_.Path("controller.db"));
+    options.take_over = take_over;
     auto controller = server::Controller::Create(options);
     ASSERT_TRUE(controller.ok()) << controller.status();
     controller_ = *std::move(controller);
@@ -96,10 +97,11 @@ class FleetTest : public ::testing::Test {
     return node;
   }
 
-  // An agent for `node` that calls itself `name`.
-  void StartAgent(const std::string& name, TestNode& node) {
+  // An agent for `node` that calls itself `name`; `fleet` as in its options.
+  void StartAgent(const std::string& name, TestNode& node, const std::string& fleet = "") {
     agent::AgentOptions options;
     options.node = name;
+    options.fleet = fleet;
     options.controller = absl::StrCat("127.0.0.1:", port_);
     options.labels = node.labels;
     options.state_dir = node.state.path();

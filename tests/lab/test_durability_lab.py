@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What an operator was told is stored outlives the controller; links that were cut make it up."""
 
+import re
 import sys
 import unittest
 from pathlib import Path
@@ -62,6 +63,42 @@ class DurabilityTest(FleetCase):
         self.wait_in_sync()
         self.assertEqual(self.guest("lab-1").cpus_online(), {0, 1, 2})
         self.assertEqual(self.guest("lab-2").cpus_online(), ALL_CPUS)
+
+    def test_lost_store_is_not_obeyed_until_a_person_takes_the_fleet_over(self) -> None:
+        self.control.apply(policy("parks", "2-3"))
+        self.assert_cpus({0, 1})
+        self.controller.kill()
+        self.controller.lose_store()
+        # Often enough for its epoch to be beyond any that the nodes have seen.
+        self.controller.start()
+        for _ in range(40):
+            self.crash()
+        self.assertEqual(self.control.policies(), {})
+        takes_over = max((self.take_over_named_by(name) for name in NODES),
+                         key=lambda text: int(text.split("@")[1]))
+        for name in NODES:
+            self.assertEqual(self.guest(name).cpus_online(), {0, 1}, name)
+        self.control.apply(policy("parks", "3"))
+        self.controller.kill()
+        self.controller.start(f"--take-over={takes_over}")
+        for name in NODES:
+            self.guest(name).kill_agent()  # else it asks again after a minute
+        self.assert_cpus({0, 1, 2})
+
+    def take_over_named_by(self, name: str) -> str:
+        """What the condition of a node that is turned away says to start the controller with."""
+        guest = self.guest(name)
+        guest.kill_agent()
+
+        def named() -> str | None:
+            node = self.control.nodes().get(name, {})
+            for condition in node.get("conditions", []):
+                if condition["type"] == "TURNED_AWAY":
+                    found = re.search(r"--take-over=(\S+)", condition["message"])
+                    return found.group(1) if found else None
+            return None
+
+        return guest.wait_until(named, SETTLE_SECONDS, f"{name} is turned away")
 
     def test_node_whose_link_was_cut_gets_what_was_changed_meanwhile(self) -> None:
         self.control.apply(policy("parks", "2-3"))

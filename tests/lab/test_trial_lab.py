@@ -17,6 +17,8 @@ from hotplugger_lab.kernel_devices import KernelDevices  # noqa: E402
 NODE = "lab-1"
 # Lost at a cut link: what keep-alive and back-off of both ends need at the most, and some more.
 RECONNECT_SECONDS = 120.0
+# Fills the disk that the agent keeps its memory on.
+BALLAST = "/var/lib/hotplugger/ballast"
 # Kills the agent as soon as it has taken cpu3 offline, twice, and undoes that for the next one.
 KILLER = """
 killed=0
@@ -174,6 +176,52 @@ class TrialTest(FleetCase):
         self.node.reboot()
         self.wait_cpus(self.node, {0, 1, 2})
         self.control.check("release", NODE, "core/0-0-3")
+        self.wait_cpus(self.node, ALL_CPUS)
+
+    # A disk without room.
+
+    def fill_disk(self) -> None:
+        """Nothing more can be written to the agent's folder, over boots too."""
+        self.node.check(f"dd if=/dev/zero of={BALLAST} bs=64k 2>/dev/null; sync; "
+                        f"dd if=/dev/zero of={BALLAST}.last bs=1k 2>/dev/null; sync; "
+                        f"! echo x >{BALLAST}.more 2>/dev/null")
+
+    def free_disk(self) -> None:
+        self.node.check(f"rm -f {BALLAST} {BALLAST}.last {BALLAST}.more; sync")
+
+    def conditions(self) -> dict[str, str]:
+        """The agent's own, as the controller has them: messages by type."""
+        inventory = self.control.node(NODE)["inventory"]
+        return {condition["type"]: condition["message"]
+                for condition in inventory.get("conditions", [])}
+
+    def test_held_cpu_stays_off_over_a_boot_though_the_disk_is_full(self) -> None:
+        self.control.check("offline", NODE, "cpu3", "--reason", "machine checks")
+        self.wait_in_sync()
+        self.addCleanup(self.free_disk)
+        self.fill_disk()
+        self.node.reboot()
+        self.wait_cpus(self.node, {0, 1, 2})
+        self.node.wait_until(lambda: "STATE_NOT_SAVED" in self.conditions(), RECONNECT_SECONDS,
+                             "the controller hears of it")
+        self.assertIn("No space left", self.conditions()["STATE_NOT_SAVED"])
+        self.assertEqual(self.report()["state"], "APPLY_STATE_APPLIED")
+        # Nobody else may take what nobody could give back, and no new spec is applied.
+        refused = self.host(NODE).run("offline", "cpu2")
+        self.assertNotEqual(refused.status, 0)
+        self.assertIn("the operation was not begun", refused.err)
+        self.control.check("offline", NODE, "cpu1", "--reason", "machine checks")
+        report = self.wait_report(NODE, "FAILED")
+        self.assertIn("can't be saved", report["message"])
+        self.assertEqual(self.node.cpus_online(), {0, 1, 2})
+        # With room again all is made up for, and what was taken meanwhile comes back on release.
+        self.free_disk()
+        self.wait_in_sync()
+        self.assertEqual(self.node.cpus_online(), {0, 2})
+        self.node.wait_until(lambda: not self.conditions(), RECONNECT_SECONDS, "it is over")
+        self.node.kill_agent()
+        self.control.check("release", NODE, "cpu3")
+        self.control.check("release", NODE, "cpu1")
         self.wait_cpus(self.node, ALL_CPUS)
 
 

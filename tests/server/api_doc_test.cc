@@ -16,11 +16,14 @@
 #include "absl/strings/str_split.h"
 #include "client/policy_file/policy_file.h"
 #include "hotplugger/v1/audit_service.grpc.pb.h"
+#include "hotplugger/v1/event_service.grpc.pb.h"
 #include "hotplugger/v1/explain_service.grpc.pb.h"
 #include "hotplugger/v1/fleet_service.grpc.pb.h"
 #include "hotplugger/v1/link_service.grpc.pb.h"
 #include "hotplugger/v1/plan_service.grpc.pb.h"
 #include "hotplugger/v1/policy_service.grpc.pb.h"
+#include "hotplugger/v1/watch_service.grpc.pb.h"
+#include "server/fleet/event_types.h"
 #include "tests/fakes/proto_text.h"
 #include "tests/server/controller_fixture.h"
 #include "tests/server/generic_call.h"
@@ -36,7 +39,8 @@ std::map<std::string, const MethodDescriptor*> Methods() {
   for (const google::protobuf::Descriptor* type :
        {v1::ApplyPolicyRequest::descriptor(), v1::GetNodeRequest::descriptor(),
         v1::PlanChangeRequest::descriptor(), v1::ExplainSubjectRequest::descriptor(),
-        v1::ListAuditEntriesRequest::descriptor()}) {
+        v1::ListAuditEntriesRequest::descriptor(), v1::ListEventsRequest::descriptor(),
+        v1::WatchFleetRequest::descriptor()}) {
     const ServiceDescriptor* const service = type->file()->service(0);
     for (int i = 0; i < service->method_count(); ++i) {
       methods[absl::StrCat(service->full_name(), "/", service->method(i)->name())] =
@@ -119,6 +123,8 @@ class Node {
         result.mutable_result()->mutable_plan_spec();
       } else if (message.operation().operation().has_explain_device()) {
         result.mutable_result()->mutable_explain_device();
+      } else if (message.operation().operation().has_retry_spec()) {
+        result.mutable_result()->mutable_retry_spec();
       } else {
         result.mutable_result()->mutable_switch_drivers();
       }
@@ -166,7 +172,9 @@ TEST_F(ApiDocTest, EveryCallThatIsShownWorks) {
     const auto request = NewMessage(method->second->input_type());
     const auto parsed = google::protobuf::util::JsonStringToMessage(shown.json, request.get());
     ASSERT_TRUE(parsed.ok()) << shown.method << ": " << parsed.ToString() << "\n" << shown.json;
-    const auto answers = CallMethod(channel_, *method->second, *request);
+    // These have no end.
+    const bool watch = absl::StartsWith(method->second->name(), "Watch");
+    const auto answers = CallMethod(channel_, *method->second, *request, watch ? 1 : SIZE_MAX);
     EXPECT_TRUE(answers.ok()) << shown.method << ": " << answers.status() << "\n" << shown.json;
     EXPECT_FALSE(answers.ok() && answers->empty()) << shown.method;
   }
@@ -176,6 +184,12 @@ TEST_F(ApiDocTest, EveryMethodIsShown) {
   for (const auto& [name, method] : methods_) {
     EXPECT_THAT(doc_, ::testing::HasSubstr(absl::StrCat(name, " <<")))
         << "docs/api.md shows no call of " << name;
+  }
+}
+
+TEST_F(ApiDocTest, EveryTypeOfEventIsExplained) {
+  for (const std::string& type : EventTypeNames()) {
+    EXPECT_THAT(doc_, ::testing::HasSubstr(absl::StrCat("| `", type, "` | ")));
   }
 }
 

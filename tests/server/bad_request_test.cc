@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/error_info.h"
 #include "hotplugger/v1/audit_service.grpc.pb.h"
+#include "hotplugger/v1/event_service.grpc.pb.h"
 #include "hotplugger/v1/explain_service.grpc.pb.h"
 #include "hotplugger/v1/fleet_service.grpc.pb.h"
 #include "hotplugger/v1/plan_service.grpc.pb.h"
@@ -113,8 +114,11 @@ std::vector<std::pair<std::string, std::string>> BadHolds() {
   };
 }
 
-void AddNotes(const std::string& method, const std::string& request, std::vector<Case>* cases) {
+void AddRequestId(const std::string& method, const std::string& request, std::vector<Case>* cases) {
   cases->push_back({method, absl::StrCat(request, R"( request_id: "a b")"), "request_id"});
+}
+
+void AddNotes(const std::string& method, const std::string& request, std::vector<Case>* cases) {
   for (const auto& [field, size] :
        std::map<std::string, size_t>{{"reason", 1025}, {"ticket", 129}, {"author", 129}}) {
     cases->push_back({method, absl::StrCat(request, " note {", field, ": \"", Long(size), "\"}"),
@@ -149,10 +153,20 @@ std::vector<Case> Cases() {
       {"PolicyService.ReleaseHold", R"(node: "N" subject: "cpu1")", "node"},
       {"PolicyService.ReleaseHold", R"(node: "n1" subject: "x")", "subject"},
       {"PolicyService.ReleaseHold", R"(node: "n1" subject: "cpu1" etag: "old")", "etag"},
-      {"PolicyService.ListHolds", R"(node: "N")", "node"},
+      {"PolicyService.ListPolicies", R"(filter {name: "P"})", "filter.name"},
+      {"PolicyService.ListPolicies", R"(filter {node: "N"})", "filter.node"},
+      {"PolicyService.ListHolds", R"(filter {node: "N"})", "filter.node"},
+      {"PolicyService.ListHolds", R"(filter {subject: "x"})", "filter.subject"},
+      {"PolicyService.ListHolds", absl::StrCat("filter {author: \"", Long(129), "\"}"),
+       "filter.author"},
+      {"PolicyService.ListHolds", absl::StrCat("filter {ticket: \"", Long(129), "\"}"),
+       "filter.ticket"},
+      {"PolicyService.ListHolds", "filter {expires_before {seconds: -1}}", "filter.expires_before"},
       {"FleetService.GetNode", R"(name: "N")", "name"},
       {"FleetService.DeleteNode", R"(name: "N")", "name"},
-      {"FleetService.ListNodes", R"(policy: "P")", "policy"},
+      {"FleetService.ListNodes", R"(filter {policy: "P"})", "filter.policy"},
+      {"FleetService.ListNodes", "filter {states: APPLY_STATE_UNSPECIFIED}", "filter.states[0]"},
+      {"FleetService.ListNodes", R"(filter {condition: "x"})", "filter.condition"},
       {"FleetService.OperateNodes", R"(operation {list_drivers {}})", "selector"},
       {"FleetService.OperateNodes", R"(selector {nodes: "n1"})", "operation"},
       {"FleetService.OperateNodes",
@@ -171,24 +185,41 @@ std::vector<Case> Cases() {
       {"WatchService.WatchFleet", R"(resume_token: "x")", "resume_token"},
       {"ExplainService.ExplainSubject", R"(node: "N" subject: "cpu1")", "node"},
       {"ExplainService.ExplainSubject", R"(node: "n1" subject: "x")", "subject"},
-      {"AuditService.ListAuditEntries", absl::StrCat("filter {resource: \"", Long(513), "\"}"),
-       "filter.resource"},
-      {"AuditService.ListAuditEntries", absl::StrCat("filter {method: \"", Long(65), "\"}"),
-       "filter.method"},
-      {"AuditService.ListAuditEntries", "filter {since_time {seconds: -1}}", "filter.since_time"},
+      {"AuditService.WatchAuditEntries", "after_sequence: -1", "after_sequence"},
+      {"EventService.WatchEvents", R"(resume_token: "x")", "resume_token"},
   };
+  for (const char* method : {"AuditService.ListAuditEntries", "AuditService.WatchAuditEntries",
+                             "EventService.ListEvents", "EventService.WatchEvents"}) {
+    cases.push_back(
+        {method, absl::StrCat("filter {resource: \"", Long(513), "\"}"), "filter.resource"});
+    cases.push_back({method, "filter {since_time {seconds: -1}}", "filter.since_time"});
+    const bool audit = absl::StartsWith(method, "AuditService.");
+    cases.push_back(
+        audit ? Case{method, absl::StrCat("filter {method: \"", Long(65), "\"}"), "filter.method"}
+              : Case{method, R"(filter {type: "NodeEaten"})", "filter.type"});
+  }
   AddWithin("PolicyService.ApplyPolicy", "policy", "policy", BadPolicies(), &cases);
   AddWithin("PlanService.PlanChange", "apply_policy", "policy", BadPolicies(), &cases);
   AddWithin("PolicyService.SetHold", "hold", "hold", BadHolds(), &cases);
   AddWithin("PlanService.PlanChange", "set_hold", "hold", BadHolds(), &cases);
   const std::string policy = absl::StrCat("policy {", GoodPolicy(""), "}");
-  AddNotes("PolicyService.ApplyPolicy", policy, &cases);
-  AddNotes("PolicyService.RollbackPolicy", R"(name: "p")", &cases);
-  AddNotes("PolicyService.DeletePolicy", R"(name: "p")", &cases);
-  AddNotes("PolicyService.ReleaseHold", R"(node: "n1" subject: "cpu1")", &cases);
-  cases.push_back({"PolicyService.SetHold",
-                   absl::StrCat("hold {", GoodHold(""), R"(} request_id: "a b")"), "request_id"});
+  const std::map<std::string, std::string> changes = {
+      {"PolicyService.ApplyPolicy", policy},
+      {"PolicyService.RollbackPolicy", R"(name: "p")"},
+      {"PolicyService.DeletePolicy", R"(name: "p")"},
+      {"PolicyService.ReleaseHold", R"(node: "n1" subject: "cpu1")"},
+      {"FleetService.DeleteNode", R"(name: "n1")"},
+  };
+  for (const auto& [method, request] : changes) {
+    AddRequestId(method, request, &cases);
+    AddNotes(method, request, &cases);
+  }
+  AddRequestId("PolicyService.SetHold", absl::StrCat("hold {", GoodHold(""), "}"), &cases);
+  AddNotes("FleetService.OperateNodes", R"(selector {nodes: "n1"} operation {list_drivers {}})",
+           &cases);
   for (const auto& [text, field] : BadSelectors()) {
+    cases.push_back({"FleetService.ListNodes", absl::StrCat("filter {selector {", text, "}}"),
+                     absl::StrCat("filter.", field)});
     cases.push_back({"FleetService.OperateNodes",
                      absl::StrCat("operation {list_drivers {}} selector {", text, "}"), field});
   }
@@ -197,14 +228,16 @@ std::vector<Case> Cases() {
   AddPages("PolicyService.ListHolds", "", &cases);
   AddPages("FleetService.ListNodes", "", &cases);
   AddPages("AuditService.ListAuditEntries", "", &cases);
+  AddPages("EventService.ListEvents", "", &cases);
   return cases;
 }
 
 // Fields that take every value of their type, or that only the controller sets.
 const std::set<std::string>& FieldsThatCanNotBeWrong() {
   static const auto* const fields = new std::set<std::string>{
-      "validate_only",   "summary_only",       "keep_going",       "filter.failed_only",
-      "policy.revision", "policy.update_time", "hold.create_time",
+      "validate_only",      "summary_only",         "keep_going",      "filter.connected",
+      "filter.failed_only", "filter.in_sync",       "policy.revision", "policy.update_time",
+      "hold.create_time",   "filter.warnings_only",
   };
   return *fields;
 }
@@ -214,7 +247,8 @@ std::vector<const MethodDescriptor*> Methods() {
   for (const Descriptor* request :
        {v1::ApplyPolicyRequest::descriptor(), v1::GetNodeRequest::descriptor(),
         v1::PlanChangeRequest::descriptor(), v1::ExplainSubjectRequest::descriptor(),
-        v1::ListAuditEntriesRequest::descriptor(), v1::WatchFleetRequest::descriptor()}) {
+        v1::ListAuditEntriesRequest::descriptor(), v1::ListEventsRequest::descriptor(),
+        v1::WatchFleetRequest::descriptor()}) {
     const google::protobuf::ServiceDescriptor* const service = request->file()->service(0);
     for (int i = 0; i < service->method_count(); ++i) methods.push_back(service->method(i));
   }

@@ -10,6 +10,8 @@
 #include "common/error_info.h"
 #include "common/transport/channel_settings.h"
 #include "common/transport/grpc_status.h"
+#include "hotplugger/v1/audit_service.grpc.pb.h"
+#include "hotplugger/v1/event_service.grpc.pb.h"
 #include "hotplugger/v1/fleet_service.grpc.pb.h"
 #include "hotplugger/v1/link_service.grpc.pb.h"
 #include "hotplugger/v1/policy_service.grpc.pb.h"
@@ -95,6 +97,86 @@ TEST_F(ControllerTest, AnAgentGetsWelcomeAndItsSpec) {
   const grpc::Status status = stream->Finish();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_EQ(ErrorReason(FromGrpcStatus(status)), "SHUTTING_DOWN");
+}
+
+// What is told to who watches, and that it ends with the controller.
+TEST_F(ControllerTest, EventsAndTheAuditLogAreWatched) {
+  Start();
+  grpc::ClientContext event_context;
+  SetDeadline(&event_context);
+  const auto events =
+      v1::EventService::NewStub(channel_)->WatchEvents(&event_context, v1::WatchEventsRequest());
+  events->WaitForInitialMetadata();
+  grpc::ClientContext audit_context;
+  SetDeadline(&audit_context);
+  const auto audit = v1::AuditService::NewStub(channel_)->WatchAuditEntries(
+      &audit_context, v1::WatchAuditEntriesRequest());
+  audit->WaitForInitialMetadata();
+  ASSERT_TRUE(Apply(R"(name: "p" selector {nodes: "n1"} cpu {offline: "2"})").ok());
+  v1::WatchEventsResponse event;
+  ASSERT_TRUE(events->Read(&event));
+  EXPECT_EQ(event.event().type(), "PolicyChanged");
+  EXPECT_EQ(event.event().resource(), "policies/p");
+  EXPECT_EQ(event.resume_token(), "1-1");
+  v1::WatchAuditEntriesResponse entry;
+  ASSERT_TRUE(audit->Read(&entry));
+  EXPECT_EQ(entry.entry().method(), "ApplyPolicy");
+  controller_->Shutdown();
+  EXPECT_FALSE(events->Read(&event));
+  EXPECT_EQ(ErrorReason(FromGrpcStatus(events->Finish())), "SHUTTING_DOWN");
+  EXPECT_FALSE(audit->Read(&entry));
+  EXPECT_EQ(ErrorReason(FromGrpcStatus(audit->Finish())), "SHUTTING_DOWN");
+}
+
+// A spec that was given up is pushed again once the node would try it again.
+TEST_F(ControllerTest, ASpecThatWasGivenUpIsTriedAgain) {
+  Start();
+  ASSERT_TRUE(Apply(R"(name: "p" selector {nodes: "n1"} cpu {offline: "2"})").ok());
+  grpc::ClientContext context;
+  SetDeadline(&context);
+  auto stream = v1::LinkService::NewStub(channel_)->Connect(&context);
+  ASSERT_TRUE(stream->Write(FromText<v1::AgentMessage>(R"(hello {node: "n1" boot_id: "b"})")));
+  v1::ControllerMessage message;
+  while (!message.has_spec()) ASSERT_TRUE(stream->Read(&message));
+  const std::string digest = message.spec().digest();
+  ASSERT_TRUE(stream->Write(
+      FromText<v1::AgentMessage>(absl::StrCat("spec_ack {digest: \"", digest, "\"}"))));
+  ASSERT_TRUE(stream->Write(FromText<v1::AgentMessage>(
+      absl::StrCat("report {digest: \"", digest, "\" state: APPLY_STATE_REVERTED}"))));
+
+  grpc::ClientContext operate_context;
+  SetDeadline(&operate_context);
+  const auto answers = v1::FleetService::NewStub(channel_)->OperateNodes(
+      &operate_context, FromText<v1::OperateNodesRequest>(
+                            R"(selector {nodes: "n1"} operation {retry_spec {}}
+                               note {reason: "the switch is back"})"));
+  while (!message.has_operation()) ASSERT_TRUE(stream->Read(&message));
+  EXPECT_TRUE(message.operation().operation().has_retry_spec());
+  ASSERT_TRUE(stream->Write(FromText<v1::AgentMessage>(
+      absl::StrCat("operation_result {id: \"", message.operation().id(),
+                   "\" result {retry_spec {digest: \"", digest, "\"}}}"))));
+  v1::OperateNodesResponse answer;
+  ASSERT_TRUE(answers->Read(&answer));
+  EXPECT_EQ(answer.result().retry_spec().digest(), digest);
+  EXPECT_FALSE(answers->Read(&answer));
+  EXPECT_TRUE(answers->Finish().ok());
+  while (!message.has_spec()) ASSERT_TRUE(stream->Read(&message)) << "it is pushed again";
+  EXPECT_EQ(message.spec().digest(), digest);
+
+  grpc::ClientContext audit_context;
+  SetDeadline(&audit_context);
+  v1::ListAuditEntriesResponse audit;
+  ASSERT_TRUE(v1::AuditService::NewStub(channel_)
+                  ->ListAuditEntries(
+                      &audit_context,
+                      FromText<v1::ListAuditEntriesRequest>(R"(filter {method: "OperateNodes"})"),
+                      &audit)
+                  .ok());
+  ASSERT_GE(audit.entries_size(), 1);
+  EXPECT_EQ(audit.entries(audit.entries_size() - 1).summary(), "asked of 1 nodes: retry_spec { }");
+  EXPECT_EQ(audit.entries(0).note().reason(), "the switch is back");
+  context.TryCancel();
+  stream->Finish();
 }
 
 TEST_F(ControllerTest, ErrorsCarryTheirDetails) {

@@ -7,6 +7,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,9 +26,10 @@ inline std::unique_ptr<google::protobuf::Message> NewMessage(
 }
 
 // Sends the request and waits for the end, at most 30 s: every answer, one or a stream of them.
+// With `enough` it doesn't wait for more than so many: some streams have no end.
 inline absl::StatusOr<std::vector<std::unique_ptr<google::protobuf::Message>>> CallMethod(
     const std::shared_ptr<grpc::Channel>& channel, const google::protobuf::MethodDescriptor& method,
-    const google::protobuf::Message& request) {
+    const google::protobuf::Message& request, size_t enough = SIZE_MAX) {
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
   grpc::CompletionQueue queue;
@@ -48,7 +50,7 @@ inline absl::StatusOr<std::vector<std::unique_ptr<google::protobuf::Message>>> C
     wait();
   }
   std::vector<std::unique_ptr<google::protobuf::Message>> answers;
-  while (going) {
+  while (going && answers.size() < enough) {
     grpc::ByteBuffer buffer;
     call->Read(&buffer, nullptr);
     going = wait();
@@ -58,11 +60,12 @@ inline absl::StatusOr<std::vector<std::unique_ptr<google::protobuf::Message>>> C
     answers.push_back(NewMessage(method.output_type()));
     answers.back()->ParseFromArray(slice.begin(), static_cast<int>(slice.size()));
   }
+  if (going) context.TryCancel();
   grpc::Status status;
   call->Finish(&status, nullptr);
   wait();
   queue.Shutdown();
-  if (!status.ok()) return FromGrpcStatus(status);
+  if (!status.ok() && answers.size() < enough) return FromGrpcStatus(status);
   return answers;
 }
 

@@ -35,13 +35,13 @@ TEST(OptionsTest, TakesWhatIsGiven) {
 
 TEST(OptionsTest, TellsEverythingThatIsWrong) {
   const auto parsed = Parse({"--listen=0.0.0.0:1", "--metrics-listen=nowhere", "--store=mysql:x",
-                             "--max-nodes=0", "--ping-interval=1h"});
+                             "--max-nodes=0", "--ping-interval=1h", "--take-over=x"});
   std::vector<std::string> fields;
   for (const auto& violation : ErrorFieldViolations(parsed.status())) {
     fields.push_back(violation.field);
   }
   EXPECT_THAT(fields, ::testing::ElementsAre("--listen", "--metrics-listen", "--store",
-                                             "--max-nodes", "--ping-interval"));
+                                             "--max-nodes", "--ping-interval", "--take-over"));
 }
 
 TEST(OptionsTest, NamesAnUnknownFlag) {

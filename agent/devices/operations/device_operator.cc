@@ -199,14 +199,13 @@ absl::StatusOr<v1::ItemResult> DeviceOperator::Carry(const DeviceChange& change,
                                                      const OperationOptions& options,
                                                      const CauseContext& context) {
   const std::string& name = before.device;
-  // Without a line in the journal nothing is touched.
-  const absl::StatusOr<uint64_t> id =
-      parts_.journal.Begin(before, ToState(change.online), options.group, OriginOf(options));
-  if (!id.ok() && !options.undo) return id.status();
+  // Without the journal nothing is touched.
+  ASSIGN_OR_RETURN(const uint64_t id, parts_.journal.Begin(before, ToState(change.online),
+                                                           options.group, OriginOf(options)));
   const absl::Status status = Write(change, options.deadline, context);
   v1::ItemResult item =
       status.ok() ? DoneItem(name, v1::OUTCOME_CHANGED) : FailedItem(name, status);
-  const absl::Status ended = id.ok() ? parts_.journal.End(*id, item) : id.status();
+  const absl::Status ended = parts_.journal.End(id, item);
   if (!ended.ok()) {
     // The device is as it is; the next agent finds out.
     Log(LogLevel::kError, "an operation can't be written to the journal",

@@ -25,8 +25,8 @@ struct OperationOptions {
   absl::Duration deadline = kDefaultDeadline;
   // The journal's; 0: of no group.
   uint64_t group = 0;
-  // Puts back what the group changed. The journal has that already, so a journal that can't be
-  // written any more (a full disk) doesn't stop it.
+  // Puts back what the group changed; a journal that can't be written (a full disk) doesn't stop
+  // it.
   bool undo = false;
   // Who wants it so.
   OperationOrigin origin = OperationOrigin::kDecision;

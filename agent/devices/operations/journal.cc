@@ -12,7 +12,9 @@
 #include "absl/strings/str_cat.h"
 #include "agent/devices/operations/journal_contents.h"
 #include "common/errno_status.h"
+#include "common/error_info.h"
 #include "common/log.h"
+#include "common/regular_file.h"
 #include "common/scoped_fd.h"
 #include "common/status_macros.h"
 
@@ -30,23 +32,24 @@ absl::Status WriteAll(int fd, absl::string_view text, const std::string& path) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> ReadText(const std::string& path) {
-  const ScopedFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (fd.get() < 0 && errno == ENOENT) return std::string();
-  if (fd.get() < 0) return ErrnoStatus(errno, "opening", path);
-  // An open group of the largest size stays below this; what is longer was not written by this
-  // code, and is not worth the memory.
-  constexpr size_t kMaxRead = 64 * Journal::kMaxBytes;
-  std::string text;
-  char buffer[64 * 1024];
-  while (text.size() < kMaxRead) {
-    const ssize_t got = read(fd.get(), buffer, sizeof buffer);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return ErrnoStatus(errno, "reading", path);
-    if (got == 0) break;
-    text.append(buffer, static_cast<size_t>(got));
-  }
-  return text;
+// An open group of the largest size stays below this; what is longer was not written by this code,
+// and is not worth the memory.
+constexpr size_t kMaxRead = 64 * Journal::kMaxBytes;
+
+// What goes on where the line can't be written; see the class.
+bool GoesOnUnwritten(OperationOrigin origin, v1::DeviceState wanted) {
+  const bool brings_back = origin == OperationOrigin::kDriver && wanted == v1::DEVICE_STATE_ONLINE;
+  return origin == OperationOrigin::kDecision || origin == OperationOrigin::kUndo || brings_back;
+}
+
+// Says what that means to whoever asked for the operation.
+absl::Status NotBegun(const absl::Status& cause) {
+  return MakeError(
+      cause.code(), ErrorReason(cause),
+      absl::StrCat("the operation was not begun, for nobody could undo it were the "
+                   "agent to end: its journal can't be written: ",
+                   cause.message(), "; free space there, or make it writable"),
+      {{"path", ErrorMetadataValue(cause, "path")}, {"errno", ErrorMetadataValue(cause, "errno")}});
 }
 
 class FileJournal final : public Journal {
@@ -55,19 +58,37 @@ class FileJournal final : public Journal {
       : path_(std::move(path)), boot_id_(std::move(boot_id)), clock_(clock) {}
 
   absl::Status Load() {
-    ASSIGN_OR_RETURN(const std::string text, ReadText(path_));
-    contents_.Read(text, boot_id_);
+    absl::StatusOr<std::optional<std::string>> text =
+        ReadRegularFile(AT_FDCWD, path_, path_, kMaxRead);
+    if (ErrorReason(text.status()) == "FILE_TOO_LARGE") {
+      Log(LogLevel::kError, "the journal is begun anew",
+          {{"cause", std::string(text.status().message())}});
+      text = std::string();
+    }
+    RETURN_IF_ERROR(text.status());
+    if (*text) {
+      found_ = contents_.Read(**text, boot_id_) ? Found::kThisBoot : Found::kOtherBoot;
+    }
     for (const JournalOperation& operation : contents_.operations()) {
       if (operation.ended) continue;
       unfinished_.push_back(
           {operation.id, operation.before.device, operation.wanted, operation.group});
     }
     unfinished_groups_ = contents_.open_groups();
-    return BeginAnew();
+    const absl::Status begun = BeginAnew();
+    if (!begun.ok()) {
+      Log(LogLevel::kError, "the journal can't be written, so it is kept in memory",
+          {{"cause", std::string(begun.message())}});
+    }
+    return absl::OkStatus();
   }
 
   const std::vector<UnfinishedOperation>& unfinished() const override { return unfinished_; }
   const std::vector<uint64_t>& unfinished_groups() const override { return unfinished_groups_; }
+  Found found() const override { return found_; }
+
+  absl::Status saved() const override { return failure_; }
+  absl::Status Save() override { return failure_.ok() ? absl::OkStatus() : BeginAnew(); }
 
   absl::StatusOr<uint64_t> Begin(const DeviceBefore& before, v1::DeviceState wanted, uint64_t group,
                                  OperationOrigin origin) override {
@@ -79,7 +100,8 @@ class FileJournal final : public Journal {
     operation.origin = origin;
     operation.time_ms = absl::ToUnixMillis(clock_.Now());
     const uint64_t id = operation.id;
-    RETURN_IF_ERROR(Append(JournalContents::BeginLine(operation)));
+    const absl::Status appended = Append(JournalContents::BeginLine(operation));
+    if (!appended.ok() && !GoesOnUnwritten(origin, wanted)) return NotBegun(appended);
     contents_.Begin(std::move(operation));
     return id;
   }
@@ -92,7 +114,8 @@ class FileJournal final : public Journal {
 
   absl::StatusOr<uint64_t> BeginGroup() override {
     const uint64_t group = contents_.NextId();
-    RETURN_IF_ERROR(Append(JournalContents::GroupLine(group)));
+    const absl::Status appended = Append(JournalContents::GroupLine(group));
+    if (!appended.ok()) return NotBegun(appended);
     contents_.BeginGroup(group);
     return group;
   }
@@ -122,6 +145,10 @@ class FileJournal final : public Journal {
     return records;
   }
 
+  std::vector<DeviceBefore> TakenOffline() const override { return contents_.TakenOffline(); }
+
+  std::set<std::string> SeenOnline() const override { return contents_.SeenOnline(); }
+
   std::optional<LastChange> LastChangeOf(absl::string_view device) const override {
     return contents_.LastChangeOf(device);
   }
@@ -130,31 +157,41 @@ class FileJournal final : public Journal {
   // A half-written line must not swallow the next one, so what a failed write left is cut off.
   absl::Status Append(const std::string& line) {
     // After a failure the file lacks what memory knows, e.g. the end of a group.
-    if (incomplete_ || size_ + line.size() > full_) RETURN_IF_ERROR(BeginAnew());
-    const absl::Status written = WriteAll(file_.get(), line, path_);
-    if (written.ok()) {
+    if (!failure_.ok() || size_ + line.size() > full_) RETURN_IF_ERROR(BeginAnew());
+    failure_ = WriteAll(file_.get(), line, path_);
+    if (failure_.ok()) {
       size_ += line.size();
-      return written;
+      return absl::OkStatus();
     }
-    incomplete_ = true;
     if (ftruncate(file_.get(), static_cast<off_t>(size_)) != 0) {
       Log(LogLevel::kError, "the journal can't be mended after a failed write",
           {{"path", path_}, {"errno", ErrnoName(errno)}});
     }
-    return written;
+    return failure_;
+  }
+
+  absl::Status BeginAnew() {
+    failure_ = WriteAnew();
+    return failure_;
   }
 
   // Writes what is remembered to a new file, and puts it in the place of the old one.
-  absl::Status BeginAnew() {
+  absl::Status WriteAnew() {
     const std::string text = contents_.ToText(boot_id_, kMaxBytes / 2);
     const std::string beside = absl::StrCat(path_, ".new");
     ScopedFd fd(open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600));
     if (fd.get() < 0) return ErrnoStatus(errno, "making", beside);
-    RETURN_IF_ERROR(WriteAll(fd.get(), text, beside));
-    if (rename(beside.c_str(), path_.c_str()) != 0) return ErrnoStatus(errno, "renaming", beside);
+    absl::Status status = WriteAll(fd.get(), text, beside);
+    if (status.ok() && rename(beside.c_str(), path_.c_str()) != 0) {
+      status = ErrnoStatus(errno, "renaming", beside);
+    }
+    if (!status.ok()) {
+      // On a full disk it would hold the last of the room.
+      unlink(beside.c_str());
+      return status;
+    }
     file_ = std::move(fd);
     size_ = text.size();
-    incomplete_ = false;
     // Twice what must be kept, so that a large group isn't copied with each of its lines.
     full_ = std::max(kMaxBytes, 2 * size_);
     return absl::OkStatus();
@@ -166,8 +203,9 @@ class FileJournal final : public Journal {
   JournalContents contents_;
   std::vector<UnfinishedOperation> unfinished_;
   std::vector<uint64_t> unfinished_groups_;
-  // A line that memory knows could not be written.
-  bool incomplete_ = false;
+  Found found_ = Found::kNothing;
+  // Why the file lacks a line that memory knows.
+  absl::Status failure_;
   ScopedFd file_{-1};
   // Bytes of the file, and how many make it be written anew.
   size_t size_ = 0;

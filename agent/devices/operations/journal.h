@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -66,14 +67,21 @@ struct UnfinishedOperation {
 
 // Appended to with one plain write a line: what is written outlives the agent's death at any
 // instant. It need not outlive the machine's, since a reboot puts every device back (kernel 8.1
-// asks for an fsync; see docs/architecture.md). Not safe for concurrent use.
+// asks for an fsync; see docs/architecture.md). Where the file can't be written, what is carried
+// out for the spec, what is put back, and what a driver brings online, is remembered and written as
+// soon as that is possible: a device that the spec has taken out is out for a reason. Nobody else
+// may begin anything then. Not safe for concurrent use.
 class Journal {
  public:
   // The file grows to so much, then its older part is dropped. Only an open group may need more.
   static constexpr size_t kMaxBytes = 512 * 1024;
 
+  // What stood in the file's place when it was opened.
+  enum class Found { kNothing, kOtherBoot, kThisBoot };
+
   // Opens `journal` in `directory`, made if missing. Lines of another boot, torn ones and any that
-  // don't say what they should are dropped. `clock` (what time it is, for people) outlives this.
+  // don't say what they should are dropped. A file that can't be written is no error, see saved;
+  // one that can't be read is. `clock` (what time it is, for people) outlives this.
   static absl::StatusOr<std::unique_ptr<Journal>> Open(const std::string& directory,
                                                        const std::string& boot_id, Clock& clock);
 
@@ -82,9 +90,15 @@ class Journal {
   // Found when it was opened: operations without an end, and all-or-nothing groups without one.
   virtual const std::vector<UnfinishedOperation>& unfinished() const = 0;
   virtual const std::vector<uint64_t>& unfinished_groups() const = 0;
+  virtual Found found() const = 0;
+
+  // Ok where the file has all that is remembered; else why it hasn't.
+  virtual absl::Status saved() const = 0;
+  // Writes what the file lacks.
+  virtual absl::Status Save() = 0;
 
   // Before the first write to the kernel: nothing is touched where this fails. Answers the
-  // operation's id.
+  // operation's id. Where the file can't be written see above.
   virtual absl::StatusOr<uint64_t> Begin(const DeviceBefore& before, v1::DeviceState wanted,
                                          uint64_t group, OperationOrigin origin) = 0;
   virtual absl::Status End(uint64_t id, const v1::ItemResult& result) = 0;
@@ -100,6 +114,13 @@ class Journal {
   // The latest first, at most `limit`. From memory.
   virtual std::vector<v1::OperationRecord> OperationsOf(absl::string_view device,
                                                         size_t limit) const = 0;
+
+  // Devices that were online, were taken offline in this boot for the spec or by a driver, and have
+  // not come back: each as it was before. By name.
+  virtual std::vector<DeviceBefore> TakenOffline() const = 0;
+
+  // Devices that have been online in this boot, as far as operations tell.
+  virtual std::set<std::string> SeenOnline() const = 0;
 
   // What the last operation that counts brought the device to, or found it in; nothing where it
   // failed. Groups that were put back don't count.

@@ -1,7 +1,7 @@
 #include "agent/devices/operations/journal_contents.h"
 
 #include <algorithm>
-#include <set>
+#include <map>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -92,15 +92,18 @@ std::string JournalContents::GroupEndLine(uint64_t group) {
   return absl::StrCat(kGroupEnd, "\t", group, "\n");
 }
 
-void JournalContents::Read(absl::string_view text, absl::string_view boot_id) {
+bool JournalContents::Read(absl::string_view text, absl::string_view boot_id) {
   // What follows the last newline is torn, and could be taken for another number.
   text = text.substr(0, text.find_last_of('\n') + 1);
   bool this_boot = false;
+  bool found = false;
   for (const absl::string_view line : absl::StrSplit(text, '\n')) {
     const Fields fields = absl::StrSplit(line, '\t');
     if (fields[0] == kBoot && fields.size() == 2) this_boot = fields[1] == boot_id;
     if (this_boot) ReadLine(fields);
+    found |= this_boot;
   }
+  return found;
 }
 
 void JournalContents::ReadLine(const Fields& fields) {
@@ -213,6 +216,41 @@ std::optional<LastChange> JournalContents::LastChangeOf(absl::string_view device
     return LastChange{it->wanted, it->origin};
   }
   return std::nullopt;
+}
+
+std::vector<DeviceBefore> JournalContents::TakenOffline() const {
+  std::map<std::string, DeviceBefore> taken;
+  for (const JournalOperation& operation : operations_) {
+    const DeviceBefore& before = operation.before;
+    const v1::Outcome outcome = operation.result.outcome();
+    const bool is_so = outcome == v1::OUTCOME_CHANGED || outcome == v1::OUTCOME_ALREADY;
+    if (is_so && operation.wanted == v1::DEVICE_STATE_ONLINE) {
+      taken.erase(before.device);
+      continue;
+    }
+    const bool ours = operation.origin == OperationOrigin::kDecision ||
+                      operation.origin == OperationOrigin::kDriver;
+    const bool went =
+        before.state == v1::DEVICE_STATE_ONLINE && operation.wanted == v1::DEVICE_STATE_OFFLINE;
+    // Of a failed one it isn't sure that it did nothing.
+    const bool maybe_done = !operation.ended || is_so || outcome == v1::OUTCOME_FAILED;
+    if (ours && went && maybe_done) taken.emplace(before.device, before);
+  }
+  std::vector<DeviceBefore> devices;
+  for (auto& [name, before] : taken) devices.push_back(std::move(before));
+  return devices;
+}
+
+std::set<std::string> JournalContents::SeenOnline() const {
+  std::set<std::string> seen;
+  for (const JournalOperation& operation : operations_) {
+    const bool came_online = operation.wanted == v1::DEVICE_STATE_ONLINE &&
+                             operation.result.outcome() == v1::OUTCOME_CHANGED;
+    if (operation.before.state == v1::DEVICE_STATE_ONLINE || came_online) {
+      seen.insert(operation.before.device);
+    }
+  }
+  return seen;
 }
 
 std::string JournalContents::ToText(absl::string_view boot_id, size_t max_bytes) const {

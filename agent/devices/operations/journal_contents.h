@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -41,8 +42,9 @@ class JournalContents {
   static std::string GroupLine(uint64_t group);
   static std::string GroupEndLine(uint64_t group);
 
-  // Adds what the lines say. Nothing of a line that is torn, damaged, or of another boot.
-  void Read(absl::string_view text, absl::string_view boot_id);
+  // Adds what the lines say. Nothing of a line that is torn, damaged, or of another boot. Whether
+  // there is anything of this boot, if only its beginning.
+  bool Read(absl::string_view text, absl::string_view boot_id);
 
   void Begin(JournalOperation operation);
   void End(uint64_t id, const v1::ItemResult& result);
@@ -56,6 +58,8 @@ class JournalContents {
   const std::vector<uint64_t>& open_groups() const { return open_groups_; }
   std::vector<DeviceBefore> TouchedBy(uint64_t group) const;
   std::optional<LastChange> LastChangeOf(absl::string_view device) const;
+  std::vector<DeviceBefore> TakenOffline() const;
+  std::set<std::string> SeenOnline() const;
 
   // Lines for a file that begins anew: what is unfinished, and the latest of the rest up to about
   // `max_bytes`.

@@ -24,7 +24,8 @@ class ParkingRecords {
   // Of this boot; empty where there is none: a reboot has brought the CPUs back.
   virtual ParkingRecord LoadParking(const std::string& driver) = 0;
 
-  // On the disk when it returns. On an error the earlier record stands.
+  // On the disk when it returns, where more is parked than before; else once the disk takes it. On
+  // an error the earlier record stands.
   virtual absl::Status SaveParking(const std::string& driver, const ParkingRecord& record) = 0;
 };
 

@@ -25,7 +25,7 @@ v1::ApplyPolicyRequest MakeRequest(const v1::Policy& policy, const Options& opti
                                    const Session& session) {
   v1::ApplyPolicyRequest request;
   *request.mutable_policy() = policy;
-  *request.mutable_note() = MakeNote(options.change, session);
+  *request.mutable_note() = MakeNote(options.change.note, session);
   return request;
 }
 
@@ -62,6 +62,7 @@ class Application {
 
   // One failure doesn't hide what becomes of the others.
   absl::StatusOr<ExitCode> Run(const std::vector<SourcedPolicy>& policies) {
+    several_ = policies.size() > 1;
     for (const SourcedPolicy& sourced : policies) {
       // Where nobody answers, nobody will answer the others either.
       if (nobody_answers_) {
@@ -78,10 +79,13 @@ class Application {
  private:
   void ApplyOne(const SourcedPolicy& sourced) {
     v1::ApplyPolicyRequest request = MakeRequest(sourced.policy, options_, session_);
-    SetMode(options_.change, session_, &request);
+    SetMode(options_.change, session_, &request, several_ ? sourced.policy.name() : "");
     auto response = session_.fleet->ApplyPolicy(request);
     if (!response.ok()) {
-      TellFailure(sourced, NameChangeFlags(response.status()));
+      // What a repetition of the whole command is given.
+      const bool has_part = several_ && !request.request_id().empty();
+      const std::string id = has_part ? *options_.change.request_id : request.request_id();
+      TellFailure(sourced, DescribeChangeError(response.status(), id));
       return;
     }
     if (session_.format == OutputFormat::kTable) {
@@ -101,7 +105,7 @@ class Application {
                    << " to replace it whatever it is\n";
     }
     first_error_.Update(status);
-    nobody_answers_ = absl::IsUnavailable(status);
+    nobody_answers_ = absl::IsUnavailable(status) || ExitCodeFor(status) == ExitCode::kUnreachable;
   }
 
   const Options& options_;
@@ -109,6 +113,7 @@ class Application {
   std::vector<v1::ApplyPolicyResponse> responses_;
   absl::Status first_error_;
   bool nobody_answers_ = false;
+  bool several_ = false;
 };
 
 absl::StatusOr<ExitCode> Apply(const Options& options, Session& session) {
@@ -118,8 +123,12 @@ absl::StatusOr<ExitCode> Apply(const Options& options, Session& session) {
     PrintError(policies.status(), session.err);
     return ExitCode::kUsage;
   }
+  RETURN_IF_ERROR(CheckRequestId(options.change, /*for_several=*/policies->size() > 1));
   if (options.change.only_here()) return ShowUnsent(*policies, options, session);
-  return Application(options, session).Run(*policies);
+  // Of several each has an id that one makes.
+  Options with_id = options;
+  if (policies->size() > 1) with_id.change.request_id = RequestIdOf(options.change, session);
+  return Application(with_id, session).Run(*policies);
 }
 
 }  // namespace

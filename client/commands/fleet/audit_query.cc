@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "client/flag_values.h"
 #include "common/error_info.h"
-#include "common/proto_time.h"
 #include "common/status_macros.h"
 
 namespace hotplugger::client::fleet {
@@ -17,32 +16,14 @@ constexpr int kPageSize = 500;
 // A page may be empty: the controller looks at so many entries a call, whether they are right or
 // not. Even at one a call this would be the whole log.
 constexpr int kMaxPages = kMaxAuditEntries;
-constexpr absl::Duration kMaxAgo = absl::Hours(24 * 3650);
 
-void ReadSince(const std::string& text, absl::Time now, v1::AuditFilter* filter,
-               Violations* violations) {
-  absl::Duration ago;
-  absl::Time since;
-  std::string problem;
-  if (ParseDurationOrDays(text, &ago) && ago > absl::ZeroDuration() && ago <= kMaxAgo) {
-    since = now - ago;
-  } else if (!absl::ParseTime(absl::RFC3339_full, text, &since, &problem)) {
-    violations->push_back(
-        {"--since", absl::StrCat(Quoted(text),
-                                 " is neither a time ago, e.g. 30m, 2h or 3d, nor a date and time "
-                                 "with its zone, e.g. 2026-12-01T08:00:00Z")});
-    return;
-  }
-  SetTimestamp(since, filter->mutable_since_time());
-}
+}  // namespace
 
 absl::Status NameAuditFlags(const absl::Status& status) {
   return NameFlags(status, {{"filter.resource", "--resource"},
                             {"filter.method", "--method"},
                             {"filter.since_time", "--since"}});
 }
-
-}  // namespace
 
 std::shared_ptr<AuditOptions> DeclareAuditOptions(Arguments& arguments) {
   auto options = std::make_shared<AuditOptions>();
@@ -69,7 +50,9 @@ absl::StatusOr<AuditQuery> MakeAuditQuery(const AuditOptions& options, absl::Tim
   query.filter.set_resource(options.resource.value_or(""));
   query.filter.set_method(options.method.value_or(""));
   query.filter.set_failed_only(options.failed);
-  if (options.since) ReadSince(*options.since, now, &query.filter, &violations);
+  if (options.since) {
+    ReadSince(*options.since, now, query.filter.mutable_since_time(), &violations);
+  }
   query.limit =
       ReadNumber("--limit", options.limit.value_or("100"), 1, kMaxAuditEntries, &violations);
   RETURN_IF_ERROR(MakeFieldErrors(violations));
@@ -88,7 +71,6 @@ absl::StatusOr<AuditEntries> FindAuditEntries(const AuditQuery& query, FleetClie
     auto response = fleet.ListAuditEntries(request);
     if (!response.ok()) return NameAuditFlags(response.status());
     for (v1::AuditEntry& entry : *response->mutable_entries()) {
-      if (entry.sequence() <= query.after) return found;
       found.cut = found.entries.size() == limit;
       if (found.cut) return found;
       found.entries.push_back(std::move(entry));

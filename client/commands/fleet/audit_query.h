@@ -1,7 +1,6 @@
 // Which entries of the audit log are asked for, and how they are got.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,8 +28,6 @@ struct AuditQuery {
   v1::AuditFilter filter;
   // At most so many entries; at least 1.
   int limit = 0;
-  // Entries of this sequence and before are not asked for.
-  int64_t after = 0;
 };
 
 std::shared_ptr<AuditOptions> DeclareAuditOptions(Arguments& arguments);
@@ -47,5 +44,8 @@ struct AuditEntries {
 
 // The latest entries that the query asks for, page by page. INTERNAL (ENDLESS_LIST).
 absl::StatusOr<AuditEntries> FindAuditEntries(const AuditQuery& query, FleetClient& fleet);
+
+// `status`, the controller's answer to such a query, with its fields named by their flags.
+absl::Status NameAuditFlags(const absl::Status& status);
 
 }  // namespace hotplugger::client::fleet

@@ -4,67 +4,55 @@
 #include <utility>
 
 #include "client/commands/fleet/audit_view.h"
-#include "client/commands/fleet/polling.h"
-#include "common/proto_time.h"
+#include "client/commands/fleet/following.h"
 #include "common/status_macros.h"
 
 namespace hotplugger::client::fleet {
 namespace {
 
-// A clock that is set back makes a later entry look earlier: so much is forgiven.
-constexpr absl::Duration kClockSlack = absl::Minutes(10);
-
 // One `hotplugctl audit --watch`.
 class AuditWatch {
  public:
-  AuditWatch(AuditQuery query, Session& session)
-      : query_(std::move(query)), session_(session), table_(AuditTable(session)) {}
+  AuditWatch(const AuditQuery& query, Session& session)
+      : query_(query), session_(session), table_(AuditTable(session)), follower_(session) {
+    *request_.mutable_filter() = query.filter;
+  }
 
-  // Prints what is new.
-  absl::Status Poll() {
-    ASSIGN_OR_RETURN(const AuditEntries newest, FindAuditEntries(Newest(), *session_.fleet));
-    const bool any_new =
-        !newest.entries.empty() && newest.entries.front().sequence() > query_.after;
-    if (any_new) RETURN_IF_ERROR(PrintAfter(newest.entries.front()));
-    if (session_.format == OutputFormat::kTable && !session_.names_only &&
-        (is_first_ || table_.has_rows())) {
-      table_.PrintNew(session_.out, AuditStyle(session_));
-    }
-    // Whoever reads this waits for it.
-    session_.out.flush();
-    is_first_ = false;
-    return absl::OkStatus();
+  absl::StatusOr<ExitCode> Run() {
+    RETURN_IF_ERROR(PrintKept());
+    absl::Status ended = follower_.Run([this](const FleetClient::WatchEnd& end) {
+      return session_.fleet->WatchAuditEntries(
+          request_,
+          [this](const v1::WatchAuditEntriesResponse& answer) {
+            follower_.NoteAnswer();
+            status_.Update(Take(answer.entry()));
+            Flush();
+            return status_.ok() && session_.out.good();
+          },
+          end);
+    });
+    ended.Update(status_);
+    return EndWatch(NameAuditFlags(ended), session_);
   }
 
  private:
-  // The one entry that tells whether there is anything new, right or not: with a filter that few
-  // meet the controller would look through its whole log each time.
-  static AuditQuery Newest() {
-    AuditQuery query;
-    query.limit = 1;
-    return query;
-  }
-
-  // Everything that is asked for and after the last look, the latest last. `newest` was the latest
-  // a moment ago.
-  absl::Status PrintAfter(const v1::AuditEntry& newest) {
+  // The latest entries that are asked for, the latest last.
+  absl::Status PrintKept() {
+    // Whatever comes after the newest of all is new, whether the list below has it or not.
+    AuditQuery newest;
+    newest.limit = 1;
+    ASSIGN_OR_RETURN(const AuditEntries any, FindAuditEntries(newest, *session_.fleet));
+    if (!any.entries.empty()) request_.set_after_sequence(any.entries.front().sequence());
     ASSIGN_OR_RETURN(AuditEntries found, FindAuditEntries(query_, *session_.fleet));
+    follower_.NoteAnswer();
     std::reverse(found.entries.begin(), found.entries.end());
-    for (const v1::AuditEntry& entry : found.entries) RETURN_IF_ERROR(Print(entry));
-    query_.after = newest.sequence();
-    if (!found.entries.empty()) {
-      query_.after = std::max(query_.after, found.entries.back().sequence());
-    }
-    query_.limit = kMaxAuditEntries;
-    // So that no look goes further back than it must.
-    const absl::Time since = std::max(ToTime(newest.time()) - kClockSlack, absl::UnixEpoch());
-    if (!query_.filter.has_since_time() || since > ToTime(query_.filter.since_time())) {
-      SetTimestamp(since, query_.filter.mutable_since_time());
-    }
+    for (const v1::AuditEntry& entry : found.entries) RETURN_IF_ERROR(Take(entry));
+    Flush();
     return absl::OkStatus();
   }
 
-  absl::Status Print(const v1::AuditEntry& entry) {
+  absl::Status Take(const v1::AuditEntry& entry) {
+    request_.set_after_sequence(std::max(request_.after_sequence(), entry.sequence()));
     if (session_.format != OutputFormat::kTable) {
       return PrintStreamed(entry, session_.format, session_.out);
     }
@@ -76,17 +64,26 @@ class AuditWatch {
     return absl::OkStatus();
   }
 
-  AuditQuery query_;
+  void Flush() {
+    if (session_.format == OutputFormat::kTable && !session_.names_only) {
+      table_.PrintNew(session_.out, AuditStyle(session_));
+    }
+    // Whoever reads this waits for it.
+    session_.out.flush();
+  }
+
+  const AuditQuery& query_;
   Session& session_;
   Table table_;
-  bool is_first_ = true;
+  Follower follower_;
+  v1::WatchAuditEntriesRequest request_;
+  absl::Status status_;
 };
 
 }  // namespace
 
-absl::StatusOr<ExitCode> WatchAudit(AuditQuery query, Session& session) {
-  AuditWatch watch(std::move(query), session);
-  return PollUntilInterrupted([&watch] { return watch.Poll(); }, session);
+absl::StatusOr<ExitCode> WatchAudit(const AuditQuery& query, Session& session) {
+  return AuditWatch(query, session).Run();
 }
 
 }  // namespace hotplugger::client::fleet

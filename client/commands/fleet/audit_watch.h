@@ -8,6 +8,6 @@ namespace hotplugger::client::fleet {
 
 // Prints the latest entries that the query asks for, the latest last, and then each new one, until
 // interrupted.
-absl::StatusOr<ExitCode> WatchAudit(AuditQuery query, Session& session);
+absl::StatusOr<ExitCode> WatchAudit(const AuditQuery& query, Session& session);
 
 }  // namespace hotplugger::client::fleet

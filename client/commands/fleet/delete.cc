@@ -5,7 +5,6 @@
 #include "client/commands/fleet/change_options.h"
 #include "client/commands/fleet/verbs.h"
 #include "client/text.h"
-#include "common/error_info.h"
 #include "common/status_macros.h"
 
 namespace hotplugger::client::fleet {
@@ -24,13 +23,13 @@ std::string DeletedLine(const Options& options) {
 absl::Status DeletePolicy(const Options& options, Session& session) {
   v1::DeletePolicyRequest request;
   request.set_name(options.name);
-  *request.mutable_note() = MakeNote(options.change, session);
+  *request.mutable_note() = MakeNote(options.change.note, session);
   if (options.change.only_here()) {
     return PrintUnsent(request, DeletedLine(options), options.change, session);
   }
   SetMode(options.change, session, &request);
   const absl::StatusOr<v1::DeletePolicyResponse> response = session.fleet->DeletePolicy(request);
-  if (!response.ok()) return NameChangeFlags(response.status());
+  if (!response.ok()) return DescribeChangeError(response.status(), request.request_id());
   if (session.format != OutputFormat::kTable) {
     return PrintDocument(*response, session.format, session.out);
   }
@@ -40,24 +39,24 @@ absl::Status DeletePolicy(const Options& options, Session& session) {
 }
 
 absl::Status DeleteNode(const Options& options, Session& session) {
-  if (options.change.only_tried()) {
-    return MakeFieldErrors(
-        {{"--dry-run", "the controller can't try the deletion of a node; client is left"}});
-  }
   v1::DeleteNodeRequest request;
   request.set_name(options.name);
+  *request.mutable_note() = MakeNote(options.change.note, session);
   if (options.change.only_here()) {
     return PrintUnsent(request, DeletedLine(options), options.change, session);
   }
-  ASSIGN_OR_RETURN(const v1::DeleteNodeResponse response, session.fleet->DeleteNode(request));
+  SetMode(options.change, session, &request);
+  const absl::StatusOr<v1::DeleteNodeResponse> response = session.fleet->DeleteNode(request);
+  if (!response.ok()) return DescribeChangeError(response.status(), request.request_id());
   if (session.format != OutputFormat::kTable) {
-    return PrintDocument(response, session.format, session.out);
+    return PrintDocument(*response, session.format, session.out);
   }
-  session.out << Printable(DeletedLine(options)) << '\n';
+  session.out << Printable(DeletedLine(options)) << DryRunMark(options.change) << '\n';
   return absl::OkStatus();
 }
 
 absl::StatusOr<ExitCode> Delete(const Options& options, Session& session) {
+  RETURN_IF_ERROR(CheckRequestId(options.change));
   if (options.kind == "policy") {
     RETURN_IF_ERROR(DeletePolicy(options, session));
   } else {

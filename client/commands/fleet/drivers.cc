@@ -1,96 +1,32 @@
 // The verbs for the drivers of nodes: asked once, node by node.
-#include <algorithm>
-#include <functional>
 #include <string>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "client/commands/drivers/driver_operations.h"
 #include "client/commands/drivers/driver_query.h"
+#include "client/commands/fleet/ask_nodes.h"
 #include "client/commands/fleet/node_answers.h"
 #include "client/commands/fleet/node_selection.h"
 #include "client/commands/fleet/verbs.h"
-#include "common/error_info.h"
 #include "common/rpc_status.h"
 #include "common/status_macros.h"
 
 namespace hotplugger::client::fleet {
 namespace {
 
-// What is done to every answer before anybody sees it.
-using Edit = std::function<void(v1::OperateNodesResponse* answer)>;
-
-// Every node's answer by name, and how it ended: those that came are worth showing also where it
-// ended early. As documents they are printed as they come.
-struct Asked {
-  NodeAnswers answers;
-  absl::Status ended;
-  absl::Status printed;
-};
-
-Asked Ask(const v1::OperateNodesRequest& request, const Edit& edit, Session& session) {
-  Asked asked;
-  asked.ended = session.fleet->OperateNodes(
-      request,
-      [&](v1::OperateNodesResponse answer) {
-        edit(&answer);
-        if (session.format != OutputFormat::kTable) {
-          asked.printed.Update(PrintStreamed(answer, session.format, session.out));
-        }
-        asked.answers.push_back(std::move(answer));
-      },
-      session.catch_interrupt());
-  std::sort(asked.answers.begin(), asked.answers.end(),
-            [](const auto& a, const auto& b) { return a.node() < b.node(); });
-  return asked;
-}
-
-// Whether it ended before any node was asked.
-bool EndedAtOnce(const Asked& asked) {
-  if (!asked.answers.empty()) return false;
-  switch (asked.ended.code()) {
-    case absl::StatusCode::kUnavailable:
-      return ErrorReason(asked.ended) == "UNREACHABLE";
-    case absl::StatusCode::kDeadlineExceeded:
-    case absl::StatusCode::kCancelled:
-      return false;
-    default:
-      return true;
-  }
-}
-
-// What is known where not every node's answer came.
-std::string WhatIsMissing(const Asked& asked, bool is_change) {
-  const size_t count = asked.answers.size();
-  const std::string answered = absl::StrCat(count == 0 ? "no" : absl::StrCat(count),
-                                            count > 1 ? " nodes have" : " node has", " answered");
-  if (!is_change) return answered;
-  return absl::StrCat(answered, count == 0 ? "; some" : "; others",
-                      " may have been asked and do it all the same; `hotplugctl drivers` for the "
-                      "same nodes shows what they are like now");
-}
-
-absl::StatusOr<ExitCode> End(const Asked& asked, bool is_change, Session& session) {
-  // Documents have the errors in them.
-  if (session.format == OutputFormat::kTable) PrintFailures(asked.answers, session.err);
-  if (asked.ended.ok()) {
-    RETURN_IF_ERROR(asked.printed);
-    return ExitCodeOf(asked.answers);
-  }
-  if (!EndedAtOnce(asked)) session.err << WhatIsMissing(asked, is_change) << '\n';
-  return NameNodeFlags(asked.ended);
-}
+// Where not every node has answered.
+constexpr char kWhereToLook[] =
+    "`hotplugctl drivers` for the same nodes shows what they are like now";
 
 Action OnNodes(Arguments& arguments, MakeOperation make) {
   auto options = DeclareNodesToChange(arguments);
   return [options, make = std::move(make)](Session& session) -> absl::StatusOr<ExitCode> {
     ASSIGN_OR_RETURN(v1::Operation operation, make());
     ASSIGN_OR_RETURN(const v1::OperateNodesRequest request,
-                     MakeNodesRequest(*options, std::move(operation)));
-    const Asked asked = Ask(
-        request, [](v1::OperateNodesResponse*) {}, session);
+                     MakeNodesRequest(*options, std::move(operation), /*is_change=*/true, session));
+    const AskedNodes asked = AskNodes(request, session);
     if (session.format == OutputFormat::kTable) PrintChanges(asked.answers, session.out);
-    return End(asked, /*is_change=*/true, session);
+    return EndOf(asked, kWhereToLook, session);
   };
 }
 
@@ -125,15 +61,15 @@ absl::StatusOr<ExitCode> Drivers(const DriverQuery& query, const NodeOptions& op
                                  Session& session) {
   RETURN_IF_ERROR(CheckQuery(query));
   ASSIGN_OR_RETURN(const v1::OperateNodesRequest request,
-                   MakeNodesRequest(options, ToOperation(query)));
+                   MakeNodesRequest(options, ToOperation(query), /*is_change=*/false, session));
   const auto edit = [&query, &session](v1::OperateNodesResponse* answer) {
     // A file with an error may be why a driver is missing.
     PrintNodeWarnings(*answer, session.err);
     if (query.driver.has_value()) KeepDriver(*query.driver, answer);
   };
-  const Asked asked = Ask(request, edit, session);
+  const AskedNodes asked = AskNodes(request, session, edit);
   if (session.format == OutputFormat::kTable) PrintAnswers(query, asked.answers, session.out);
-  return End(asked, /*is_change=*/false, session);
+  return EndOf(asked, "", session);
 }
 
 }  // namespace

@@ -1,11 +1,10 @@
-#include <algorithm>
-#include <array>
 #include <limits>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "client/commands/fleet/get_filter.h"
 #include "client/commands/fleet/get_lists.h"
 #include "client/commands/fleet/verbs.h"
 #include "client/flag_values.h"
@@ -16,6 +15,7 @@ namespace {
 
 struct Options {
   GetOptions get;
+  FilterOptions filter;
   std::optional<std::string> revision;
   bool watch = false;
 };
@@ -23,41 +23,53 @@ struct Options {
 // The kinds that show one of their own; the others are lists.
 bool IsOfOne(const std::string& kind) { return kind == "node" || kind == "policy"; }
 
-// Flags that another kind would ignore are mistakes.
 absl::Status Check(const Options& options) {
   const std::string& kind = options.get.kind;
   Violations violations;
-  const auto only = [&](bool given, const std::string& flag, bool right, absl::string_view kinds) {
-    if (given && !right) violations.push_back({flag, absl::StrCat("is for ", kinds, " alone")});
-  };
   if (IsOfOne(kind) && !options.get.name) {
     violations.push_back({"NAME", absl::StrCat("is missing; get ", kind, " shows one")});
   }
-  only(options.get.name.has_value(), "NAME", IsOfOne(kind), "get node and get policy");
-  only(!options.get.policy.empty(), "--policy", kind == "nodes", "get nodes");
-  only(!options.get.node.empty(), "--node", kind == "holds", "get holds");
-  only(options.watch, "--watch", kind == "nodes", "get nodes");
-  only(options.revision.has_value(), "--revision", kind == "policy", "get policy");
+  if (kind == "holds" && options.get.name) {
+    violations.push_back({"NAME", "is not for get holds; --node and --subject choose"});
+  }
+  if (options.watch && IsOfOne(kind)) {
+    violations.push_back({"--watch", "is for get nodes, policies and holds alone"});
+  }
+  if (options.watch && kind == "policies" && options.filter.node) {
+    violations.push_back({"--node", "is not for get policies --watch; list them without it"});
+  }
+  if (options.revision && kind != "policy") {
+    violations.push_back({"--revision", "is for get policy alone"});
+  }
   return MakeFieldErrors(violations);
+}
+
+absl::StatusOr<ExitCode> Watch(const GetOptions& options, Session& session) {
+  if (options.kind == "nodes") return WatchNodes(options, session);
+  return options.kind == "policies" ? WatchPolicies(options, session)
+                                    : WatchHolds(options, session);
 }
 
 absl::StatusOr<ExitCode> Get(const Options& given, Session& session) {
   RETURN_IF_ERROR(Check(given));
   GetOptions options = given.get;
+  RETURN_IF_ERROR(SetFilters(given.filter, session.clock.Now(), &options));
   if (given.revision) {
     Violations violations;
     options.revision =
         ReadNumber("--revision", *given.revision, 1, std::numeric_limits<int>::max(), &violations);
     RETURN_IF_ERROR(MakeFieldErrors(violations));
   }
-  if (given.watch) return WatchNodes(options, session);
+  if (given.watch) return Watch(options, session);
+  absl::Status shown;
   if (options.kind == "nodes" || options.kind == "node") {
-    RETURN_IF_ERROR(GetNodes(options, session));
+    shown = GetNodes(options, session);
   } else if (options.kind == "policies" || options.kind == "policy") {
-    RETURN_IF_ERROR(GetPolicies(options, session));
+    shown = GetPolicies(options, session);
   } else {
-    RETURN_IF_ERROR(GetHolds(options, session));
+    shown = GetHolds(options, session);
   }
+  if (!shown.ok()) return NameFilterFlags(shown);
   return ExitCode::kOk;
 }
 
@@ -71,13 +83,16 @@ Action DeclareGet(Arguments& arguments) {
   auto options = std::make_shared<Options>();
   arguments.Required("KIND", "what to list, or of what to show one", &options->get.kind,
                      {"nodes", "policies", "holds", "node", "policy"});
-  arguments.Optional("NAME", "with node and policy: its name", &options->get.name);
-  arguments.Option("--policy", "with nodes: only those that this policy matches",
-                   &options->get.policy);
-  arguments.Option("--node", "with holds: only those of this node", &options->get.node);
+  arguments.Optional(
+      "NAME",
+      "with node and policy: its name; with nodes and policies: those that a pattern "
+      "finds, e.g. 'web-*'",
+      &options->get.name);
+  DeclareFilterOptions(arguments, &options->filter);
   arguments.Value("--revision", "N", "with policy: as it was at this revision", &options->revision);
   arguments.Switch("-w,--watch",
-                   "with nodes: go on, and print each node that changes, until interrupted",
+                   "with nodes, policies and holds: go on, and print each one that changes, until "
+                   "interrupted",
                    &options->watch);
   arguments.Switch("--no-headers", "print a table without its first line",
                    &options->get.no_headers);

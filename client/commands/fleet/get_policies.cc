@@ -4,7 +4,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "client/commands/fleet/get_lists.h"
+#include "client/commands/fleet/list_watch.h"
 #include "client/list_all.h"
+#include "client/list_filter.h"
 #include "client/policy_file/policy_text.h"
 #include "client/policy_view.h"
 #include "client/text.h"
@@ -34,6 +36,13 @@ void AddRow(const v1::Policy& policy, const Session& session, Table* table) {
   table->AddRow(std::move(cells));
 }
 
+Table PolicyTable(const Session& session) {
+  std::vector<std::string> headings = {"NAME", "PRIORITY", "REVISION", "SELECTOR",
+                                       "CPU",  "MEMORY",   "DRIVERS",  "UPDATED"};
+  if (session.wide) headings.insert(headings.end(), {"DRIFT", "CONFIRM", "ON-RELEASE", "ETAG"});
+  return Table(std::move(headings));
+}
+
 void PrintPolicies(const PolicyList& policies, const GetOptions& options, Session& session) {
   if (session.names_only) {
     for (const v1::Policy& policy : policies) {
@@ -41,10 +50,7 @@ void PrintPolicies(const PolicyList& policies, const GetOptions& options, Sessio
     }
     return;
   }
-  std::vector<std::string> headings = {"NAME", "PRIORITY", "REVISION", "SELECTOR",
-                                       "CPU",  "MEMORY",   "DRIVERS",  "UPDATED"};
-  if (session.wide) headings.insert(headings.end(), {"DRIFT", "CONFIRM", "ON-RELEASE", "ETAG"});
-  Table table(std::move(headings));
+  Table table = PolicyTable(session);
   for (const v1::Policy& policy : policies) AddRow(policy, session, &table);
   table.Print(session.out, StyleOf(options, session));
 }
@@ -84,8 +90,9 @@ absl::Status GetOnePolicy(const GetOptions& options, Session& session) {
 }  // namespace
 
 absl::Status GetPolicies(const GetOptions& options, Session& session) {
-  if (options.name) return GetOnePolicy(options, session);
-  ASSIGN_OR_RETURN(const v1::ListPoliciesResponse policies, ListAllPolicies(*session.fleet));
+  if (options.kind == "policy") return GetOnePolicy(options, session);
+  ASSIGN_OR_RETURN(const v1::ListPoliciesResponse policies,
+                   ListAllPolicies(*session.fleet, options.policies));
   if (session.format == OutputFormat::kJson) {
     return PrintDocument(policies, session.format, session.out);
   }
@@ -95,6 +102,29 @@ absl::Status GetPolicies(const GetOptions& options, Session& session) {
     PrintPolicies(policies.policies(), options, session);
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<ExitCode> WatchPolicies(const GetOptions& options, Session& session) {
+  WatchedKind kind = {v1::WatchFleetRequest::KIND_POLICIES, "policy"};
+  kind.name = [](const WatchedItem& item) { return item.policy().name(); };
+  kind.message = [](const WatchedItem& item) -> const auto& { return item.policy(); };
+  kind.wants = [&](const WatchedItem& item) {
+    return MatchesFilter(options.policies, item.policy());
+  };
+  kind.table = [&session] { return PolicyTable(session); };
+  kind.add_row = [&session](const WatchedItem& item, Table* table) {
+    AddRow(item.policy(), session, table);
+  };
+  kind.add_gone = [&session](const WatchedItem& item, Table* table) {
+    std::vector<std::string> cells = {item.policy().name(), "", "", "DELETED", "", "", "", ""};
+    if (session.wide) cells.resize(cells.size() + 4);
+    table->AddRow(std::move(cells));
+  };
+  // Another revision, or another one of the same name.
+  kind.mark = [](const WatchedItem& item) {
+    return absl::StrCat(item.policy().revision(), " ", item.policy().etag());
+  };
+  return WatchList(kind, options, session);
 }
 
 }  // namespace hotplugger::client::fleet

@@ -64,9 +64,10 @@ absl::StatusOr<v1::Hold> MakeHold(const std::string& node, const std::string& su
   hold.set_node(node);
   hold.set_subject(subject);
   hold.set_state(state);
-  hold.set_reason(options.change.reason.value_or(""));
-  hold.set_ticket(options.change.ticket.value_or(""));
-  hold.set_author(AuthorOf(options.change, session));
+  hold.set_reason(options.change.note.reason.value_or(""));
+  hold.set_ticket(options.change.note.ticket.value_or(""));
+  hold.set_author(AuthorOf(options.change.note, session));
+  RETURN_IF_ERROR(CheckRequestId(options.change));
   Violations violations;
   CheckSubject(subject, &violations);
   if (options.ttl && options.until) {

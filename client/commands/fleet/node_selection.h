@@ -1,4 +1,5 @@
-// Of which nodes something is asked once, and how; from the flags of the verbs for drivers.
+// Of which nodes something is asked once, and how; from the flags of the verbs for drivers and of
+// retry.
 #pragma once
 
 #include <memory>
@@ -7,7 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "client/arguments.h"
+#include "client/commands/fleet/change_options.h"
 #include "hotplugger/v1/fleet_service.pb.h"
 
 namespace hotplugger::client::fleet {
@@ -18,6 +19,8 @@ struct NodeOptions {
   std::optional<std::string> parallel;
   std::optional<std::string> deadline;
   bool keep_going = false;
+  // For a change.
+  NoteOptions note;
 };
 
 // For a question.
@@ -26,9 +29,11 @@ std::shared_ptr<NodeOptions> DeclareNodes(Arguments& arguments);
 // For a change.
 std::shared_ptr<NodeOptions> DeclareNodesToChange(Arguments& arguments);
 
-// INVALID_ARGUMENT with every flag that is wrong, also where no node is named.
+// INVALID_ARGUMENT with every flag that is wrong, also where no node is named. The note goes with
+// it where it is a change.
 absl::StatusOr<v1::OperateNodesRequest> MakeNodesRequest(const NodeOptions& options,
-                                                         v1::Operation operation);
+                                                         v1::Operation operation, bool is_change,
+                                                         const Session& session);
 
 // `status`, the controller's answer to such a request, with its fields named by their flags.
 absl::Status NameNodeFlags(const absl::Status& status);

@@ -42,6 +42,10 @@ class Planning {
         change.request,
         [&](v1::PlanChangeResponse answer) {
           begun = true;
+          // One of an older version doesn't say.
+          if (answer.has_overview() && answer.overview().resource().empty()) {
+            answer.mutable_overview()->set_resource(change.resource);
+          }
           Take(std::move(answer), &answers);
         },
         stop_);
@@ -84,7 +88,8 @@ class Planning {
     }
     first_error_.Update(error);
     // Where nobody answers, or a person has had enough, the others aren't asked either.
-    nobody_answers_ = absl::IsUnavailable(error) || absl::IsCancelled(error);
+    nobody_answers_ = absl::IsUnavailable(error) || absl::IsCancelled(error) ||
+                      ExitCodeFor(error) == ExitCode::kUnreachable;
   }
 
   Session& session_;

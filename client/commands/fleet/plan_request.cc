@@ -34,6 +34,7 @@ PlannedChange ToHold(const v1::Hold& hold) {
   PlannedChange change;
   change.what = absl::StrCat("hold/", hold.node(), "/", hold.subject(), " ",
                              ShortEnumName(*v1::DeviceState_descriptor(), hold.state()));
+  change.resource = absl::StrCat("nodes/", hold.node(), "/holds/", hold.subject());
   *change.request.mutable_set_hold() = hold;
   return change;
 }
@@ -41,6 +42,7 @@ PlannedChange ToHold(const v1::Hold& hold) {
 PlannedChange ToRelease(const std::string& node, const std::string& subject) {
   PlannedChange change;
   change.what = absl::StrCat("hold/", node, "/", subject, " released");
+  change.resource = absl::StrCat("nodes/", node, "/holds/", subject);
   change.request.mutable_release_hold()->set_node(node);
   change.request.mutable_release_hold()->set_subject(subject);
   return change;
@@ -54,6 +56,7 @@ absl::StatusOr<PlannedChange> ToDelete(const std::string& kind, const std::strin
   }
   PlannedChange change;
   change.what = absl::StrCat("policy/", name, " deleted");
+  change.resource = absl::StrCat("policies/", name);
   change.request.set_delete_policy(name);
   return change;
 }
@@ -82,6 +85,7 @@ absl::StatusOr<std::vector<PlannedChange>> OfFiles(const std::string& source, st
   for (SourcedPolicy& sourced : policies) {
     PlannedChange& change = changes.emplace_back();
     change.what = absl::StrCat("policy/", sourced.policy.name(), " applied");
+    change.resource = absl::StrCat("policies/", sourced.policy.name());
     *change.request.mutable_apply_policy() = std::move(sourced.policy);
   }
   return changes;

@@ -28,6 +28,8 @@ std::shared_ptr<PlanOptions> DeclarePlanOptions(Arguments& arguments);
 // One change, and what it would be once it is made: "policy/park-lab applied".
 struct PlannedChange {
   std::string what;
+  // "policies/park-lab": as the controller names it.
+  std::string resource;
   v1::PlanChangeRequest request;
 };
 

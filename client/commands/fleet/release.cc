@@ -17,10 +17,11 @@ struct Options {
 };
 
 absl::StatusOr<ExitCode> Release(const Options& options, Session& session) {
+  RETURN_IF_ERROR(CheckRequestId(options.change));
   v1::ReleaseHoldRequest request;
   request.set_node(options.node);
   request.set_subject(options.subject);
-  *request.mutable_note() = MakeNote(options.change, session);
+  *request.mutable_note() = MakeNote(options.change.note, session);
   const std::string line = absl::StrCat("hold/", options.node, "/", options.subject, " released");
   if (options.change.only_here()) {
     RETURN_IF_ERROR(PrintUnsent(request, line, options.change, session));
@@ -28,7 +29,7 @@ absl::StatusOr<ExitCode> Release(const Options& options, Session& session) {
   }
   SetMode(options.change, session, &request);
   const absl::StatusOr<v1::ReleaseHoldResponse> response = session.fleet->ReleaseHold(request);
-  if (!response.ok()) return NameChangeFlags(response.status());
+  if (!response.ok()) return DescribeChangeError(response.status(), request.request_id());
   if (session.format != OutputFormat::kTable) {
     RETURN_IF_ERROR(PrintDocument(*response, session.format, session.out));
   } else {

@@ -56,7 +56,7 @@ absl::StatusOr<ExitCode> SetHold(const v1::Hold& hold, const ChangeOptions& opti
   }
   SetMode(options, session, &request);
   const absl::StatusOr<v1::SetHoldResponse> response = session.fleet->SetHold(request);
-  if (!response.ok()) return NameChangeFlags(response.status());
+  if (!response.ok()) return DescribeChangeError(response.status(), request.request_id());
   PrintWarnings(response->warnings(), session.err);
   if (session.format != OutputFormat::kTable) {
     RETURN_IF_ERROR(PrintDocument(*response, session.format, session.out));

@@ -10,6 +10,7 @@ Action DeclareGet(Arguments& arguments);
 Action DeclareDescribe(Arguments& arguments);
 Action DeclareExplain(Arguments& arguments);
 Action DeclareAudit(Arguments& arguments);
+Action DeclareEvents(Arguments& arguments);
 Action DeclareDiff(Arguments& arguments);
 Action DeclarePlan(Arguments& arguments);
 Action DeclareHistory(Arguments& arguments);
@@ -26,6 +27,7 @@ Action DeclareSwitch(Arguments& arguments);
 Action DeclareSwitching(Arguments& arguments);
 Action DeclareRegister(Arguments& arguments);
 Action DeclareUnregister(Arguments& arguments);
+Action DeclareRetry(Arguments& arguments);
 Action DeclareWait(Arguments& arguments);
 
 }  // namespace hotplugger::client::fleet

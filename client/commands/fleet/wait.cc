@@ -1,12 +1,15 @@
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "client/commands/fleet/following.h"
 #include "client/commands/fleet/verbs.h"
 #include "client/commands/fleet/wait_gone.h"
-#include "client/list_all.h"
+#include "client/list_filter.h"
 #include "client/text.h"
 #include "client/wait_condition.h"
 #include "client/wait_progress.h"
@@ -16,7 +19,8 @@
 namespace hotplugger::client::fleet {
 namespace {
 
-constexpr absl::Duration kPollInterval = absl::Milliseconds(250);
+// Lines about progress come no faster: with a large fleet each change would be one.
+constexpr absl::Duration kBetweenLines = absl::Milliseconds(250);
 
 struct Options {
   std::string kind;
@@ -30,64 +34,107 @@ struct Options {
 class Waiter {
  public:
   Waiter(const Options& options, WaitCondition condition, Session& session)
-      : options_(options), condition_(condition), session_(session) {}
+      : options_(options),
+        condition_(condition),
+        session_(session),
+        follower_(session, options.timeout),
+        progress_(condition) {
+    request_.add_kinds(v1::WatchFleetRequest::KIND_NODES);
+    if (OfPolicy()) request_.add_kinds(v1::WatchFleetRequest::KIND_POLICIES);
+    request_.set_summary_only(true);
+  }
 
   absl::StatusOr<ExitCode> Run() {
-    const absl::Time deadline = session_.clock.Now() + options_.timeout;
-    // A first call that fails is a wrong address or a wrong name: no reason to wait.
-    RETURN_IF_ERROR(Poll());
-    RETURN_IF_ERROR(CheckAnyWanted());
-    absl::Status lost;  // why the last poll failed
-    while (true) {
-      if (lost.ok()) {
-        TellProgress();
-        if (progress_.pending.empty()) return PrintDone();
-        if (progress_.AnyGivenUp()) return GivenUp();
-      }
-      const absl::Duration left = deadline - session_.clock.Now();
-      if (left <= absl::ZeroDuration()) return lost.ok() ? TimedOut() : lost;
-      session_.pause(std::min(kPollInterval, left));
-      lost = Poll();
-      // A controller that restarts comes back, and the nodes with it.
-      if (!lost.ok() && !IsTransient(lost)) return lost;
-    }
+    if (OfPolicy()) RETURN_IF_ERROR(ReadPolicy());
+    RETURN_IF_ERROR(follower_.Run([this](const FleetClient::WatchEnd& end) {
+      return session_.fleet->WatchFleet(
+          request_, [this](const v1::WatchFleetResponse& answer) { return Take(answer); }, end);
+    }));
+    RETURN_IF_ERROR(error_);
+    if (synced_ && progress_.pending().empty()) return PrintDone();
+    if (follower_.was_interrupted()) return WaitInterrupted();
+    if (!synced_) return NotAnswered(options_.timeout);
+    return progress_.AnyGivenUp() ? GivenUp() : TimedOut();
   }
 
  private:
-  static bool IsTransient(const absl::Status& status) {
-    return status.code() == absl::StatusCode::kUnavailable ||
-           status.code() == absl::StatusCode::kDeadlineExceeded;
-  }
+  bool OfPolicy() const { return options_.kind == "policy"; }
 
-  // Lists the nodes and looks how far they are.
-  absl::Status Poll() {
-    v1::ListNodesRequest request;
-    request.set_summary_only(true);
-    if (OfPolicy()) request.set_policy(options_.names.front());
-    ASSIGN_OR_RETURN(listed_, ListAllNodes(*session_.fleet, request));
-    progress_ = CheckProgress(condition_, Wanted(), listed_.nodes());
+  // By its selector its nodes are known.
+  absl::Status ReadPolicy() {
+    v1::GetPolicyRequest request;
+    request.set_name(options_.names.front());
+    ASSIGN_OR_RETURN(const v1::GetPolicyResponse response, session_.fleet->GetPolicy(request));
+    selector_ = response.policy().selector();
     return absl::OkStatus();
   }
 
-  bool OfPolicy() const { return options_.kind == "policy"; }
-
-  // A policy's nodes may change while we wait. "All connected" are those of the first poll: a node
-  // that goes away meanwhile must not end the wait as if it were done.
-  std::set<std::string> Wanted() {
-    if (!OfPolicy() && !options_.names.empty()) {
-      return {options_.names.begin(), options_.names.end()};
+  // False where there is nothing to wait for any more.
+  bool Take(const v1::WatchFleetResponse& answer) {
+    follower_.NoteAnswer();
+    request_.set_resume_token(answer.resume_token());
+    if (answer.has_reset()) {
+      nodes_.clear();
+      synced_ = false;
+    } else if (answer.has_node()) {
+      nodes_[answer.node().name()] = answer.node();
+      UpdateNode(answer.node().name());
+    } else if (answer.has_deleted_node()) {
+      nodes_.erase(answer.deleted_node());
+      UpdateNode(answer.deleted_node());
+    } else if (OfPolicy() && answer.has_policy() && IsThePolicy(answer.policy().name())) {
+      selector_ = answer.policy().selector();
+      UpdateAll();
+    } else if (OfPolicy() && IsThePolicy(answer.deleted_policy())) {
+      error_ = MakeError(absl::StatusCode::kNotFound, "POLICY_NOT_FOUND",
+                         absl::StrCat("policy ", options_.names.front(),
+                                      ", whose nodes were waited for, has been deleted"));
+    } else if (answer.has_synced()) {
+      synced_ = true;
+      UpdateAll();
+      if (progress_.done() == 0 && progress_.pending().empty()) error_ = NoNode();
     }
-    std::set<std::string> names;
-    for (const v1::Node& node : listed_.nodes()) {
-      if (OfPolicy() || node.connected()) names.insert(node.name());
-    }
-    if (OfPolicy()) return names;
-    if (!connected_at_first_) connected_at_first_ = names;
-    return *connected_at_first_;
+    if (!error_.ok() || !synced_) return error_.ok();
+    TellProgress();
+    return !progress_.pending().empty() && !progress_.AnyGivenUp();
   }
 
-  absl::Status CheckAnyWanted() const {
-    if (progress_.done > 0 || !progress_.pending.empty()) return absl::OkStatus();
+  bool IsThePolicy(const std::string& name) const { return name == options_.names.front(); }
+
+  void UpdateNode(const std::string& name) {
+    if (!synced_) return;
+    const auto known = nodes_.find(name);
+    const v1::Node* const node = known == nodes_.end() ? nullptr : &known->second;
+    if (IsWanted(name, node)) {
+      progress_.Update(name, node);
+    } else {
+      progress_.Drop(name);
+    }
+  }
+
+  // "All connected" are those that are so at first: a node that goes away meanwhile must not end
+  // the wait as if it were done.
+  void UpdateAll() {
+    if (!synced_) return;
+    progress_ = WaitProgress(condition_);
+    if (!wanted_) {
+      wanted_.emplace(options_.names.begin(), options_.names.end());
+      for (const auto& [name, node] : nodes_) {
+        if (options_.names.empty() && node.connected()) wanted_->insert(name);
+      }
+    }
+    for (const auto& [name, node] : nodes_) UpdateNode(name);
+    if (OfPolicy()) return;
+    for (const std::string& name : *wanted_) UpdateNode(name);
+  }
+
+  bool IsWanted(const std::string& name, const v1::Node* node) const {
+    if (!OfPolicy()) return wanted_->count(name) > 0;
+    // A policy's nodes may change while we wait.
+    return node != nullptr && MatchesSelector(selector_, *node);
+  }
+
+  absl::Status NoNode() const {
     return MakeError(absl::StatusCode::kFailedPrecondition, "NO_NODE",
                      OfPolicy()
                          ? absl::StrCat("policy ", options_.names.front(),
@@ -96,30 +143,38 @@ class Waiter {
                          : "no node is connected; name those to wait for, or start their agents");
   }
 
-  // A line whenever the count has changed.
+  // A line whenever the count has changed, but not all at once.
   void TellProgress() {
-    if (progress_.done == told_done_ || progress_.pending.empty()) return;
-    told_done_ = progress_.done;
-    session_.err << "waiting: " << progress_.done << " of " << Total() << " nodes "
-                 << ConditionText(condition_) << '\n';
+    if (progress_.pending().empty() || progress_.done() == told_done_) return;
+    const absl::Time now = session_.steady_clock.Now();
+    if (told_time_ && now - *told_time_ < kBetweenLines) return;
+    told_time_ = now;
+    told_done_ = progress_.done();
+    session_.err << "waiting: " << progress_.done() << " of " << Total() << " nodes "
+                 << ConditionText(condition_) << '\n'
+                 << std::flush;
   }
 
-  size_t Total() const { return static_cast<size_t>(progress_.done) + progress_.pending.size(); }
+  size_t Total() const { return progress_.done() + progress_.pending().size(); }
 
   absl::StatusOr<ExitCode> PrintDone() {
-    if (session_.format != OutputFormat::kTable) {
-      RETURN_IF_ERROR(PrintDocument(listed_, session_.format, session_.out));
-    } else {
-      session_.out << progress_.done << (progress_.done == 1 ? " node" : " nodes") << ' '
+    if (session_.format == OutputFormat::kTable) {
+      session_.out << progress_.done() << (progress_.done() == 1 ? " node" : " nodes") << ' '
                    << ConditionText(condition_) << '\n';
+      return ExitCode::kOk;
     }
+    v1::ListNodesResponse listed;
+    for (const auto& [name, node] : nodes_) {
+      if (!OfPolicy() || IsWanted(name, &node)) *listed.add_nodes() = node;
+    }
+    RETURN_IF_ERROR(PrintDocument(listed, session_.format, session_.out));
     return ExitCode::kOk;
   }
 
   absl::Status TimedOut() const {
     return MakeError(absl::StatusCode::kDeadlineExceeded, "WAIT_TIMEOUT",
                      absl::StrCat("after ", absl::FormatDuration(options_.timeout), " ",
-                                  progress_.pending.size(), " of ", Total(), " nodes are not ",
+                                  progress_.pending().size(), " of ", Total(), " nodes are not ",
                                   ConditionText(condition_), ":", Causes()));
   }
 
@@ -131,8 +186,8 @@ class Waiter {
 
   std::string Causes() const {
     std::string lines;
-    for (const WaitProgress::Pending& pending : progress_.pending) {
-      absl::StrAppend(&lines, "\n", Printable(pending.node), ": ", Printable(pending.cause));
+    for (const auto& [name, pending] : progress_.pending()) {
+      absl::StrAppend(&lines, "\n", Printable(name), ": ", Printable(pending.cause));
     }
     return lines;
   }
@@ -140,10 +195,19 @@ class Waiter {
   const Options& options_;
   const WaitCondition condition_;
   Session& session_;
-  v1::ListNodesResponse listed_;
+  Follower follower_;
+  v1::WatchFleetRequest request_;
+  // Of the policy.
+  v1::Selector selector_;
+  // All that there are, without inventory and spec.
+  std::map<std::string, v1::Node> nodes_;
+  // But for a policy's.
+  std::optional<std::set<std::string>> wanted_;
+  bool synced_ = false;
   WaitProgress progress_;
-  std::optional<std::set<std::string>> connected_at_first_;
-  int told_done_ = -1;
+  absl::Status error_;
+  std::optional<size_t> told_done_;
+  std::optional<absl::Time> told_time_;
 };
 
 absl::Status BadArguments(absl::string_view message) {

@@ -1,11 +1,11 @@
 #include "client/commands/fleet/wait_gone.h"
 
-#include <algorithm>
 #include <functional>
+#include <optional>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "client/list_all.h"
+#include "client/commands/fleet/following.h"
 #include "client/text.h"
 #include "common/error_info.h"
 #include "common/proto_time.h"
@@ -14,67 +14,89 @@
 namespace hotplugger::client::fleet {
 namespace {
 
-constexpr absl::Duration kPollInterval = absl::Milliseconds(250);
+// What is waited for.
+struct Subject {
+  v1::WatchFleetRequest::Kind kind = v1::WatchFleetRequest::KIND_UNSPECIFIED;
+  std::string name = "";
+  // Whether an answer, of its kind, is about it.
+  std::function<bool(const v1::WatchFleetResponse& answer)> is_it = nullptr;
+  // How it is, for a person.
+  std::function<std::string(const v1::WatchFleetResponse& answer)> describe = nullptr;
+};
 
-// Whether it is there still, for a person; "" where it is gone.
-using Look = std::function<absl::StatusOr<std::string>()>;
+bool IsOfGone(const v1::WatchFleetResponse& answer) {
+  return answer.has_deleted_policy() || answer.has_deleted_hold();
+}
 
-absl::StatusOr<ExitCode> WaitUntilGone(const std::string& subject, const Look& look,
-                                       absl::Duration timeout, Session& session) {
-  const absl::Time deadline = session.clock.Now() + timeout;
-  absl::StatusOr<std::string> found = look();
-  // A first call that fails is a wrong address or a wrong name: no reason to wait.
-  RETURN_IF_ERROR(found.status());
-  while (true) {
-    if (found.ok() && found->empty()) {
-      session.out << Printable(subject) << " is gone\n";
-      return ExitCode::kOk;
+absl::StatusOr<ExitCode> WaitUntilGone(const Subject& subject, absl::Duration timeout,
+                                       Session& session) {
+  v1::WatchFleetRequest request;
+  request.add_kinds(subject.kind);
+  Follower follower(session, timeout);
+  std::optional<v1::WatchFleetResponse> found;
+  bool synced = false;
+  const auto take = [&](const v1::WatchFleetResponse& answer) {
+    follower.NoteAnswer();
+    request.set_resume_token(answer.resume_token());
+    if (answer.has_reset()) {
+      found.reset();
+      synced = false;
+    } else if (answer.has_synced()) {
+      synced = true;
+    } else if (subject.is_it(answer)) {
+      found = IsOfGone(answer) ? std::nullopt : std::optional(answer);
     }
-    const absl::Duration left = deadline - session.clock.Now();
-    if (left <= absl::ZeroDuration()) break;
-    session.pause(std::min(kPollInterval, left));
-    found = look();
-    // A controller that restarts comes back.
-    if (!found.ok() && !absl::IsUnavailable(found.status()) &&
-        !absl::IsDeadlineExceeded(found.status())) {
-      return found.status();
-    }
+    return !synced || found.has_value();
+  };
+  RETURN_IF_ERROR(follower.Run([&](const FleetClient::WatchEnd& end) {
+    return session.fleet->WatchFleet(request, take, end);
+  }));
+  if (synced && !found) {
+    session.out << Printable(subject.name) << " is gone\n";
+    return ExitCode::kOk;
   }
-  RETURN_IF_ERROR(found.status());
-  return MakeError(absl::StatusCode::kDeadlineExceeded, "WAIT_TIMEOUT",
-                   absl::StrCat("after ", absl::FormatDuration(timeout), " ", Printable(subject),
-                                " is there still: ", *found));
+  if (follower.was_interrupted()) return WaitInterrupted();
+  if (!found) return NotAnswered(timeout);
+  return MakeError(
+      absl::StatusCode::kDeadlineExceeded, "WAIT_TIMEOUT",
+      absl::StrCat("after ", absl::FormatDuration(timeout), " ", Printable(subject.name),
+                   " is there still: ", subject.describe(*found)));
+}
+
+// How a hold that is there ends.
+std::string EndOf(const v1::Hold& hold, absl::Time now) {
+  if (!hold.has_expire_time()) return "it has no end; `hotplugctl release` ends it";
+  return absl::StrCat("it ends ", FormatUntil(ToTime(hold.expire_time()) - now));
 }
 
 }  // namespace
 
 absl::StatusOr<ExitCode> WaitUntilPolicyIsGone(const std::string& name, absl::Duration timeout,
                                                Session& session) {
-  const auto look = [&]() -> absl::StatusOr<std::string> {
-    v1::GetPolicyRequest request;
-    request.set_name(name);
-    const absl::StatusOr<v1::GetPolicyResponse> response = session.fleet->GetPolicy(request);
-    if (absl::IsNotFound(response.status())) return "";
-    RETURN_IF_ERROR(response.status());
-    return absl::StrCat("revision ", response->policy().revision());
+  Subject subject = {v1::WatchFleetRequest::KIND_POLICIES, absl::StrCat("policy/", name)};
+  subject.is_it = [&name](const v1::WatchFleetResponse& answer) {
+    return answer.has_policy() ? answer.policy().name() == name : answer.deleted_policy() == name;
   };
-  return WaitUntilGone(absl::StrCat("policy/", name), look, timeout, session);
+  subject.describe = [](const v1::WatchFleetResponse& answer) {
+    return absl::StrCat("revision ", answer.policy().revision());
+  };
+  return WaitUntilGone(subject, timeout, session);
 }
 
 absl::StatusOr<ExitCode> WaitUntilHoldIsGone(const std::string& node, const std::string& subject,
                                              absl::Duration timeout, Session& session) {
-  const auto look = [&]() -> absl::StatusOr<std::string> {
-    ASSIGN_OR_RETURN(const v1::ListHoldsResponse holds, ListAllHolds(*session.fleet, node));
-    for (const v1::Hold& hold : holds.holds()) {
-      // Drivers' names are stored in lower case.
-      if (!absl::EqualsIgnoreCase(hold.subject(), subject)) continue;
-      if (!hold.has_expire_time()) return "it has no end; `hotplugctl release` ends it";
-      return absl::StrCat("it ends ",
-                          FormatUntil(ToTime(hold.expire_time()) - session.clock.Now()));
-    }
-    return "";
+  // Drivers' names are stored in lower case.
+  const auto is_it = [&](const auto& hold) {
+    return hold.node() == node && absl::EqualsIgnoreCase(hold.subject(), subject);
   };
-  return WaitUntilGone(absl::StrCat("hold/", node, "/", subject), look, timeout, session);
+  Subject hold = {v1::WatchFleetRequest::KIND_HOLDS, absl::StrCat("hold/", node, "/", subject)};
+  hold.is_it = [&is_it](const v1::WatchFleetResponse& answer) {
+    return answer.has_hold() ? is_it(answer.hold()) : is_it(answer.deleted_hold());
+  };
+  hold.describe = [&session](const v1::WatchFleetResponse& answer) {
+    return EndOf(answer.hold(), session.clock.Now());
+  };
+  return WaitUntilGone(hold, timeout, session);
 }
 
 }  // namespace hotplugger::client::fleet

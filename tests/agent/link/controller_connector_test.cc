@@ -23,10 +23,11 @@ using ::testing::SizeIs;
 
 using ServerStream = grpc::ServerReaderWriter<v1::ControllerMessage, v1::AgentMessage>;
 
-v1::ControllerMessage WelcomeOf(uint64_t epoch) {
+v1::ControllerMessage WelcomeOf(uint64_t epoch, const std::string& fleet_id = "") {
   v1::ControllerMessage message;
   message.set_epoch(epoch);
-  message.mutable_welcome();
+  message.mutable_welcome()->set_fleet_id(fleet_id);
+  if (!fleet_id.empty()) message.mutable_welcome()->set_epoch_id(absl::StrCat("start-", epoch));
   return message;
 }
 
@@ -126,20 +127,24 @@ class ControllerConnectorTest : public ::testing::Test {
     options.hello.set_largest_epoch(3);
     options.backoff = backoff;
     connector_ = std::make_unique<ControllerConnector>(
-        options, ControllerConnector::Sinks{
-                     .welcome = [this](uint64_t epoch) { Note(absl::StrCat("welcome ", epoch)); },
-                     .spec =
-                         [this](const v1::Spec& spec, uint64_t epoch) {
-                           Note(absl::StrCat("spec ", spec.digest(), " ", epoch));
-                         },
-                     .confirmation =
-                         [this](const std::string& digest, uint64_t epoch) {
-                           Note(absl::StrCat("confirmation ", digest, " ", epoch));
-                         },
-                     .operation =
-                         [this](const v1::NodeOperation& operation, uint64_t epoch) {
-                           Note(absl::StrCat("operation ", operation.id(), " ", epoch));
-                         }});
+        options,
+        ControllerConnector::Sinks{
+            .welcome =
+                [this](const ControllerIdentity& from) {
+                  Note(absl::StrCat("welcome ", from.epoch));
+                },
+            .spec =
+                [this](const v1::Spec& spec, const ControllerIdentity& from) {
+                  Note(absl::StrCat("spec ", spec.digest(), " ", from.epoch));
+                },
+            .confirmation =
+                [this](const std::string& digest, const ControllerIdentity& from) {
+                  Note(absl::StrCat("confirmation ", digest, " ", from.epoch));
+                },
+            .operation =
+                [this](const v1::NodeOperation& operation, const ControllerIdentity& from) {
+                  Note(absl::StrCat("operation ", operation.id(), " ", from.epoch));
+                }});
   }
 
   static v1::NodeReport Applied(const std::string& digest) {
@@ -244,6 +249,53 @@ TEST_F(ControllerConnectorTest, ComesBackAfterARefusalAndRemembersTheEpoch) {
   });
   connector_->Start();
   EXPECT_TRUE(controller_.AwaitEnd());
+}
+
+TEST_F(ControllerConnectorTest, AControllerOfAnotherFleetIsNotHeard) {
+  controller_.Then([](ServerStream* stream) {
+    Next(stream);
+    stream->Write(WelcomeOf(7, "one"));
+    return grpc::Status(grpc::StatusCode::UNAVAILABLE, "restarting");
+  });
+  controller_.Then([](ServerStream* stream) {
+    const v1::Hello hello = Next(stream).hello();
+    EXPECT_EQ(hello.fleet_id(), "one");
+    EXPECT_EQ(hello.epoch_id(), "start-7");
+    stream->Write(WelcomeOf(9, "two"));
+    v1::ControllerMessage spec;
+    spec.set_epoch(9);
+    spec.mutable_spec()->set_digest("d2");
+    stream->Write(spec);
+    v1::AgentMessage message;
+    EXPECT_FALSE(stream->Read(&message)) << "the agent goes on";
+    return grpc::Status::OK;
+  });
+  controller_.Then([](ServerStream* stream) {
+    EXPECT_EQ(Next(stream).hello().fleet_id(), "one");
+    return grpc::Status::OK;
+  });
+  connector_->Start();
+  EXPECT_TRUE(controller_.AwaitEnd());
+  EXPECT_THAT(events(), ElementsAre("welcome 7"));
+}
+
+TEST_F(ControllerConnectorTest, WhatComesBeforeTheWelcomeIsNotHeard) {
+  controller_.Then([](ServerStream* stream) {
+    Next(stream);
+    v1::ControllerMessage spec;
+    spec.set_epoch(9);
+    spec.mutable_spec()->set_digest("d2");
+    stream->Write(spec);
+    stream->Write(WelcomeOf(4));
+    v1::ControllerMessage ping;
+    ping.mutable_ping()->set_sequence(9);
+    stream->Write(ping);
+    EXPECT_EQ(Next(stream).pong().sequence(), 9U);
+    return grpc::Status::OK;
+  });
+  connector_->Start();
+  EXPECT_TRUE(controller_.AwaitEnd());
+  EXPECT_THAT(events(), ElementsAre("welcome 4"));
 }
 
 TEST_F(ControllerConnectorTest, OfManyReportsTheLastArrives) {
@@ -360,10 +412,11 @@ TEST(ControllerConnectorStopTest, StopsWhileNobodyListens) {
   ControllerConnector::Options options;
   options.controller = "127.0.0.1:1";
   ControllerConnector connector(
-      options, ControllerConnector::Sinks{.welcome = [](uint64_t) {},
-                                          .spec = [](const v1::Spec&, uint64_t) {},
-                                          .confirmation = [](const std::string&, uint64_t) {},
-                                          .operation = [](const v1::NodeOperation&, uint64_t) {}});
+      options, ControllerConnector::Sinks{
+                   .welcome = [](const ControllerIdentity&) {},
+                   .spec = [](const v1::Spec&, const ControllerIdentity&) {},
+                   .confirmation = [](const std::string&, const ControllerIdentity&) {},
+                   .operation = [](const v1::NodeOperation&, const ControllerIdentity&) {}});
   connector.Start();
   connector.SendReport(v1::NodeReport());
   connector.Stop();

@@ -63,7 +63,7 @@ TEST_F(HostCpuControlTest, OfAParkedCpuTheSpecDecidesOnceItIsOnTheBaseline) {
   EXPECT_EQ(control_.Look()->decided, CpuSet{2});
   v1::Baseline baseline = host->state().baseline();
   (*baseline.mutable_devices())["cpu3"] = v1::DEVICE_STATE_ONLINE;
-  ASSERT_EQ(host->SaveBaseline(baseline), absl::OkStatus());
+  host->KeepBaseline(baseline);
   EXPECT_EQ(control_.Look()->decided, (CpuSet{2, 3}));
 }
 
@@ -130,6 +130,16 @@ TEST_F(HostCpuControlTest, AnEmptyRecordLeavesNothingBehindAndSavesNothingTwice)
   ASSERT_EQ(control_.SaveParking("load", {}), absl::OkStatus());
   EXPECT_EQ(store.saves, saves);
   EXPECT_EQ(host->state().builtin_drivers_size(), 0);
+}
+
+TEST_F(HostCpuControlTest, OnAFullDiskADriverMayRunAndGiveBackButParksNoMore) {
+  ASSERT_EQ(control_.SaveParking("load", {.running = true, .parked = {2, 3}}), absl::OkStatus());
+  store.SetFailure(absl::ResourceExhaustedError("disk full"));
+  EXPECT_EQ(control_.SaveParking("thermal", {.running = true, .parked = {}}), absl::OkStatus());
+  EXPECT_EQ(control_.SaveParking("load", {.running = true, .parked = {3}}), absl::OkStatus());
+  EXPECT_FALSE(control_.SaveParking("load", {.running = true, .parked = {1, 3}}).ok());
+  EXPECT_EQ(control_.LoadParking("load").parked, CpuSet{3});
+  EXPECT_TRUE(control_.LoadParking("thermal").running);
 }
 
 TEST_F(HostCpuControlTest, UnregisteredDriversAreRememberedOverARestart) {

@@ -50,7 +50,8 @@ class HostFixture {
                           .catalogue = catalogue_,
                           .state_store = store,
                           .boot_id = boot_id,
-                          .kernel_release = "6.1"});
+                          .kernel_release = "6.1",
+                          .wall_time = [] { return absl::FromUnixSeconds(1'700'000'000); }});
   }
 
   // As if a controller had pushed it.
@@ -68,6 +69,12 @@ class HostFixture {
     }
     EXPECT_TRUE(host->SaveState(state).ok());
   }
+
+  // From the next Boot on the journal can't be written, as on a full disk; and again it can.
+  void BreakJournal() { state_dir_.Write("journal.new/in/its/way", ""); }
+  void MendJournal() { state_dir_.Remove("journal.new"); }
+  // It is gone with the next Boot.
+  void RemoveJournal() { state_dir_.Remove("journal"); }
 
   bool Runs(const std::string& driver) { return kernel.Find(driver)->running; }
 

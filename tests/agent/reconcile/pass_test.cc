@@ -95,15 +95,21 @@ TEST_F(PassTest, TheBaselineIsOnDiskBeforeTheFirstWrite) {
   EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2}));
 }
 
-TEST_F(PassTest, NothingIsTouchedWhenTheBaselineCannotBeSaved) {
+TEST_F(PassTest, WhereTheBaselineCannotBeSavedItIsRememberedBeforeTheFirstTouch) {
   SetSpec(Spec("3", {"alucard"}));
   store.SetFailure(absl::ResourceExhaustedError("disk full"));
-  const PassResult result = Run();
-  EXPECT_EQ(result.report.state(), v1::APPLY_STATE_FAILED);
-  EXPECT_THAT(result.report.message(), HasSubstr("disk full"));
-  EXPECT_EQ(result.report.retry(), v1::RETRY_CLASS_TRANSIENT);
-  EXPECT_THAT(fake.writes(), IsEmpty());
-  EXPECT_FALSE(Runs("alucard"));
+  const PassResult result = RunPass(*host, memory_, {.before_change = [this] {
+    EXPECT_EQ(host->state().baseline().devices().at("cpu3"), v1::DEVICE_STATE_ONLINE);
+    EXPECT_THAT(store.saved.baseline().devices(), IsEmpty());
+    return absl::OkStatus();
+  }});
+  EXPECT_EQ(result.report.state(), v1::APPLY_STATE_APPLIED) << result.report.message();
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2}));
+  EXPECT_TRUE(Runs("alucard"));
+  store.SetFailure(absl::OkStatus());
+  host->RetrySaving();
+  EXPECT_THAT(store.saved.baseline().devices(),
+              UnorderedElementsAre(Pair("cpu3", v1::DEVICE_STATE_ONLINE)));
 }
 
 TEST_F(PassTest, AnAgentThatDiedInBetweenStillKnowsWhatToRelease) {

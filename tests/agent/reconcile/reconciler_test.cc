@@ -55,7 +55,7 @@ TEST_F(ReconcilerTest, TellsTheInventoryAtOnceAndNoReportWithoutASpec) {
 TEST_F(ReconcilerTest, AcksAppliesAndReports) {
   reconciler_.Start();
   const v1::Spec spec = Spec("2-3", "n7");
-  reconciler_.OfferSpec(spec, 3);
+  reconciler_.OfferSpec(spec, {3});
   const auto ack = link_.AwaitAck([](const auto&) { return true; });
   ASSERT_TRUE(ack);
   EXPECT_EQ(ack->nonce(), "n7");
@@ -70,16 +70,16 @@ TEST_F(ReconcilerTest, AcksAppliesAndReports) {
 TEST_F(ReconcilerTest, ARefusedSpecLeavesTheLastGoodOne) {
   reconciler_.Start();
   const v1::Spec good = Spec("3");
-  reconciler_.OfferSpec(good, 3);
+  reconciler_.OfferSpec(good, {3});
   ASSERT_TRUE(link_.AwaitReport(Applied(good)));
   v1::Spec bad = Spec("1-3", "bad");
   bad.set_digest("0000");
-  reconciler_.OfferSpec(bad, 3);
+  reconciler_.OfferSpec(bad, {3});
   const auto nack = link_.AwaitAck([](const auto& ack) { return ack.nonce() == "bad"; });
   ASSERT_TRUE(nack);
   EXPECT_THAT(nack->errors(0), HasSubstr("digest"));
   v1::Spec stale = Spec("1-3", "stale");
-  reconciler_.OfferSpec(stale, 2);
+  reconciler_.OfferSpec(stale, {2});
   const auto fenced = link_.AwaitAck([](const auto& ack) { return ack.nonce() == "stale"; });
   ASSERT_TRUE(fenced);
   EXPECT_THAT(fenced->errors(0), HasSubstr("epoch 2"));
@@ -91,7 +91,7 @@ TEST_F(ReconcilerTest, ASpecThatCannotBeSavedIsTriedAgainAndMeanwhileNotApplied)
   store.SetFailure(absl::ResourceExhaustedError("disk full"));
   reconciler_.Start();
   const v1::Spec spec = Spec("3");
-  reconciler_.OfferSpec(spec, 3);
+  reconciler_.OfferSpec(spec, {3});
   const auto failed = link_.AwaitReport(
       [](const auto& report) { return report.state() == v1::APPLY_STATE_FAILED; });
   ASSERT_TRUE(failed);
@@ -111,7 +111,7 @@ TEST_F(ReconcilerTest, APermanentFailureDoesNotSwitchOffTheBackOff) {
   slow.retry = {.base = absl::Hours(1), .cap = absl::Hours(1)};
   Reconciler patient(*host, queue_, link_, slow);
   patient.Start();
-  patient.OfferSpec(Spec("0,3"), 1);
+  patient.OfferSpec(Spec("0,3"), {1});
   ASSERT_TRUE(link_.AwaitReport(
       [](const auto& report) { return report.state() == v1::APPLY_STATE_FAILED; }));
   fake.SwitchBehindOurBack(3, true);
@@ -136,7 +136,7 @@ TEST_F(ReconcilerTest, EnforcesTheSavedSpecWithoutAController) {
 TEST_F(ReconcilerTest, DriftIsUndoneAndCounted) {
   reconciler_.Start();
   const v1::Spec spec = Spec("3");
-  reconciler_.OfferSpec(spec, 1);
+  reconciler_.OfferSpec(spec, {1});
   ASSERT_TRUE(link_.AwaitReport(Applied(spec)));
   fake.SwitchBehindOurBack(3, true);
   reconciler_.HostChanged();
@@ -157,7 +157,7 @@ std::string ReasonForCpu3(const v1::NodeReport& report) {
 TEST_F(ReconcilerTest, WhoKeepsSwitchingADeviceBackIsNamed) {
   reconciler_.Start();
   const v1::Spec spec = Spec("3");
-  reconciler_.OfferSpec(spec, 1);
+  reconciler_.OfferSpec(spec, {1});
   ASSERT_TRUE(link_.AwaitReport(Applied(spec)));
   const int64_t limit = static_cast<int64_t>(ConflictTracker::kReversions);
   for (int64_t drift = 1; drift <= limit; ++drift) {
@@ -178,7 +178,7 @@ TEST_F(ReconcilerTest, WhatIsNotUndoneYetIsToldAllTheSame) {
   Reconciler patient(*host, queue_, link_, slow);
   patient.Start();
   const v1::Spec spec = Spec("2-3");
-  patient.OfferSpec(spec, 1);
+  patient.OfferSpec(spec, {1});
   ASSERT_TRUE(link_.AwaitReport(Applied(spec)));
   fake.SwitchBehindOurBack(3, true);
   patient.HostChanged();
@@ -200,7 +200,7 @@ TEST_F(ReconcilerTest, WhatIsNotUndoneYetIsToldAllTheSame) {
 TEST_F(ReconcilerTest, ALookThatFindsAllWellKeepsWhatWasDone) {
   reconciler_.Start();
   const v1::Spec spec = Spec("3");
-  reconciler_.OfferSpec(spec, 1);
+  reconciler_.OfferSpec(spec, {1});
   ASSERT_TRUE(link_.AwaitReport(Applied(spec)));
   const size_t seen = link_.report_count();
   reconciler_.HostChanged();
@@ -214,7 +214,7 @@ TEST_F(ReconcilerTest, TriesAgainWhatCanGoAwayByItself) {
   fake.FailCpu(3, EBUSY);
   reconciler_.Start();
   const v1::Spec spec = Spec("3");
-  reconciler_.OfferSpec(spec, 1);
+  reconciler_.OfferSpec(spec, {1});
   ASSERT_TRUE(link_.AwaitReport([](const auto& report) {
     return report.state() == v1::APPLY_STATE_FAILED && report.items(0).reason() == "HOTPLUG_BUSY";
   }));
@@ -230,7 +230,7 @@ TEST_F(ReconcilerTest, ASpecSurvivesAFullQueue) {
   ASSERT_GE(waiting, 16);
   reconciler_.Start();
   const v1::Spec spec = Spec("3");
-  reconciler_.OfferSpec(spec, 1);
+  reconciler_.OfferSpec(spec, {1});
   gate.Unlock();
   EXPECT_TRUE(link_.AwaitReport(Applied(spec)));
 }
@@ -239,7 +239,7 @@ TEST_F(ReconcilerTest, TheNewestOfManySpecsWins) {
   v1::Spec last;
   for (int i = 0; i < 50; ++i) {
     last = Spec(i % 2 == 0 ? "3" : "1-2");
-    reconciler_.OfferSpec(last, 1);
+    reconciler_.OfferSpec(last, {1});
   }
   reconciler_.Start();
   EXPECT_TRUE(link_.AwaitReport(Applied(last)));

@@ -32,10 +32,12 @@ class ReconcilerTrialTest : public ::testing::Test, protected HostFixture {
     queue_ = std::make_unique<WorkQueue>("operation queue", 16);
     reconciler_ = std::make_unique<Reconciler>(
         *host, *queue_, link_,
-        Reconciler::Options{.slow_interval = absl::Hours(1),
-                            .retry = {.base = absl::Milliseconds(1), .cap = absl::Milliseconds(5)},
-                            .shortest_confirm_window = kShort,
-                            .wall_time = [] { return absl::FromUnixSeconds(1'700'000'000); }});
+        Reconciler::Options{
+            .slow_interval = absl::Hours(1),
+            .retry = {.base = absl::Milliseconds(1), .cap = absl::Milliseconds(5)},
+            .shortest_confirm_window = kShort,
+            .wall_time = [] { return absl::FromUnixSeconds(1'700'000'000); },
+            .steady_time = [this] { return SteadyNow() + absl::Minutes(minutes_.load()); }});
     reconciler_->Start();
   }
 
@@ -72,7 +74,7 @@ class ReconcilerTrialTest : public ::testing::Test, protected HostFixture {
   // Offers a spec that must be applied.
   v1::NodeReport Apply(const v1::Spec& spec) {
     const size_t from = link_.report_count();
-    reconciler_->OfferSpec(spec, 1);
+    reconciler_->OfferSpec(spec, {1});
     const auto report = Await(spec, v1::APPLY_STATE_APPLIED, from);
     EXPECT_TRUE(report);
     return report.value_or(v1::NodeReport());
@@ -87,6 +89,8 @@ class ReconcilerTrialTest : public ::testing::Test, protected HostFixture {
                : std::vector<std::string>();
   }
 
+  // So many have passed by the reconciler's clock beside those that have.
+  std::atomic<int> minutes_ = 0;
   FakeControllerLink link_;
   std::unique_ptr<WorkQueue> queue_;
   std::unique_ptr<Reconciler> reconciler_;
@@ -104,7 +108,7 @@ TEST_F(ReconcilerTrialTest, AConfirmedSpecStays) {
   Apply(Spec("cpu_offline: '1'"));
   const v1::Spec spec = Spec("cpu_offline: '3'", absl::Minutes(1));
   EXPECT_TRUE(Apply(spec).awaits_confirmation());
-  reconciler_->ConfirmSpec(spec.digest(), 1);
+  reconciler_->ConfirmSpec(spec.digest(), {1});
   EXPECT_TRUE(link_.AwaitReport([&](const auto& report) {
     return report.digest() == spec.digest() && report.state() == v1::APPLY_STATE_APPLIED &&
            !report.awaits_confirmation();
@@ -119,7 +123,7 @@ TEST_F(ReconcilerTrialTest, WithoutAConfirmationTheLastGoodSpecComesBack) {
   Apply(good);
   const v1::Spec spec = Spec("cpu_offline: '3'", kShort);
   const size_t from = link_.report_count();
-  reconciler_->OfferSpec(spec, 1);
+  reconciler_->OfferSpec(spec, {1});
   const auto reverted = Await(spec, v1::APPLY_STATE_REVERTED);
   ASSERT_TRUE(reverted);
   EXPECT_THAT(reverted->message(), HasSubstr("no controller was reached"));
@@ -129,7 +133,7 @@ TEST_F(ReconcilerTrialTest, WithoutAConfirmationTheLastGoodSpecComesBack) {
 }
 
 TEST_F(ReconcilerTrialTest, WithNoLastGoodSpecAllIsReleased) {
-  reconciler_->OfferSpec(Spec("cpu_offline: '3'", kShort), 1);
+  reconciler_->OfferSpec(Spec("cpu_offline: '3'", kShort), {1});
   ASSERT_TRUE(link_.AwaitReport(
       [](const auto& report) { return report.state() == v1::APPLY_STATE_REVERTED; }));
   StopAgent();
@@ -140,19 +144,42 @@ TEST_F(ReconcilerTrialTest, WithNoLastGoodSpecAllIsReleased) {
 
 TEST_F(ReconcilerTrialTest, ARevertedSpecIsRefusedUntilAnotherOneWasTaken) {
   const v1::Spec spec = Spec("cpu_offline: '3'", kShort);
-  reconciler_->OfferSpec(spec, 1);
+  reconciler_->OfferSpec(spec, {1});
   ASSERT_TRUE(Await(spec, v1::APPLY_STATE_REVERTED));
   Restart();
   v1::Spec again = spec;
   again.set_nonce("again");
   const size_t from = link_.report_count();
-  reconciler_->OfferSpec(again, 1);
+  reconciler_->OfferSpec(again, {1});
   EXPECT_THAT(Errors(again), ::testing::ElementsAre(HasSubstr("no controller was reached")));
   ASSERT_TRUE(Await(spec, v1::APPLY_STATE_REVERTED, from));
   EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2, 3}));
   Apply(Spec("cpu_offline: '2'"));
   EXPECT_FALSE(link_.rejection());
   EXPECT_TRUE(Apply(Spec("cpu_offline: '3'", absl::Minutes(1))).awaits_confirmation());
+}
+
+// As RemoteOperations does it for RetrySpec.
+TEST_F(ReconcilerTrialTest, ARevertedSpecThatIsForgivenIsTriedAnew) {
+  v1::Spec spec = Spec("cpu_offline: '3'", kShort);
+  reconciler_->OfferSpec(spec, {1});
+  ASSERT_TRUE(Await(spec, v1::APPLY_STATE_REVERTED));
+  ASSERT_TRUE(queue_
+                  ->Add([this, &spec] {
+                    const auto forgiven = ForgiveRejection(host->state(), spec.digest());
+                    EXPECT_TRUE(host->SaveState(**forgiven).ok());
+                  })
+                  .ok());
+  reconciler_->HostChanged();
+  ASSERT_TRUE(link_.AwaitNoRejection()) << "a reconnect would tell it again";
+  spec.set_nonce("again");
+  size_t from = link_.report_count();
+  reconciler_->OfferSpec(spec, {1});
+  EXPECT_THAT(Errors(spec), IsEmpty());
+  const auto applied = Await(spec, v1::APPLY_STATE_APPLIED, from);
+  ASSERT_TRUE(applied);
+  EXPECT_TRUE(applied->awaits_confirmation()) << "a trial as the first one";
+  EXPECT_TRUE(Await(spec, v1::APPLY_STATE_REVERTED, from));
 }
 
 TEST_F(ReconcilerTrialTest, ARestartedAgentTellsWhatWasGivenUpAndWaitsAnew) {
@@ -177,7 +204,7 @@ TEST_F(ReconcilerTrialTest, ARestartedAgentTellsWhatWasGivenUpAndWaitsAnew) {
 TEST_F(ReconcilerTrialTest, AFailureWaitsForItsConfirmationTooAndIsRevertedWithoutIt) {
   fake.FailCpu(2, EBUSY);
   const v1::Spec spec = Spec("cpu_offline: '2-3'", kShort);
-  reconciler_->OfferSpec(spec, 1);
+  reconciler_->OfferSpec(spec, {1});
   const auto failed = Await(spec, v1::APPLY_STATE_FAILED);
   ASSERT_TRUE(failed);
   EXPECT_TRUE(failed->awaits_confirmation());
@@ -190,9 +217,9 @@ TEST_F(ReconcilerTrialTest, AFailureWaitsForItsConfirmationTooAndIsRevertedWitho
 TEST_F(ReconcilerTrialTest, AConfirmedFailureIsTriedOn) {
   fake.FailCpu(2, EBUSY);
   const v1::Spec spec = Spec("cpu_offline: '2-3'", absl::Minutes(1));
-  reconciler_->OfferSpec(spec, 1);
+  reconciler_->OfferSpec(spec, {1});
   ASSERT_TRUE(Await(spec, v1::APPLY_STATE_FAILED));
-  reconciler_->ConfirmSpec(spec.digest(), 1);
+  reconciler_->ConfirmSpec(spec.digest(), {1});
   ASSERT_TRUE(link_.AwaitReport([&](const auto& report) {
     return report.state() == v1::APPLY_STATE_FAILED && !report.awaits_confirmation();
   }));
@@ -206,7 +233,7 @@ TEST_F(ReconcilerTrialTest, AConfirmedFailureIsTriedOn) {
 TEST_F(ReconcilerTrialTest, ARetryAsksForTheConfirmationAlreadyAsItBegins) {
   fake.FailCpu(2, EBUSY);
   const v1::Spec spec = Spec("cpu_offline: '2-3'", absl::Minutes(1));
-  reconciler_->OfferSpec(spec, 1);
+  reconciler_->OfferSpec(spec, {1});
   const auto first = Await(spec, v1::APPLY_STATE_APPLYING);
   ASSERT_TRUE(first);
   EXPECT_FALSE(first->awaits_confirmation()) << "its window has yet to begin";
@@ -216,18 +243,18 @@ TEST_F(ReconcilerTrialTest, ARetryAsksForTheConfirmationAlreadyAsItBegins) {
 }
 
 TEST_F(ReconcilerTrialTest, AConfirmationDuringALongRetryIsInTime) {
-  const v1::Spec spec = Spec("cpu_offline: '2-3'", absl::Milliseconds(300));
+  const v1::Spec spec = Spec("cpu_offline: '2-3'", absl::Minutes(1));
   fake.FailCpu(2, EBUSY);
   std::atomic<bool> confirmed = false;
   fake.SetHooks(
       [&](const std::string& write) {
         const bool retry = link_.report_count() > 0 && host->state().trial().carried_out();
         if (write != "cpu2=0" || !retry || confirmed.exchange(true)) return;
-        absl::SleepFor(absl::Milliseconds(400));
-        reconciler_->ConfirmSpec(spec.digest(), 1);
+        minutes_ = 2;
+        reconciler_->ConfirmSpec(spec.digest(), {1});
       },
       [](const std::string&) {});
-  reconciler_->OfferSpec(spec, 1);
+  reconciler_->OfferSpec(spec, {1});
   ASSERT_TRUE(link_.AwaitReport([&](const auto& report) {
     return report.state() == v1::APPLY_STATE_FAILED && !report.awaits_confirmation();
   }));
@@ -240,15 +267,15 @@ TEST_F(ReconcilerTrialTest, AConfirmationDuringALongRetryIsInTime) {
 TEST_F(ReconcilerTrialTest, AConfirmedFailureIsWhatComesBack) {
   fake.FailCpu(2, EOPNOTSUPP);
   const v1::Spec held = Spec("cpu_offline: '2-3' cpu_held: '3'", absl::Minutes(1));
-  reconciler_->OfferSpec(held, 1);
+  reconciler_->OfferSpec(held, {1});
   ASSERT_TRUE(Await(held, v1::APPLY_STATE_FAILED));
-  reconciler_->ConfirmSpec(held.digest(), 1);
+  reconciler_->ConfirmSpec(held.digest(), {1});
   ASSERT_TRUE(link_.AwaitReport([&](const auto& report) {
     return report.state() == v1::APPLY_STATE_FAILED && !report.awaits_confirmation();
   }));
   const size_t from = link_.report_count();
   const v1::Spec spec = Spec("cpu_offline: '1,3'", kShort);
-  reconciler_->OfferSpec(spec, 1);
+  reconciler_->OfferSpec(spec, {1});
   ASSERT_TRUE(Await(spec, v1::APPLY_STATE_REVERTED, from));
   ASSERT_TRUE(Await(held, v1::APPLY_STATE_FAILED, from));
   StopAgent();
@@ -258,17 +285,17 @@ TEST_F(ReconcilerTrialTest, AConfirmedFailureIsWhatComesBack) {
 
 TEST_F(ReconcilerTrialTest, AnEarlierControllersConfirmationIsNone) {
   const v1::Spec spec = Spec("cpu_offline: '3'", absl::Milliseconds(300));
-  reconciler_->OfferSpec(spec, 5);
+  reconciler_->OfferSpec(spec, {5});
   ASSERT_TRUE(Await(spec, v1::APPLY_STATE_APPLIED));
-  reconciler_->ConfirmSpec(spec.digest(), 4);
+  reconciler_->ConfirmSpec(spec.digest(), {4});
   EXPECT_TRUE(Await(spec, v1::APPLY_STATE_REVERTED));
 }
 
 TEST_F(ReconcilerTrialTest, AnotherSpecsConfirmationIsNone) {
   const v1::Spec spec = Spec("cpu_offline: '3'", absl::Milliseconds(300));
-  reconciler_->OfferSpec(spec, 5);
+  reconciler_->OfferSpec(spec, {5});
   ASSERT_TRUE(Await(spec, v1::APPLY_STATE_APPLIED));
-  reconciler_->ConfirmSpec(std::string(64, 'a'), 5);
+  reconciler_->ConfirmSpec(std::string(64, 'a'), {5});
   EXPECT_TRUE(Await(spec, v1::APPLY_STATE_REVERTED));
 }
 
@@ -276,7 +303,7 @@ TEST_F(ReconcilerTrialTest, AConfirmationThatCannotBeSavedCountsAllTheSame) {
   const v1::Spec spec = Spec("cpu_offline: '3'", absl::Minutes(1));
   Apply(spec);
   store.SetFailure(absl::ResourceExhaustedError("disk full"));
-  reconciler_->ConfirmSpec(spec.digest(), 1);
+  reconciler_->ConfirmSpec(spec.digest(), {1});
   ASSERT_TRUE(link_.AwaitReport([&](const auto& report) {
     return report.digest() == spec.digest() && report.state() == v1::APPLY_STATE_APPLIED &&
            !report.awaits_confirmation();
@@ -296,7 +323,7 @@ TEST_F(ReconcilerTrialTest, WindowsAreClamped) {
   EXPECT_EQ(ConfirmWindow(host->state()), kLongestConfirmWindow);
   StartAgent();
   const v1::Spec negative = Spec("cpu_offline: '2'", -absl::Seconds(1));
-  reconciler_->OfferSpec(negative, 1);
+  reconciler_->OfferSpec(negative, {1});
   const auto reverted = Await(negative, v1::APPLY_STATE_REVERTED);
   ASSERT_TRUE(reverted);
   EXPECT_THAT(reverted->message(), HasSubstr("within 50ms"));
@@ -308,7 +335,7 @@ TEST_F(ReconcilerTrialTest, ANewSpecDuringATrialLeavesTheLastGoodOne) {
   Apply(Spec("cpu_offline: '3'", absl::Minutes(1)));
   const v1::Spec second = Spec("cpu_offline: '2'", kShort);
   const size_t from = link_.report_count();
-  reconciler_->OfferSpec(second, 1);
+  reconciler_->OfferSpec(second, {1});
   ASSERT_TRUE(Await(second, v1::APPLY_STATE_REVERTED));
   ASSERT_TRUE(Await(good, v1::APPLY_STATE_APPLIED, from));
   EXPECT_EQ(fake.online(), (CpuSet{0, 2, 3}));
@@ -320,7 +347,7 @@ TEST_F(ReconcilerTrialTest, AStartIsOnDiskBeforeTheFirstWriteAndGoneAtTheEnd) {
                 [](const std::string&) {});
   fake.FailCpu(3, EOPNOTSUPP);
   const v1::Spec spec = Spec("cpu_offline: '3'");
-  reconciler_->OfferSpec(spec, 1);
+  reconciler_->OfferSpec(spec, {1});
   ASSERT_TRUE(Await(spec, v1::APPLY_STATE_FAILED));
   StopAgent();
   EXPECT_EQ(starts, 1);
@@ -346,7 +373,7 @@ TEST_F(ReconcilerTrialTest, ASpecThatKillsTheAgentTwiceIsQuarantined) {
   EXPECT_THAT(quarantined->message(), HasSubstr("died 2 times"));
   ASSERT_TRUE(Await(good, v1::APPLY_STATE_APPLIED, from));
   EXPECT_EQ(fake.online(), (CpuSet{0, 2, 3}));
-  reconciler_->OfferSpec(spec, 1);
+  reconciler_->OfferSpec(spec, {1});
   EXPECT_THAT(Errors(spec), SizeIs(1));
 }
 
@@ -378,7 +405,7 @@ TEST_F(ReconcilerTrialTest, ReportedDriftStaysOverARestartButNotOverABoot) {
 TEST_F(ReconcilerTrialTest, ReportedDriftStaysOverARestartAlsoWhereAPartFailsForGood) {
   fake.FailCpu(2, EOPNOTSUPP);
   const v1::Spec spec = Spec("cpu_offline: '2-3' report_drift_of: 'cpu_offline'");
-  reconciler_->OfferSpec(spec, 1);
+  reconciler_->OfferSpec(spec, {1});
   ASSERT_TRUE(Await(spec, v1::APPLY_STATE_FAILED));
   fake.SwitchBehindOurBack(3, true);
   reconciler_->HostChanged();
@@ -412,7 +439,7 @@ TEST_F(ReconcilerTrialTest, ARevertPutsBackAlsoWhatTheSpecWouldLeave) {
   Apply(Spec("cpu_offline: '1'"));
   const v1::Spec spec = Spec("cpu_offline: '3' leave_on_release: 'cpu_offline'", kShort);
   const size_t from = link_.report_count();
-  reconciler_->OfferSpec(spec, 1);
+  reconciler_->OfferSpec(spec, {1});
   ASSERT_TRUE(Await(spec, v1::APPLY_STATE_REVERTED, from));
   StopAgent();
   EXPECT_EQ(fake.online(), (CpuSet{0, 2, 3}));
@@ -424,7 +451,7 @@ TEST_F(ReconcilerTrialTest, WhatATrialLeftIsReleasedAfterItsRevert) {
   Apply(good);
   const v1::Spec spec = Spec("cpu_offline: '1'", kShort);
   const size_t from = link_.report_count();
-  reconciler_->OfferSpec(spec, 1);
+  reconciler_->OfferSpec(spec, {1});
   ASSERT_TRUE(Await(spec, v1::APPLY_STATE_REVERTED, from));
   ASSERT_TRUE(Await(good, v1::APPLY_STATE_APPLIED, from));
   EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2}));

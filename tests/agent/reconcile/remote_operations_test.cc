@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "absl/synchronization/notification.h"
+#include "agent/reconcile/spec_trial.h"
 #include "common/error_info.h"
 #include "common/rpc_status.h"
 #include "tests/agent/reconcile/host_fixture.h"
@@ -14,6 +15,7 @@
 namespace hotplugger::agent {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 class RemoteOperationsTest : public ::testing::Test, protected HostFixture {
@@ -29,7 +31,7 @@ class RemoteOperationsTest : public ::testing::Test, protected HostFixture {
     asked.set_id(absl::StrCat("op-", ++last_id_));
     asked.mutable_deadline()->set_seconds(seconds);
     *asked.mutable_operation() = operation;
-    operations_.Receive(asked, epoch_);
+    operations_.Receive(asked, {epoch_});
     return asked.id();
   }
   v1::OperationResult Await(const std::string& id) {
@@ -108,6 +110,8 @@ TEST_F(RemoteOperationsTest, EveryOperationHasItsAnswer) {
   EXPECT_TRUE(Ask(operation).has_register_driver());
   operation.mutable_set_switching()->set_switching(v1::SWITCH_OFF);
   EXPECT_TRUE(Ask(operation).has_set_switching());
+  operation.mutable_retry_spec();
+  EXPECT_TRUE(Ask(operation).has_retry_spec());
 }
 
 TEST_F(RemoteOperationsTest, AnErrorComesBackWithItsDetails) {
@@ -165,9 +169,61 @@ TEST_F(RemoteOperationsTest, TheLargestEpochIsOnDiskBeforeItIsObeyedAndSmallerOn
 }
 
 TEST_F(RemoteOperationsTest, TheEpochOfAWelcomeIsKeptToo) {
-  operations_.NoteEpoch(9);
+  operations_.NoteController({9});
   EXPECT_EQ(ReasonOf(Ask(Enable("bricked"))), "STALE_EPOCH");
   EXPECT_EQ(store.saved.largest_epoch(), 9U);
+}
+
+class RetrySpecTest : public RemoteOperationsTest {
+ protected:
+  // The spec "bad" was given up.
+  RetrySpecTest() {
+    EXPECT_TRUE(host->TakeController({epoch_}).ok());
+    v1::AgentState state = host->state();
+    state.mutable_rejected()->set_digest("bad");
+    state.mutable_rejected()->set_state(v1::APPLY_STATE_QUARANTINED);
+    EXPECT_TRUE(host->SaveState(state).ok());
+    link_.SendRejection(ToReport(state.rejected()));
+  }
+
+  v1::OperationResult Retry(const std::string& digest) {
+    v1::Operation operation;
+    operation.mutable_retry_spec()->set_digest(digest);
+    return Ask(operation);
+  }
+};
+
+TEST_F(RetrySpecTest, WhatWasGivenUpIsForgottenOnDiskAndByTheLink) {
+  const v1::OperationResult result = Retry("bad");
+  ASSERT_TRUE(result.has_retry_spec()) << result.DebugString();
+  EXPECT_EQ(result.retry_spec().digest(), "bad");
+  EXPECT_FALSE(store.saved.has_rejected());
+  EXPECT_FALSE(link_.rejection());
+  EXPECT_EQ(changes_, 1);
+  const v1::OperationResult again = Retry("bad");
+  ASSERT_TRUE(again.has_retry_spec());
+  EXPECT_EQ(again.retry_spec().digest(), "") << "none is given up any more";
+}
+
+TEST_F(RetrySpecTest, WhicheverItIsWhereNoneIsNamed) {
+  EXPECT_EQ(Retry("").retry_spec().digest(), "bad");
+  EXPECT_FALSE(store.saved.has_rejected());
+}
+
+TEST_F(RetrySpecTest, AnotherOneIsAnErrorThatNamesBoth) {
+  const absl::Status status = FromRpcStatus(Retry("worse").error());
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(ErrorReason(status), "NOT_GIVEN_UP");
+  EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr("bad"), HasSubstr("worse")));
+  EXPECT_TRUE(store.saved.has_rejected());
+  EXPECT_TRUE(link_.rejection());
+}
+
+TEST_F(RetrySpecTest, WhatCannotBeSavedStaysGivenUp) {
+  store.SetFailure(MakeError(absl::StatusCode::kResourceExhausted, "NO_SPACE", "full"));
+  EXPECT_EQ(ReasonOf(Retry("bad")), "NO_SPACE");
+  EXPECT_TRUE(host->state().has_rejected());
+  EXPECT_TRUE(link_.rejection());
 }
 
 TEST_F(RemoteOperationsTest, NothingIsDoneForAnEpochThatCannotBeKept) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
+#include "common/error_info.h"
 #include "common/version.h"
 #include "tests/agent/reconcile/host_fixture.h"
 
@@ -121,6 +122,31 @@ TEST(SpecTrialTest, AnotherSpecMakesTheRejectedOneWelcomeAgain) {
   EXPECT_NE(FindRejection(reverted, "new"), nullptr);
   EXPECT_EQ(FindRejection(Take(reverted, "third"), "new"), nullptr);
   EXPECT_EQ(FindRejection(Take(reverted, "good"), "new"), nullptr);
+}
+
+TEST(SpecTrialTest, OneIsProvenOnceAnAgentHasLivedThroughAPassOfIt) {
+  EXPECT_TRUE(IsProven(Good()));
+  v1::AgentState state = Take(Good(), "new");
+  EXPECT_FALSE(IsProven(state));
+  state = *NoteStart(state);
+  EXPECT_FALSE(IsProven(state));
+  EXPECT_TRUE(IsProven(*NoteEnd(state, kInPart, kBoot)));
+}
+
+TEST(SpecTrialTest, WhatIsForgivenIsTriedAnew) {
+  v1::AgentState state = Take(Good(), "new");
+  for (int i = 0; i < kMaxUnfinishedStarts; ++i) state = *NoteStart(state);
+  state = *QuarantineIfDue(state, kVersion);
+  const auto forgiven = ForgiveRejection(state, "new");
+  ASSERT_TRUE(forgiven.ok() && forgiven->has_value());
+  EXPECT_EQ(FindRejection(**forgiven, "new"), nullptr);
+  EXPECT_EQ((*forgiven)->spec_digest(), "good") << "until it comes again";
+  const v1::AgentState again = Take(**forgiven, "new");
+  EXPECT_EQ(again.trial().unfinished_starts(), 0);
+  EXPECT_FALSE(QuarantineIfDue(*NoteStart(again), kVersion));
+  EXPECT_TRUE((*ForgiveRejection(state, "")).has_value());
+  EXPECT_FALSE((*ForgiveRejection(Good(), "new")).has_value()) << "nothing is given up";
+  EXPECT_EQ(ErrorReason(ForgiveRejection(state, "other").status()), "NOT_GIVEN_UP");
 }
 
 TEST(SpecTrialTest, AnAgentOfAnotherVersionMayTryItAgain) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <csignal>
 #include <filesystem>
@@ -13,7 +14,9 @@
 namespace hotplugger::agent {
 namespace {
 
+using ::testing::HasSubstr;
 using testing::TempDir;
+using From = StateStore::Loaded::From;
 
 v1::AgentState StateWithEpoch(uint64_t epoch) {
   v1::AgentState state;
@@ -21,57 +24,150 @@ v1::AgentState StateWithEpoch(uint64_t epoch) {
   return state;
 }
 
-TEST(StateFileTest, BeginsEmptyAndRemembers) {
-  TempDir dir;
-  {
-    auto file = *StateFile::Open(dir.Path("new/folder"));
-    EXPECT_EQ(file->Load()->ByteSizeLong(), 0U);
-    ASSERT_TRUE(file->Save(StateWithEpoch(7)).ok());
+class StateFileTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<StateFile> Open() { return *StateFile::Open(dir_.path()); }
+
+  static void Save(StateFile& file, uint64_t epoch) {
+    ASSERT_TRUE(file.Save(StateWithEpoch(epoch)).ok());
   }
-  EXPECT_EQ((*StateFile::Open(dir.Path("new/folder")))->Load()->largest_epoch(), 7U);
+
+  static StateStore::Loaded Load(StateFile& file) {
+    const auto loaded = file.Load();
+    EXPECT_TRUE(loaded.ok()) << loaded.status();
+    return loaded.value_or(StateStore::Loaded());
+  }
+
+  TempDir dir_;
+};
+
+TEST_F(StateFileTest, BeginsEmptyAndRemembers) {
+  {
+    auto file = *StateFile::Open(dir_.Path("new/folder"));
+    const auto loaded = Load(*file);
+    EXPECT_EQ(loaded.state.ByteSizeLong(), 0U);
+    EXPECT_EQ(loaded.from, From::kNowhere);
+    EXPECT_TRUE(loaded.damage.ok()) << loaded.damage;
+    Save(*file, 7);
+  }
+  auto file = *StateFile::Open(dir_.Path("new/folder"));
+  EXPECT_EQ(Load(*file).state.largest_epoch(), 7U);
+  EXPECT_EQ(Load(*file).from, From::kLatest);
 }
 
-TEST(StateFileTest, OneAgentADirectory) {
-  TempDir dir;
-  const auto first = StateFile::Open(dir.path());
-  const auto second = StateFile::Open(dir.path());
+TEST_F(StateFileTest, OneAgentADirectory) {
+  const auto first = StateFile::Open(dir_.path());
+  const auto second = StateFile::Open(dir_.path());
   ASSERT_TRUE(first.ok());
   EXPECT_EQ(ErrorReason(second.status()), "STATE_DIR_IN_USE");
 }
 
+// As where there is no room for a file that is not there yet.
+TEST_F(StateFileTest, OneAgentADirectoryAlsoWhereNoLockCanBeMade) {
+  std::filesystem::create_symlink("nowhere/lock", dir_.Path("lock"));
+  const auto first = StateFile::Open(dir_.path());
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_EQ(ErrorReason(StateFile::Open(dir_.path()).status()), "STATE_DIR_IN_USE");
+}
+
 // Every way in which a file can be cut or changed must be noticed, and the file kept.
-TEST(StateFileTest, DamageIsFoundAndSetAside) {
-  TempDir dir;
-  auto file = *StateFile::Open(dir.path());
-  ASSERT_TRUE(file->Save(StateWithEpoch(7)).ok());
-  const std::string good = dir.Read("state");
+TEST_F(StateFileTest, DamageIsFoundAndSetAside) {
+  auto file = Open();
+  Save(*file, 7);
+  const std::string good = dir_.Read("state");
   for (size_t i = 0; i < good.size(); ++i) {
     std::string flipped = good;
     flipped[i] = static_cast<char>(flipped[i] ^ 1);
     for (const std::string& bad : {flipped, good.substr(0, i)}) {
-      dir.Write("state", bad);
-      EXPECT_EQ(ErrorReason(file->Load().status()), "STATE_DAMAGED") << i;
-      EXPECT_EQ(dir.Read("state.damaged"), bad);
-      EXPECT_EQ(file->Load()->ByteSizeLong(), 0U);
+      dir_.Write("state", bad);
+      const auto loaded = Load(*file);
+      EXPECT_EQ(ErrorReason(loaded.damage), "STATE_DAMAGED") << i;
+      EXPECT_EQ(loaded.from, From::kNowhere);
+      EXPECT_EQ(loaded.state.ByteSizeLong(), 0U);
+      EXPECT_EQ(dir_.Read("state.damaged"), bad);
+      EXPECT_FALSE(std::filesystem::exists(dir_.Path("state")));
     }
   }
 }
 
-TEST(StateFileTest, ALeftoverOfAnInterruptedSaveIsIgnored) {
-  TempDir dir;
-  auto file = *StateFile::Open(dir.path());
-  ASSERT_TRUE(file->Save(StateWithEpoch(7)).ok());
-  dir.Write("state.new", "half a fi");
-  EXPECT_EQ(file->Load()->largest_epoch(), 7U);
-  EXPECT_TRUE(file->Save(StateWithEpoch(8)).ok());
-  EXPECT_EQ(file->Load()->largest_epoch(), 8U);
+TEST_F(StateFileTest, TheOneBeforeADamagedOneIsTakenUntilThereIsANewOne) {
+  auto file = Open();
+  for (const uint64_t epoch : {6, 7, 8}) Save(*file, epoch);
+  dir_.Write("state", "rot");
+  for (int starts = 0; starts < 2; ++starts) {
+    const auto loaded = Load(*file);
+    EXPECT_EQ(loaded.from, From::kPrevious);
+    EXPECT_EQ(loaded.state.largest_epoch(), 7U);
+    EXPECT_FALSE(loaded.damage.ok());
+  }
+  EXPECT_EQ(dir_.Read("state.damaged"), "rot");
+  Save(*file, 9);
+  EXPECT_EQ(Load(*file).state.largest_epoch(), 9U);
+  dir_.Remove("state");
+  const auto loaded = Load(*file);
+  EXPECT_EQ(loaded.state.largest_epoch(), 7U);
+  EXPECT_EQ(ErrorReason(loaded.damage), "STATE_MISSING");
+}
+
+TEST_F(StateFileTest, ADamagedOneThatCannotBeSetAsideDoesNotTakeThePlaceOfTheOneBefore) {
+  auto file = Open();
+  for (const uint64_t epoch : {7, 8}) Save(*file, epoch);
+  dir_.Write("state", "rot");
+  dir_.Write("state.damaged/in/its/way", "");
+  EXPECT_THAT(std::string(Load(*file).damage.message()), HasSubstr("can't be set aside"));
+  Save(*file, 9);
+  dir_.Remove("state");
+  EXPECT_EQ(Load(*file).state.largest_epoch(), 7U);
+}
+
+TEST_F(StateFileTest, BothDamagedIsSaidOfBoth) {
+  auto file = Open();
+  for (const uint64_t epoch : {7, 8}) Save(*file, epoch);
+  dir_.Write("state", "rot");
+  dir_.Write("state.previous", "rot");
+  const auto loaded = Load(*file);
+  EXPECT_EQ(loaded.from, From::kNowhere);
+  EXPECT_THAT(std::string(loaded.damage.message()),
+              ::testing::AllOf(HasSubstr("state is damaged"), HasSubstr("state.previous is")));
+  Save(*file, 9);
+  EXPECT_EQ(Load(*file).state.largest_epoch(), 9U);
+}
+
+TEST_F(StateFileTest, WhatIsNoFileIsAClearErrorAndHangsNobody) {
+  auto file = Open();
+  ASSERT_EQ(mkfifo(dir_.Path("state").c_str(), 0600), 0);
+  EXPECT_EQ(ErrorReason(file->Load().status()), "NOT_A_FILE");
+  dir_.Remove("state");
+  std::filesystem::create_directory(dir_.Path("state"));
+  const absl::Status directory = file->Load().status();
+  EXPECT_EQ(ErrorReason(directory), "NOT_A_FILE");
+  EXPECT_THAT(std::string(directory.message()), HasSubstr(dir_.Path("state")));
+}
+
+TEST_F(StateFileTest, OneThatIsTooLargeIsDamagedAndNeverWritten) {
+  auto file = Open();
+  Save(*file, 7);
+  v1::AgentState large;
+  large.set_spec_body(std::string(StateFile::kMaxBytes, 'x'));
+  EXPECT_EQ(ErrorReason(file->Save(large)), "STATE_TOO_LARGE");
+  EXPECT_EQ(Load(*file).state.largest_epoch(), 7U);
+  std::filesystem::resize_file(dir_.Path("state"), StateFile::kMaxBytes + 1);
+  EXPECT_EQ(ErrorReason(Load(*file).damage), "STATE_DAMAGED");
+}
+
+TEST_F(StateFileTest, ALeftoverOfAnInterruptedSaveIsIgnored) {
+  auto file = Open();
+  Save(*file, 7);
+  dir_.Write("state.new", "half a fi");
+  EXPECT_EQ(Load(*file).state.largest_epoch(), 7U);
+  Save(*file, 8);
+  EXPECT_EQ(Load(*file).state.largest_epoch(), 8U);
 }
 
 // As on a full disk: a file can't grow past the limit.
-TEST(StateFileTest, AFullDiskLosesNothing) {
-  TempDir dir;
-  auto file = *StateFile::Open(dir.path());
-  ASSERT_TRUE(file->Save(StateWithEpoch(7)).ok());
+TEST_F(StateFileTest, AFullDiskLosesNothing) {
+  auto file = Open();
+  Save(*file, 7);
   rlimit before = {};
   ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
   const auto old_handler = signal(SIGXFSZ, SIG_IGN);
@@ -81,7 +177,8 @@ TEST(StateFileTest, AFullDiskLosesNothing) {
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
   signal(SIGXFSZ, old_handler);
   EXPECT_EQ(ErrorReason(saved), "EFBIG");
-  EXPECT_EQ(file->Load()->largest_epoch(), 7U);
+  EXPECT_EQ(Load(*file).state.largest_epoch(), 7U);
+  EXPECT_FALSE(std::filesystem::exists(dir_.Path("state.new"))) << "it takes room";
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include "common/transport/grpc_status.h"
 #include "hotplugger/v1/host_service.grpc.pb.h"
 #include "hotplugger/v1/policy_service.grpc.pb.h"
+#include "tests/fakes/fake_clock.h"
 #include "tests/fakes/fake_surroundings.h"
 
 namespace hotplugger::client {
@@ -66,13 +67,19 @@ class GrpcConnectorTest : public testing::Test {
 
   int Run(std::vector<std::string> arguments, const std::string& standard_input = "") {
     const auto connector = MakeGrpcConnector();
-    SystemClock clock;
+    FakeClock clock;
     std::istringstream in(standard_input);
     std::ostringstream out_stream;
     std::ostringstream err_stream;
     FakeSurroundings surroundings;
-    Environment environment{*connector, surroundings, clock,     [](absl::Duration) {},
-                            in,         out_stream,   err_stream};
+    Environment environment{*connector,
+                            surroundings,
+                            clock,
+                            clock,
+                            [&clock](absl::Duration wait) { clock.Advance(wait); },
+                            in,
+                            out_stream,
+                            err_stream};
     const ExitCode exit_code = RunCommandLine(arguments, environment);
     out_ = out_stream.str();
     err_ = err_stream.str();
@@ -138,6 +145,10 @@ TEST(DescribeCallErrorTest, KeepsThePeersOwnAnswer) {
       DescribeCallError(grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED, "Deadline"), peer);
   EXPECT_EQ(ErrorReason(late), "NO_ANSWER");
   EXPECT_THAT(std::string(late.message()), HasSubstr("did not answer within 2s"));
+  const auto cancelled =
+      DescribeCallError(grpc::Status(grpc::StatusCode::CANCELLED, "CANCELLED"), peer);
+  EXPECT_EQ(cancelled.code(), absl::StatusCode::kUnavailable) << "it is being stopped";
+  EXPECT_EQ(ErrorReason(cancelled), "CONNECTION_LOST");
   const auto nobody =
       DescribeCallError(grpc::Status(grpc::StatusCode::UNAVAILABLE, "refused"), peer);
   EXPECT_EQ(nobody.message(), "can't reach the controller at h:1: refused; fix it");

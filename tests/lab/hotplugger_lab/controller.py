@@ -30,8 +30,8 @@ class Controller:
             raise LabError("the controller has not been started yet, so it has no port")
         return self._port
 
-    def start(self) -> None:
-        """Starts it and waits until it serves."""
+    def start(self, *once: str) -> None:
+        """Starts it, this time with these arguments too, and waits until it serves."""
         if self._process is not None:
             raise LabError(f"{PROGRAM} runs already, as {self._process.pid}")
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -41,7 +41,7 @@ class Controller:
         command = [tools.find("setpriv"), "--pdeathsig", "KILL", str(self._program),
                    "--listen", f"127.0.0.1:{self._port}", "--metrics-listen", "127.0.0.1:0",
                    "--store", f"sqlite:{self._folder / 'controller.db'}",
-                   "--port-file", str(ports), *self._arguments]
+                   "--port-file", str(ports), *self._arguments, *once]
         with open(self._folder / "controller.log", "ab") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log,
                                              stderr=log, start_new_session=True)
@@ -70,6 +70,11 @@ class Controller:
             raise LabError(f"{PROGRAM} did not end within {STOP_SECONDS:g} s of SIGTERM; its last "
                            f"words:\n{self.log_tail()}") from None
         self._reap()
+
+    def lose_store(self) -> None:
+        """As a disk that was replaced; for one that is not running."""
+        for file in self._folder.glob("controller.db*"):
+            file.unlink()
 
     def log_tail(self) -> str:
         log = self._folder / "controller.log"

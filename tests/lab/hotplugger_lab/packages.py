@@ -60,7 +60,7 @@ def prepare_kernel(lab_dir: Path, refresh: bool, say: Callable[[str], None]) -> 
     wanted = [image, headers, *parts]
     say(f"kernel: downloading {' '.join(wanted)}")
     stamp.unlink(missing_ok=True)
-    packages = _unpack(wanted, lab_dir / "debs", root)
+    packages = unpack(wanted, lab_dir / "debs", root)
     tree = KernelTree(root, image.removeprefix("linux-image-"))
     _check(tree)
     tools.run("depmod", "-b", root, tree.release)
@@ -82,7 +82,8 @@ def _resolve(metapackage: str) -> str:
     return names[0]
 
 
-def _unpack(names: list[str], debs: Path, root: Path) -> list[str]:
+def unpack(names: list[str], debs: Path, root: Path) -> list[str]:
+    """Downloads packages and unpacks them in `root`, which is made anew; the files that held them."""
     for folder in (debs, root):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)

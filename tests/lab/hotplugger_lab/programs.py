@@ -23,20 +23,20 @@ def built_programs(build_dir: Path) -> list[Path]:
 
 def program_archive(programs: list[Path], scratch: Path) -> bytes:
     archive = Archive()
-    libraries: set[Path] = set()
+    needed: set[Path] = set()
     scratch.mkdir(exist_ok=True)
     for program in programs:
         stripped = scratch / program.name
         # Debug information would be most of the image, and unpacking it most of the boot.
         tools.run("strip", "--strip-debug", "-o", stripped, program)
         archive.copy(f"usr/bin/{program.name}", stripped)
-        libraries |= _libraries(program)
-    for library in sorted(libraries):
+        needed |= libraries(program)
+    for library in sorted(needed):
         archive.copy(str(library).lstrip("/"), library)
     return archive.finish()
 
 
-def _libraries(program: Path) -> set[Path]:
+def libraries(program: Path) -> set[Path]:
     """Every file that the loader would map, the loader included."""
     listing = tools.run("ldd", program, accept=(0, 1))  # 1: a static program
     if missing := re.findall(r"(\S+) => not found", listing):

@@ -30,7 +30,15 @@ class OperationStreamTest : public ::testing::Test {
   std::unique_ptr<Writer> Open(absl::StatusOr<OperationPlan> plan) {
     return std::make_unique<Writer>(OperationStream::Start(
         std::move(plan), &nodes_, &calls_, testing::FromText<v1::AuditEntry>(R"(peer: "p")"),
-        [this](v1::AuditEntry entry) { audit_.push_back(std::move(entry)); }));
+        [this](v1::AuditEntry entry, absl::AnyInvocable<void(absl::Status)> done) {
+          audit_.push_back(std::move(entry));
+          if (!done) return;
+          if (kept_.ok() && late_) {
+            keep_ = std::move(done);
+          } else {
+            done(kept_);
+          }
+        }));
   }
   static std::vector<std::string> Nodes(const Writer& writer) {
     std::vector<std::string> nodes;
@@ -41,6 +49,10 @@ class OperationStreamTest : public ::testing::Test {
   testing::FakeNodeOperator nodes_;
   OperationCalls calls_;
   std::vector<v1::AuditEntry> audit_;
+  // Whether entries can be kept; and whether that is told later, by keep_.
+  absl::Status kept_;
+  bool late_ = false;
+  absl::AnyInvocable<void(absl::Status)> keep_;
 };
 
 TEST_F(OperationStreamTest, AnswersLeaveOneAfterTheOtherAndThenItEnds) {
@@ -145,18 +157,59 @@ TEST_F(OperationStreamTest, OfACallThatIsEndedTheAuditLogSaysWhatIsNotKnown) {
   while (!nodes_.answers.empty()) nodes_.AnswerNext();
 }
 
-TEST_F(OperationStreamTest, WhatIsRefusedIsToldOnceAndWhatOnlyReadsIsNot) {
+TEST_F(OperationStreamTest, WhatIsRefusedIsToldOnce) {
   auto refused = Open(MakeError(absl::StatusCode::kNotFound, "NODE_NOT_FOUND", "no"));
   refused->Done();
   ASSERT_EQ(audit_.size(), 1u);
   EXPECT_EQ(audit_[0].status().message(), "no");
-  OperationPlan plan = Plan(1, 1);
-  plan.operation.mutable_list_drivers();
-  auto writer = Open(std::move(plan));
+  EXPECT_EQ(audit_[0].summary(), "");
+}
+
+TEST_F(OperationStreamTest, WhatOnlyReadsIsNotTold) {
+  Writer writer(OperationStream::Start(Plan(1, 1), &nodes_, &calls_, {}, nullptr));
   nodes_.AnswerNext();
-  writer->EndWrite(true);
+  writer.EndWrite(true);
+  EXPECT_TRUE(writer.finished()->ok());
+  writer.Done();
+}
+
+TEST_F(OperationStreamTest, NobodyIsAskedBeforeTheEntryIsKept) {
+  late_ = true;
+  auto writer = Open(Plan(2, 2));
+  EXPECT_THAT(nodes_.asked, IsEmpty());
+  EXPECT_EQ(audit_.size(), 1u);
+  keep_(absl::OkStatus());
+  EXPECT_THAT(nodes_.asked, ElementsAre("n0", "n1"));
+  for (int i = 0; i < 2; ++i) nodes_.AnswerNext();
+  for (int i = 0; i < 2; ++i) writer->EndWrite(true);
+  EXPECT_TRUE(writer->finished()->ok());
+  writer->Done();
+}
+
+TEST_F(OperationStreamTest, WithAFullStoreNothingIsBegun) {
+  kept_ = MakeError(absl::StatusCode::kResourceExhausted, "STORE_FULL", "the disk is full");
+  auto writer = Open(Plan(2, 2));
+  ASSERT_TRUE(writer->finished());
+  const absl::Status status = FromGrpcStatus(*writer->finished());
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ErrorReason(status), "STORE_FULL");
+  EXPECT_THAT(std::string(status.message()), ::testing::HasSubstr("nothing was asked"));
+  EXPECT_THAT(std::string(status.message()), ::testing::HasSubstr("the disk is full"));
+  writer->Done();
+  EXPECT_THAT(nodes_.asked, IsEmpty());
+  EXPECT_EQ(audit_.size(), 1u) << "no end of what had no beginning";
+}
+
+TEST_F(OperationStreamTest, OfACallThatIsEndedBeforeItBeganTheLogSaysSo) {
+  late_ = true;
+  auto writer = Open(Plan(2, 2));
+  writer->Cancel();
   writer->Done();
   EXPECT_EQ(audit_.size(), 1u);
+  keep_(absl::OkStatus());
+  EXPECT_THAT(nodes_.asked, IsEmpty());
+  ASSERT_EQ(audit_.size(), 2u);
+  EXPECT_EQ(audit_[1].summary(), "ended before any of the 2 nodes was asked");
 }
 
 }  // namespace

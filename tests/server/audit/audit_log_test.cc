@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "absl/strings/str_cat.h"
 #include "common/proto_time.h"
 #include "tests/fakes/fake_clock.h"
@@ -14,6 +16,8 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::IsEmpty;
+
+constexpr size_t kPlenty = 1'000'000;
 
 class AuditLogTest : public ::testing::Test {
  protected:
@@ -120,20 +124,77 @@ TEST_F(AuditLogTest, WhatIsTooOldGoes) {
 }
 
 TEST_F(AuditLogTest, WhatIsTooManyGoes) {
-  Start({.max_entries = 3});
+  Start({.changes = {3, kPlenty}});
   for (const char* name : {"a", "b", "c", "d", "e"}) Append(absl::StrCat("policies/", name));
   EXPECT_THAT(List(), ElementsAre("policies/e", "policies/d", "policies/c"));
-  Start({.max_entries = 2});
+  Start({.changes = {2, kPlenty}});
   Append("policies/f");
   EXPECT_THAT(List(), ElementsAre("policies/f", "policies/e"))
       << "a smaller limit, after a restart";
 }
 
 TEST_F(AuditLogTest, WhatIsTooMuchGoes) {
-  Start({.max_bytes = 3000});
+  Start({.changes = {kPlenty, 3000}});
   for (int i = 0; i < 20; ++i) Append(absl::StrCat("policies/", i, std::string(400, 'x')));
   EXPECT_EQ(List().size(), 6u);
   EXPECT_EQ(records_.ReadAudit(0, 100)->size(), 6u) << "it is gone from the store, too";
+}
+
+// Whoever asks for what is refused, however often, pushes no change out of the log.
+TEST_F(AuditLogTest, RefusalsHaveABudgetOfTheirOwn) {
+  Start({.changes = {5, kPlenty}, .refusals = {3, kPlenty}});
+  Append("policies/a");
+  Append("policies/b");
+  for (int i = 0; i < 1000; ++i) Append(absl::StrCat("refused/", i), "ApplyPolicy", 3);
+  Append("policies/c");
+  EXPECT_THAT(List(), ElementsAre("policies/c", "refused/999", "refused/998", "refused/997",
+                                  "policies/b", "policies/a"));
+  Start({.changes = {5, kPlenty}, .refusals = {2, kPlenty}});
+  Append("refused/last", "ApplyPolicy", 3);
+  EXPECT_THAT(List(),
+              ElementsAre("refused/last", "policies/c", "refused/999", "policies/b", "policies/a"))
+      << "told apart after a restart, too";
+  for (const char* name : {"d", "e", "f", "g", "h"}) Append(absl::StrCat("policies/", name));
+  EXPECT_THAT(List(), ElementsAre("policies/h", "policies/g", "policies/f", "policies/e",
+                                  "policies/d", "refused/last", "refused/999"))
+      << "and changes push out no refusal";
+}
+
+TEST_F(AuditLogTest, RefusalsHaveABudgetOfBytesToo) {
+  Start({.refusals = {kPlenty, 3000}});
+  Append("policies/a");
+  for (int i = 0; i < 20; ++i) Append(absl::StrCat(i, std::string(400, 'x')), "SetHold", 3);
+  EXPECT_LT(List().size(), 10u);
+  EXPECT_EQ(List().back(), "policies/a");
+}
+
+// A change that did not succeed on every node was made all the same.
+TEST_F(AuditLogTest, AChangeThatFailedInPartIsNoRefusal) {
+  v1::AuditEntry entry;
+  EXPECT_FALSE(IsRefusal(entry));
+  entry.mutable_status()->set_code(10);
+  EXPECT_TRUE(IsRefusal(entry));
+  entry.set_summary("ended: 2 of 3 nodes did it");
+  EXPECT_FALSE(IsRefusal(entry));
+}
+
+// Refusals that are gone leave wide gaps in the sequence.
+TEST_F(AuditLogTest, PagesHaveNoGaps) {
+  Start({.refusals = {1, kPlenty}});
+  for (int i = 0; i < 600; ++i) {
+    Append(absl::StrCat("policies/", i));
+    for (int j = 0; j < 3; ++j) Append("refused", "ApplyPolicy", 3);
+  }
+  std::vector<std::string> all;
+  std::optional<int64_t> before;
+  do {
+    for (std::string& resource : List({}, 250, before)) all.push_back(std::move(resource));
+    before = next_;
+  } while (before);
+  ASSERT_EQ(all.size(), 601u);
+  EXPECT_EQ(all[0], "refused");
+  EXPECT_EQ(all[1], "policies/599");
+  EXPECT_EQ(all.back(), "policies/0");
 }
 
 TEST_F(AuditLogTest, LongTextsAreCut) {
@@ -152,7 +213,7 @@ TEST_F(AuditLogTest, LongTextsAreCut) {
 }
 
 TEST_F(AuditLogTest, WhatIsNotCommittedHasNotHappened) {
-  Start({.max_entries = 1});
+  Start({.changes = {1, kPlenty}});
   Append("policies/a");
   store_.FailCommits(absl::ResourceExhaustedError("disk full"));
   EXPECT_FALSE(log_->Append(v1::AuditEntry()).ok());

@@ -75,6 +75,37 @@ TEST_F(ChangeLogTest, ARetryOfWhatWasSoAlreadyStillChangesNothing) {
   EXPECT_EQ(Ask(&FleetEngine::GetPolicy, get)->policy().cpu().offline(), "2");
 }
 
+TEST_F(ChangeLogTest, ARetryOfANodesDeletionIsNoErrorAndItsNoteIsKept) {
+  FakeAgent agent = Connect("n1");
+  agent.session->OnClosed(agent.link.get());
+  auto request = testing::FromText<v1::DeleteNodeRequest>(
+      R"(name: "n1" request_id: "d" note {reason: "scrapped" ticket: "OPS-9" author: "ann"})");
+  for (int i = 0; i < 2; ++i) {
+    const auto deleted = Ask(&FleetEngine::DeleteNode, request);
+    ASSERT_TRUE(deleted.ok()) << deleted.status();
+    EXPECT_EQ(deleted->node().name(), "n1");
+  }
+  const std::vector<v1::AuditEntry> audit = Audit();
+  ASSERT_THAT(audit, SizeIs(1));
+  EXPECT_EQ(audit[0].method(), "DeleteNode");
+  EXPECT_EQ(audit[0].resource(), "nodes/n1");
+  EXPECT_EQ(audit[0].note().reason(), "scrapped");
+  EXPECT_EQ(audit[0].note().ticket(), "OPS-9");
+  EXPECT_EQ(audit[0].summary(), "forgotten");
+  request.clear_request_id();
+  EXPECT_EQ(ErrorReason(Ask(&FleetEngine::DeleteNode, request).status()), "NODE_NOT_FOUND");
+}
+
+// Nothing of it was done.
+TEST_F(ChangeLogTest, ARefusalSaysNothingOfWhatWouldHaveBeenDone) {
+  ASSERT_TRUE(ApplyWith("1", "").ok());
+  EXPECT_FALSE(ApplyWith("x", "").ok());
+  for (const v1::AuditEntry& entry : Audit()) {
+    EXPECT_EQ(entry.summary().empty(), entry.status().code() != 0);
+    EXPECT_EQ(IsRefusal(entry), entry.status().code() != 0);
+  }
+}
+
 TEST_F(ChangeLogTest, AnotherRequestOfOneIdIsRefused) {
   ASSERT_TRUE(ApplyWith("1", R"(request_id: "x")").ok());
   const absl::Status other = ApplyWith("2", R"(request_id: "x")").status();
@@ -195,6 +226,23 @@ TEST_F(ChangeLogTest, WhatCanNotBeStoredIsNeitherDoneNorLogged) {
   ASSERT_TRUE(retried.ok()) << retried.status();
   EXPECT_TRUE(retried->changed());
   EXPECT_EQ(retried->policy().revision(), 2);
+}
+
+TEST_F(ChangeLogTest, WhetherAnEntryIsKeptIsTold) {
+  const auto record = [this] {
+    std::promise<absl::Status> promise;
+    v1::AuditEntry entry;
+    entry.set_method("OperateNodes");
+    engine_->RecordAudit(entry, [&promise](absl::Status kept) { promise.set_value(kept); });
+    return promise.get_future().get();
+  };
+  EXPECT_TRUE(record().ok());
+  store_.FailCommits(absl::ResourceExhaustedError("disk full"));
+  EXPECT_EQ(record().code(), absl::StatusCode::kResourceExhausted);
+  store_.FailCommits(absl::OkStatus());
+  EXPECT_THAT(Audit(), SizeIs(1));
+  engine_->Stop();
+  EXPECT_EQ(record().code(), absl::StatusCode::kUnavailable);
 }
 
 TEST_F(ChangeLogTest, TheAuditLogComesInPages) {

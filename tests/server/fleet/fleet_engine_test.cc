@@ -456,7 +456,7 @@ TEST_F(FleetEngineTest, HoldsAreListedByNodeAndSubjectInPages) {
   } while (!request.page_token().empty());
   EXPECT_THAT(seen, ElementsAre("a/cpu1", "a/driver/x", "b.c/cpu1"));
   request.Clear();
-  request.set_node("b.c");
+  request.mutable_filter()->set_node("b.c");
   EXPECT_THAT(Ask(&FleetEngine::ListHolds, request)->holds(), SizeIs(1));
 }
 
@@ -477,7 +477,7 @@ TEST_F(FleetEngineTest, NodesAreListedInPagesAndByPolicy) {
   EXPECT_EQ(page->next_page_token(), "");
 
   request.Clear();
-  request.set_policy("park");
+  request.mutable_filter()->set_policy("park");
   request.set_summary_only(true);
   page = Ask(&FleetEngine::ListNodes, request);
   ASSERT_THAT(page->nodes(), SizeIs(2));
@@ -486,7 +486,7 @@ TEST_F(FleetEngineTest, NodesAreListedInPagesAndByPolicy) {
   EXPECT_FALSE(page->nodes(0).has_spec());
   EXPECT_NE(page->nodes(0).desired_digest(), "");
 
-  request.set_policy("none");
+  request.mutable_filter()->set_policy("none");
   EXPECT_EQ(ErrorReason(Ask(&FleetEngine::ListNodes, request).status()), "POLICY_NOT_FOUND");
   request.Clear();
   request.set_page_token("nonsense");
@@ -523,6 +523,9 @@ TEST_F(FleetEngineTest, ANodeIsDeletedOnlyWhenGoneAndWithoutHolds) {
   v1::DeleteNodeRequest request;
   request.set_name("n1");
   EXPECT_EQ(ErrorReason(Ask(&FleetEngine::DeleteNode, request).status()), "NODE_CONNECTED");
+  request.set_validate_only(true);
+  EXPECT_EQ(ErrorReason(Ask(&FleetEngine::DeleteNode, request).status()), "NODE_CONNECTED");
+  request.set_validate_only(false);
   ASSERT_TRUE(SetHold(R"(node: "n1" subject: "cpu1" state: DEVICE_STATE_OFFLINE)").ok());
   agent.session->OnClosed(agent.link.get());
   const absl::Status held = Ask(&FleetEngine::DeleteNode, request).status();
@@ -538,6 +541,10 @@ TEST_F(FleetEngineTest, ANodeIsDeletedOnlyWhenGoneAndWithoutHolds) {
             absl::StatusCode::kResourceExhausted);
   EXPECT_THAT(ListNodes().nodes(), SizeIs(1));
   store_.FailCommits(absl::OkStatus());
+  request.set_validate_only(true);
+  EXPECT_EQ(Ask(&FleetEngine::DeleteNode, request)->node().name(), "n1");
+  EXPECT_THAT(ListNodes().nodes(), SizeIs(1));
+  request.set_validate_only(false);
   EXPECT_TRUE(Ask(&FleetEngine::DeleteNode, request).ok());
   EXPECT_THAT(ListNodes().nodes(), IsEmpty());
   EXPECT_EQ(ErrorReason(Ask(&FleetEngine::DeleteNode, request).status()), "NODE_NOT_FOUND");

@@ -3,11 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <future>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "server/fleet/fleet_engine.h"
 #include "server/fleet/node_session.h"
@@ -32,6 +35,16 @@ struct FakeAgent {
 class FleetFixture : public ::testing::Test {
  protected:
   static constexpr uint64_t kEpoch = 7;
+  static constexpr char kFleetId[] = "fleet-1";
+
+  static FleetIdentity MakeIdentity() {
+    v1::StoreIdentity identity;
+    identity.set_fleet_id(kFleetId);
+    v1::ControllerStart& start = *identity.add_starts();
+    start.set_epoch(kEpoch);
+    start.set_epoch_id("start-7");
+    return FleetIdentity(std::move(identity));
+  }
 
   FleetFixture() { Start(); }
 
@@ -41,12 +54,13 @@ class FleetFixture : public ::testing::Test {
     desk_.reset();
     changes_.reset();
     state_.reset();
-    registry_ = std::make_unique<NodeRegistry>(&clock_, max_nodes_, &feed_);
-    state_ = std::make_unique<FleetState>(&records_, registry_.get(), &clock_, &counters_, &feed_);
+    registry_ = std::make_unique<NodeRegistry>(&clock_, max_nodes_, &feed_, &events_);
+    state_ = std::make_unique<FleetState>(&records_, registry_.get(), &clock_, &counters_, &feed_,
+                                          &events_);
     const absl::Status loaded = state_->Load();
     EXPECT_TRUE(loaded.ok()) << loaded;
     desk_ = std::make_unique<OperationDesk>(registry_.get(), kEpoch);
-    changes_ = std::make_unique<ChangeLog>(&records_, &clock_, audit_limits_);
+    changes_ = std::make_unique<ChangeLog>(&records_, &clock_, audit_limits_, &audit_feed_);
     const absl::Status changes_loaded = changes_->Load();
     EXPECT_TRUE(changes_loaded.ok()) << changes_loaded;
     engine_ = std::make_unique<FleetEngine>(state_.get(), changes_.get(), &counters_, kEpoch);
@@ -56,7 +70,7 @@ class FleetFixture : public ::testing::Test {
     FakeAgent agent;
     agent.session =
         std::make_unique<NodeSession>(registry_.get(), engine_.get(), desk_.get(), &counters_,
-                                      SessionOptions{kEpoch, absl::Seconds(20)});
+                                      SessionOptions{&identity_, absl::Seconds(20)});
     return agent;
   }
 
@@ -130,14 +144,28 @@ class FleetFixture : public ::testing::Test {
     return response.ok() ? response->node() : v1::Node();
   }
 
+  // The types of the events about a resource and what lies below it, the latest last.
+  std::vector<std::string> EventsOf(const std::string& resource) {
+    v1::EventFilter filter;
+    filter.set_resource(resource);
+    std::vector<std::string> types;
+    for (const auto& event : events_.List(filter, kAllEvents, 1000)) types.push_back(event->type());
+    std::reverse(types.begin(), types.end());
+    return types;
+  }
+
+  static constexpr int64_t kAllEvents = std::numeric_limits<int64_t>::max();
   size_t max_nodes_ = 100;
   AuditLimits audit_limits_;
   Caller caller_{.peer = "ipv4:10.0.0.1:4711", .identity = ""};
+  const FleetIdentity identity_ = MakeIdentity();
   FakeClock clock_;
   FleetCounters counters_;
   ChangeFeed feed_;
+  EventLog events_{&clock_};
   testing::MemoryStore store_;
   Records records_{&store_};
+  AuditFeed audit_feed_{&records_};
   std::unique_ptr<NodeRegistry> registry_;
   std::unique_ptr<FleetState> state_;
   std::unique_ptr<ChangeLog> changes_;

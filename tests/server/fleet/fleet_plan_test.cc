@@ -53,6 +53,7 @@ TEST_F(FleetPlanTest, OnlyNodesThatWouldHaveAnotherSpecAreAffected) {
       Plan(R"(apply_policy {name: "more" priority: 1 selector {nodes: "*"} cpu {offline: "1"}})");
   ASSERT_TRUE(plan.ok()) << plan.status();
   EXPECT_THAT(Names(*plan), ElementsAre("m1")) << "n1 and n2 have that spec already";
+  EXPECT_EQ(plan->overview.resource(), "policies/more");
   EXPECT_EQ(plan->overview.matched_nodes(), 3);
   EXPECT_EQ(plan->overview.affected_nodes(), 1);
   EXPECT_EQ(plan->nodes[0].resolution->spec.cpu_offline(), "1");
@@ -66,16 +67,19 @@ TEST_F(FleetPlanTest, OfADeletionAndOfHolds) {
   ASSERT_TRUE(plan.ok()) << plan.status();
   EXPECT_THAT(Names(*plan), ElementsAre("n1", "n2"));
   EXPECT_EQ(plan->nodes[0].resolution->spec.cpu_offline(), "");
+  EXPECT_EQ(plan->overview.resource(), "policies/base");
   plan = Plan(R"(set_hold {node: "n1" subject: "cpu1" state: DEVICE_STATE_ONLINE})");
   ASSERT_TRUE(plan.ok()) << plan.status();
   EXPECT_THAT(Names(*plan), ElementsAre("n1"));
   EXPECT_EQ(plan->nodes[0].resolution->spec.cpu_online(), "1");
+  EXPECT_EQ(plan->overview.resource(), "nodes/n1/holds/cpu1");
   EXPECT_THAT(plan->overview.warnings(), SizeIs(1)) << "the node has not said what it has";
   ASSERT_TRUE(SetHold(R"(node: "n1" subject: "cpu1" state: DEVICE_STATE_ONLINE)").ok());
   plan = Plan(R"(release_hold {node: "n1" subject: "cpu2"})");
   EXPECT_EQ(ErrorReason(plan.status()), "HOLD_NOT_FOUND");
   plan = Plan(R"(release_hold {node: "n1" subject: "cpu1"})");
   ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_EQ(plan->overview.resource(), "nodes/n1/holds/cpu1");
   EXPECT_EQ(plan->nodes[0].resolution->spec.cpu_offline(), "1");
 }
 

@@ -118,11 +118,18 @@ TEST_F(HoldExpiryTest, ALapseThatCanNotBeStoredIsTriedAgain) {
   ASSERT_TRUE(
       SetHold(R"(node: "n1" subject: "cpu3" state: DEVICE_STATE_OFFLINE ttl {seconds: 60})").ok());
   store_.FailCommits(absl::ResourceExhaustedError("disk full"));
-  Tick(absl::Minutes(2));
+  for (int i = 0; i < 3; ++i) Tick(absl::Minutes(2));
   EXPECT_THAT(Holds(), ElementsAre("cpu3"));
+  // It is told, and once.
+  EXPECT_THAT(EventsOf("nodes/n1/holds/cpu3"), ElementsAre("HoldSet", "HoldLapseFailed"));
+  EXPECT_THAT(events_.List({}, kAllEvents, 1)[0]->message(), HasSubstr("disk full"));
+  EXPECT_EQ(counters_.hold_lapse_failures, 1);
+  EXPECT_EQ(counters_.holds_overdue, 1);
   store_.FailCommits(absl::OkStatus());
   Tick(absl::Seconds(1));
   EXPECT_THAT(Holds(), IsEmpty());
+  EXPECT_EQ(EventsOf("nodes/n1/holds/cpu3").back(), "HoldLapsed");
+  EXPECT_EQ(counters_.holds_overdue, 0);
 }
 
 TEST_F(HoldExpiryTest, ValidateOnlyAndEtags) {

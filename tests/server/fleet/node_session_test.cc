@@ -24,6 +24,8 @@ TEST_F(NodeSessionTest, HelloIsAnsweredWithWelcome) {
   const v1::ControllerMessage welcome = agent.link->sent()[0];
   EXPECT_EQ(welcome.epoch(), kEpoch);
   EXPECT_EQ(welcome.welcome().ping_interval().seconds(), 20);
+  EXPECT_EQ(welcome.welcome().fleet_id(), kFleetId);
+  EXPECT_EQ(welcome.welcome().epoch_id(), "start-7");
 }
 
 TEST_F(NodeSessionTest, AnythingElseFirstIsAnError) {
@@ -41,11 +43,13 @@ TEST_F(NodeSessionTest, ASecondHelloIsAnError) {
 TEST_F(NodeSessionTest, ABadHelloIsToldAllThatIsWrong) {
   FakeAgent agent = NewAgent();
   const absl::Status status =
-      agent.Say(R"(hello {node: "N1" labels {key: "a b" value: "\n"} applied_digest: "x"})");
+      agent.Say(R"(hello {node: "N1" labels {key: "a b" value: "\n"} applied_digest: "x"
+                          instance_id: "\n"})");
   std::vector<std::string> fields;
   for (const auto& violation : ErrorFieldViolations(status)) fields.push_back(violation.field);
   EXPECT_THAT(fields, ::testing::ElementsAre("hello.node", "hello.boot_id", "hello.labels",
-                                             "hello.labels[a b]", "hello.applied_digest"));
+                                             "hello.labels[a b]", "hello.applied_digest",
+                                             "hello.instance_id"));
   EXPECT_THAT(ListNodes().nodes(), IsEmpty());
 }
 
@@ -54,6 +58,91 @@ TEST_F(NodeSessionTest, AnAgentThatHasObeyedALaterControllerIsNamed) {
   const absl::Status status = agent.Say(R"(hello {node: "n1" boot_id: "b" largest_epoch: 8})");
   EXPECT_EQ(ErrorReason(status), "EPOCH_BEHIND");
   EXPECT_THAT(std::string(status.message()), HasSubstr("epoch 8"));
+}
+
+TEST_F(NodeSessionTest, ANodeThatIsTurnedAwayShowsWhyUntilItIsTaken) {
+  FakeAgent agent = NewAgent();
+  const std::string hello = R"(hello {node: "n1" boot_id: "b" labels {key: "pool" value: "lab"} )";
+  const absl::Status refusal =
+      agent.Say(hello + R"(fleet_id: "fleet-2" largest_epoch: 3 epoch_id: "x"})");
+  EXPECT_EQ(ErrorReason(refusal), "FLEET_MISMATCH");
+  const v1::Node shown = GetNode("n1");
+  EXPECT_FALSE(shown.connected());
+  EXPECT_EQ(shown.labels().at("pool"), "lab");
+  ASSERT_THAT(shown.conditions(), SizeIs(1));
+  EXPECT_EQ(shown.conditions(0).type(), "TURNED_AWAY");
+  EXPECT_EQ(shown.conditions(0).message(), refusal.message());
+  EXPECT_EQ(shown.conditions(0).since_time().seconds(), absl::ToUnixSeconds(clock_.Now()));
+  FakeAgent taken = NewAgent();
+  ASSERT_TRUE(
+      taken.Say(hello + R"(fleet_id: "fleet-1" largest_epoch: 7 epoch_id: "start-7"})").ok());
+  Settle();
+  EXPECT_TRUE(GetNode("n1").connected());
+  EXPECT_THAT(GetNode("n1").conditions(), IsEmpty());
+}
+
+TEST_F(NodeSessionTest, WhoIsTurnedAwayChangesNothingOfAKnownNode) {
+  FakeAgent known = Connect("n1", R"(labels {key: "pool" value: "lab"})");
+  FakeAgent agent = NewAgent();
+  EXPECT_EQ(ErrorReason(agent.Say(R"(hello {node: "n1" boot_id: "b" fleet_id: "fleet-2"
+                                          labels {key: "pool" value: "web"}})")),
+            "FLEET_MISMATCH");
+  EXPECT_TRUE(GetNode("n1").connected());
+  EXPECT_EQ(GetNode("n1").labels().at("pool"), "lab");
+  EXPECT_EQ(known.link->closes(), 0);
+}
+
+TEST_F(NodeSessionTest, NodesThatAreTurnedAwayAreBounded) {
+  max_nodes_ = 1;
+  Start();
+  FakeAgent first = Connect("n1");
+  FakeAgent second = NewAgent();
+  EXPECT_FALSE(second.Say(R"(hello {node: "n2" boot_id: "b" fleet_id: "fleet-2"})").ok());
+  EXPECT_THAT(ListNodes().nodes(), SizeIs(1));
+}
+
+TEST_F(NodeSessionTest, AnAgentThatWasStartedAnewDisplacesTheOneBefore) {
+  FakeAgent before = Connect("n1", R"(instance_id: "one")");
+  FakeAgent anew = Connect("n1", R"(instance_id: "two")");
+  EXPECT_EQ(before.link->closes(), 1);
+  FakeAgent again = Connect("n1", R"(instance_id: "two")");
+  EXPECT_EQ(anew.link->closes(), 1);
+  EXPECT_THAT(GetNode("n1").conditions(), IsEmpty());
+}
+
+TEST_F(NodeSessionTest, OfTwoAgentsOfOneBootTheLaterStaysAndTheOtherIsNamed) {
+  FakeAgent first = Connect("n1", R"(instance_id: "one")");
+  FakeAgent second = Connect("n1", R"(instance_id: "two")");
+  FakeAgent back = NewAgent();
+  const std::string hello = R"(hello {node: "n1" boot_id: "boot-n1" instance_id: "one"})";
+  const absl::Status refusal = back.Say(hello);
+  EXPECT_EQ(ErrorReason(refusal), "NODE_NAME_TAKEN");
+  EXPECT_THAT(std::string(refusal.message()), HasSubstr("another agent"));
+  EXPECT_EQ(second.link->closes(), 0);
+  ASSERT_THAT(GetNode("n1").conditions(), SizeIs(1));
+  EXPECT_EQ(GetNode("n1").conditions(0).type(), "NAME_IN_USE");
+  // The other one has given up.
+  clock_.Advance(NodeRegistry::kNameInUseMemory + absl::Seconds(1));
+  RunPingRound(registry_.get(), kEpoch, 1, 1);
+  EXPECT_THAT(GetNode("n1").conditions(), IsEmpty());
+  // Or the name is free.
+  EXPECT_FALSE(NewAgent().Say(hello).ok());
+  second.session->OnClosed(second.link.get());
+  FakeAgent third = NewAgent();
+  EXPECT_TRUE(third.Say(hello).ok());
+  EXPECT_THAT(GetNode("n1").conditions(), IsEmpty());
+}
+
+TEST_F(NodeSessionTest, ConditionsThatANodeReportsAreShown) {
+  FakeAgent agent = Connect("n1");
+  ASSERT_TRUE(
+      agent.Say(R"(inventory {conditions {type: "STATE_NOT_SAVED" message: "disk full"}})").ok());
+  ASSERT_THAT(GetNode("n1").conditions(), SizeIs(1));
+  EXPECT_EQ(GetNode("n1").conditions(0).message(), "disk full");
+  std::string many = "inventory {";
+  for (int i = 0; i < 17; ++i) absl::StrAppend(&many, "conditions {type: \"T", i, "\"}");
+  ASSERT_TRUE(agent.Say(many + "}").ok());
+  EXPECT_THAT(GetNode("n1").conditions(), SizeIs(1));
 }
 
 TEST_F(NodeSessionTest, TheSameHostDisplacesItsOlderStream) {
@@ -354,6 +443,26 @@ TEST_F(SpecTrialTest, ARefusalOfWhatWasGivenUpStillShowsWhy) {
   GiveUp(agent);
   Ack(agent, "cut off");
   EXPECT_EQ(GetNode("n1").report().state(), v1::APPLY_STATE_REVERTED);
+}
+
+TEST_F(SpecTrialTest, ItIsPushedAgainOnceTheNodeWouldTryItAgain) {
+  FakeAgent agent = ConnectAndPark();
+  GiveUp(agent);
+  const size_t pushes = agent.link->specs().size();
+  v1::AgentMessage answer;
+  answer.mutable_operation_result()->set_id("none");
+  v1::RetrySpecResponse& retry =
+      *answer.mutable_operation_result()->mutable_result()->mutable_retry_spec();
+  retry.set_digest(Sha256Hex("another"));
+  ASSERT_TRUE(agent.Say(answer).ok());
+  Settle();
+  EXPECT_EQ(agent.link->specs().size(), pushes);
+  retry.set_digest(parked_);
+  ASSERT_TRUE(agent.Say(answer).ok());
+  Settle();
+  ASSERT_EQ(agent.link->specs().size(), pushes + 1);
+  EXPECT_EQ(agent.link->specs().back().digest(), parked_);
+  EXPECT_NE(GetNode("n1").report().state(), v1::APPLY_STATE_REVERTED);
 }
 
 TEST_F(SpecTrialTest, OnceAnotherSpecWasTakenItMayBeTriedAgain) {

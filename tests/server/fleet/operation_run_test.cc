@@ -259,6 +259,11 @@ TEST_F(PlanOperationTest, EveryViolationWithItsField) {
               ElementsAre("selector.match_labels"));
   EXPECT_THAT(Violations(absl::StrCat("selector { nodes: 'A/b' }", kEnable)),
               ElementsAre("selector.nodes[0]"));
+  EXPECT_THAT(Violations("selector { nodes: 'a' } operation { retry_spec { digest: 'x' } }"),
+              ElementsAre("operation.retry_spec.digest"));
+  EXPECT_THAT(Violations(absl::StrCat("selector { nodes: 'a' } note { ticket: '",
+                                      std::string(129, 'x'), "' }", kEnable)),
+              ElementsAre("note.ticket"));
   const std::string long_name(70'000, 'x');
   EXPECT_THAT(Violations(absl::StrCat("selector { nodes: 'a' } operation { enable_driver { "
                                       "driver: '",

@@ -53,6 +53,8 @@ TEST_F(FleetCollectorTest, ShowsTheFleet) {
         "hotplugger_node_last_contact_timestamp_seconds{node=\"n1\"} 1700000000\n",
         "hotplugger_policies 1\n",
         "hotplugger_holds 0\n",
+        "hotplugger_holds_overdue 0\n",
+        "hotplugger_hold_lapse_failures_total 0\n",
         "hotplugger_spec_pushes_total 2\n",
         "hotplugger_spec_nacks_total 0\n",
         "hotplugger_spec_reverts_total 0\n",

@@ -14,16 +14,25 @@ class RecordsTest : public ::testing::Test {
   Records records_{&store_};
 };
 
-TEST_F(RecordsTest, TheEpochGrowsByOneWithEachStart) {
-  EXPECT_EQ(*records_.NextEpoch(), 1u);
-  EXPECT_EQ(*records_.NextEpoch(), 2u);
-  EXPECT_EQ(*Records(&store_).NextEpoch(), 3u);
+TEST_F(RecordsTest, TheIdentityIsKeptAndPutByOneControllerAlone) {
+  const auto fresh = records_.GetIdentity();
+  ASSERT_TRUE(fresh.ok()) << fresh.status();
+  EXPECT_EQ(fresh->mod_revision, 0);
+  v1::StoreIdentity identity;
+  identity.set_fleet_id("f");
+  identity.add_starts()->set_epoch(1);
+  ASSERT_TRUE(records_.PutIdentity(identity, 0).ok());
+  const auto kept = Records(&store_).GetIdentity();
+  ASSERT_TRUE(kept.ok()) << kept.status();
+  EXPECT_EQ(kept->message.fleet_id(), "f");
+  EXPECT_EQ(records_.PutIdentity(identity, 0).code(), absl::StatusCode::kAborted);
+  EXPECT_TRUE(records_.PutIdentity(identity, kept->mod_revision).ok());
 }
 
-TEST_F(RecordsTest, ABrokenEpochIsNamedAndNotReplaced) {
-  ASSERT_TRUE(store_.Commit({{}, {{"meta/epoch", "many"}}, {}}).ok());
-  EXPECT_EQ(ErrorReason(records_.NextEpoch().status()), "BAD_RECORD");
-  EXPECT_EQ((**store_.Get("meta/epoch")).value, "many");
+TEST_F(RecordsTest, ABrokenIdentityIsNamedAndNotReplaced) {
+  ASSERT_TRUE(store_.Commit({{}, {{"meta/identity", "many"}}, {}}).ok());
+  EXPECT_EQ(ErrorReason(records_.GetIdentity().status()), "BAD_RECORD");
+  EXPECT_EQ((**store_.Get("meta/identity")).value, "many");
 }
 
 TEST_F(RecordsTest, LoadsWhatWasPut) {

@@ -158,12 +158,20 @@ TEST_F(GroupTest, OnlyTheGroupsOwnIsUndone) {
 
 TEST_F(GroupTest, NothingIsTouchedWhereTheJournalCannotBeWritten) {
   const FullDisk full(state_.Path("journal"));
-  for (const GroupOptions& options : {GroupOptions(), AllOrNothing()}) {
+  for (GroupOptions options : {GroupOptions(), AllOrNothing()}) {
+    options.origin = OperationOrigin::kPerson;
     const auto items = Offline({"cpu3", "cpu2"}, options);
     EXPECT_THAT(Outcomes(items), ElementsAre(v1::OUTCOME_REFUSED, v1::OUTCOME_REFUSED));
     EXPECT_THAT(items[0].message(), HasSubstr("journal"));
   }
   EXPECT_THAT(host_.writes(), IsEmpty());
+}
+
+TEST_F(GroupTest, ButWhatTheSpecSaysIsDoneAllTheSame) {
+  const FullDisk full(state_.Path("journal"));
+  EXPECT_THAT(Outcomes(Offline({"cpu3", "cpu2"})), ElementsAre(kChanged, kChanged));
+  EXPECT_EQ(host_.online(), (CpuSet{0, 1}));
+  EXPECT_EQ(ErrorReason(parts_.journal().saved()), "EFBIG");
 }
 
 // The mask said that it was offline; only its own file was stale.

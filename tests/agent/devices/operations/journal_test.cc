@@ -2,9 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
 
 #include "absl/strings/str_cat.h"
 #include "agent/devices/rules/item_result.h"
+#include "common/error_info.h"
 #include "tests/agent/devices/operations/full_disk.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/temp_dir.h"
@@ -176,6 +180,37 @@ TEST_F(JournalOriginTest, OutlivesTheAgent) {
   }
 }
 
+TEST_F(JournalOriginTest, TellsWhatIsAwayForTheSpecOrADriver) {
+  const DeviceBefore movable = {.device = "memory3", .state = kOn, .zone = v1::MEMORY_ZONE_MOVABLE};
+  {
+    const auto journal = Open();
+    EXPECT_THAT(journal->TakenOffline(), IsEmpty());
+    Act(*journal, kOff, OperationOrigin::kPerson);
+    EXPECT_THAT(journal->TakenOffline(), IsEmpty()) << "a person's is a person's";
+    Act(*journal, kOn, OperationOrigin::kPerson);
+    Act(*journal, kOff, kDecision);
+    EXPECT_THAT(journal->TakenOffline(), ElementsAre(Online("cpu3")));
+    Act(*journal, kOn, kDecision);
+    EXPECT_THAT(journal->TakenOffline(), IsEmpty());
+    Act(*journal, kOff, OperationOrigin::kDriver);
+    Act(*journal, kOn, kDecision, 0, v1::OUTCOME_FAILED);
+    EXPECT_THAT(journal->TakenOffline(), ElementsAre(Online("cpu3")));
+    ASSERT_TRUE(journal->Begin(movable, kOff, 0, kDecision).ok());
+  }
+  EXPECT_THAT(Open()->TakenOffline(), ElementsAre(Online("cpu3"), movable)) << "it may be gone";
+}
+
+TEST_F(JournalOriginTest, WhatWasOfflineBeforeIsNotOurs) {
+  const auto journal = Open();
+  const DeviceBefore off = {.device = "cpu2", .state = kOff, .zone = {}};
+  const auto id = journal->Begin(off, kOn, 0, kDecision);
+  ASSERT_TRUE(journal->End(*id, DoneItem("cpu2", v1::OUTCOME_CHANGED)).ok());
+  EXPECT_THAT(journal->SeenOnline(), ElementsAre("cpu2"));
+  const auto back = journal->Begin(Online("cpu2"), kOff, 0, kDecision);
+  ASSERT_TRUE(journal->End(*back, DoneItem("cpu2", v1::OUTCOME_REFUSED)).ok());
+  EXPECT_THAT(journal->TakenOffline(), IsEmpty());
+}
+
 TEST_F(JournalOriginTest, AGroupThatIsPutBackHasNeverBeen) {
   const auto journal = Open();
   Act(*journal, kOff, OperationOrigin::kDriver);
@@ -215,14 +250,75 @@ TEST_F(JournalTest, AFullDiskIsAnErrorAndLeavesNoHalfLine) {
   Do(*journal, "cpu3");
   {
     const FullDisk full(dir_.Path("journal"), /*room=*/9);
-    const auto id = journal->Begin(Online("cpu2"), kOff, 0, kDecision);
-    EXPECT_THAT(std::string(id.status().message()), HasSubstr("journal"));
+    const auto id = journal->Begin(Online("cpu2"), kOff, 0, OperationOrigin::kPerson);
+    EXPECT_THAT(std::string(id.status().message()), HasSubstr("the operation was not begun"));
+    EXPECT_EQ(ErrorReason(id.status()), "EFBIG");
+    EXPECT_EQ(ErrorReason(journal->saved()), "EFBIG");
   }
   Do(*journal, "cpu1");
   const auto next = Open();
   EXPECT_THAT(next->unfinished(), IsEmpty());
   EXPECT_THAT(next->OperationsOf("cpu2", 10), IsEmpty());
   EXPECT_THAT(next->OperationsOf("cpu1", 10), SizeIs(1));
+}
+
+// Neither can be made anew beside the old one.
+class JournalWithoutRoomTest : public JournalTest {
+ protected:
+  void TakeRoom() { std::filesystem::create_directory(dir_.Path("journal.new")); }
+  void GiveRoom() { dir_.Remove("journal.new"); }
+};
+
+TEST_F(JournalWithoutRoomTest, WhatTheSpecSaysIsRememberedAndWrittenOnceThereIsRoom) {
+  Do(*Open(), "cpu1");
+  TakeRoom();
+  const auto journal = Open();
+  EXPECT_EQ(ErrorReason(journal->saved()), "EISDIR");
+  EXPECT_THAT(journal->OperationsOf("cpu1", 10), SizeIs(1));
+  const auto id = journal->Begin(Online("cpu3"), kOff, 0, kDecision);
+  ASSERT_TRUE(id.ok()) << id.status();
+  EXPECT_FALSE(journal->End(*id, DoneItem("cpu3", v1::OUTCOME_CHANGED)).ok());
+  EXPECT_EQ(journal->TakenOfflineBy("cpu3"), kDecision);
+  EXPECT_FALSE(journal->Save().ok());
+  EXPECT_THAT(Open()->OperationsOf("cpu3", 10), IsEmpty()) << "the file is as it was";
+  GiveRoom();
+  ASSERT_TRUE(journal->Save().ok());
+  EXPECT_TRUE(journal->saved().ok());
+  EXPECT_THAT(Open()->OperationsOf("cpu3", 10), SizeIs(1));
+  EXPECT_THAT(Open()->OperationsOf("cpu1", 10), SizeIs(1));
+}
+
+TEST_F(JournalWithoutRoomTest, NobodyElseBeginsAnything) {
+  TakeRoom();
+  const auto journal = Open();
+  for (const auto origin : {OperationOrigin::kPerson, OperationOrigin::kDriver}) {
+    EXPECT_EQ(ErrorReason(journal->Begin(Online("cpu3"), kOff, 0, origin).status()), "EISDIR");
+  }
+  EXPECT_EQ(ErrorReason(journal->BeginGroup().status()), "EISDIR");
+  EXPECT_EQ(ErrorReason(journal->Begin(Online("cpu3"), kOn, 0, OperationOrigin::kPerson).status()),
+            "EISDIR");
+  EXPECT_THAT(journal->OperationsOf("cpu3", 10), IsEmpty());
+  GiveRoom();
+  EXPECT_TRUE(journal->Begin(Online("cpu3"), kOff, 0, OperationOrigin::kPerson).ok());
+  EXPECT_TRUE(journal->saved().ok());
+}
+
+TEST_F(JournalWithoutRoomTest, ADriverMayGiveBackWhatItHasParked) {
+  TakeRoom();
+  const DeviceBefore parked = {.device = "cpu3", .state = kOff, .zone = {}};
+  EXPECT_TRUE(Open()->Begin(parked, kOn, 0, OperationOrigin::kDriver).ok());
+}
+
+TEST_F(JournalTest, WhatIsNoFileIsAnErrorAndHangsNobody) {
+  ASSERT_EQ(mkfifo(dir_.Path("journal").c_str(), 0600), 0);
+  EXPECT_EQ(ErrorReason(Journal::Open(dir_.path(), "boot-1", clock_).status()), "NOT_A_FILE");
+}
+
+TEST_F(JournalTest, TellsWhatItFound) {
+  EXPECT_EQ(Open()->found(), Journal::Found::kNothing);
+  EXPECT_EQ(Open()->found(), Journal::Found::kThisBoot);
+  EXPECT_EQ(Open("boot-2")->found(), Journal::Found::kOtherBoot);
+  EXPECT_EQ(Open("boot-2")->found(), Journal::Found::kThisBoot);
 }
 
 // Messages travel as UTF-8, which half a character isn't.

@@ -43,6 +43,11 @@ class SteppedJournal final : public Journal {
   const std::vector<uint64_t>& unfinished_groups() const override {
     return journal_.unfinished_groups();
   }
+  Found found() const override { return journal_.found(); }
+  absl::Status saved() const override { return journal_.saved(); }
+  absl::Status Save() override {
+    return Step([&] { return journal_.Save(); });
+  }
   absl::StatusOr<uint64_t> Begin(const DeviceBefore& before, v1::DeviceState wanted, uint64_t group,
                                  OperationOrigin origin) override {
     return Step([&] { return journal_.Begin(before, wanted, group, origin); });
@@ -63,6 +68,8 @@ class SteppedJournal final : public Journal {
                                                 size_t limit) const override {
     return journal_.OperationsOf(device, limit);
   }
+  std::vector<DeviceBefore> TakenOffline() const override { return journal_.TakenOffline(); }
+  std::set<std::string> SeenOnline() const override { return journal_.SeenOnline(); }
   std::optional<LastChange> LastChangeOf(absl::string_view device) const override {
     return journal_.LastChangeOf(device);
   }

@@ -1,0 +1,55 @@
+// Which fleet a controller leads, and by which of its starts: tells a store that was lost, or an
+// older copy that has gone its own way, from the one that the agents know (DESIGN 12).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "hotplugger/v1/controller_state.pb.h"
+#include "hotplugger/v1/link.pb.h"
+
+namespace hotplugger::server {
+
+// A person's word that this store is to lead a fleet whose own one is lost.
+struct TakeOver {
+  std::string fleet_id;
+  // The largest that an agent of the fleet has obeyed.
+  uint64_t epoch = 0;
+};
+
+// "FLEET@EPOCH", as a refusal names it.
+absl::StatusOr<TakeOver> ParseTakeOver(absl::string_view text);
+
+// What the store keeps once the controller has started again: one more start, of the next epoch. A
+// take-over that has been carried out changes nothing, so that it may stay on the command line.
+// `new_id` gives random ids.
+v1::StoreIdentity NextStart(v1::StoreIdentity before, const std::optional<TakeOver>& take_over,
+                            const std::function<std::string()>& new_id);
+
+// Never changes, and so is safe for concurrent use.
+class FleetIdentity {
+ public:
+  // REQUIRES: it comes from NextStart.
+  explicit FleetIdentity(v1::StoreIdentity identity) : identity_(std::move(identity)) {}
+
+  const std::string& fleet_id() const { return identity_.fleet_id(); }
+  uint64_t epoch() const { return identity_.starts().rbegin()->epoch(); }
+  const std::string& epoch_id() const { return identity_.starts().rbegin()->epoch_id(); }
+
+  // Whether an agent that has obeyed what `hello` says may obey this controller.
+  // FAILED_PRECONDITION: FLEET_MISMATCH, EPOCH_BEHIND (this store is older than the fleet), or
+  // STORE_FORKED (it has gone its own way since the agent's controller started).
+  absl::Status CheckObeyed(const v1::Hello& hello) const;
+
+ private:
+  bool HasStart(uint64_t epoch, absl::string_view epoch_id) const;
+
+  const v1::StoreIdentity identity_;
+};
+
+}  // namespace hotplugger::server

@@ -1,0 +1,151 @@
+#include "agent/reconcile/host.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "agent/reconcile/pass.h"
+#include "agent/reconcile/spec_trial.h"
+#include "common/error_info.h"
+#include "tests/agent/reconcile/host_fixture.h"
+
+namespace hotplugger::agent {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class HostTest : public ::testing::Test, protected HostFixture {
+ protected:
+  std::vector<std::string> Conditions() {
+    v1::Inventory inventory;
+    host->TellConditions(&inventory);
+    std::vector<std::string> types;
+    message_ = inventory.conditions().empty() ? "" : inventory.conditions(0).message();
+    for (const v1::NodeCondition& condition : inventory.conditions()) {
+      EXPECT_EQ(condition.since_time().seconds(), 1'700'000'000);
+      types.push_back(condition.type());
+    }
+    return types;
+  }
+
+  void FillDisk() {
+    store.SetFailure(MakeError(absl::StatusCode::kResourceExhausted, "ENOSPC", "no space left"));
+  }
+  void FreeDisk() { store.SetFailure(absl::OkStatus()); }
+
+  PassResult Pass() {
+    PassMemory memory;
+    return RunPass(*host, memory, {});
+  }
+
+  void TakeCpu3Offline() {
+    v1::NodeSpec spec;
+    spec.set_cpu_offline("3");
+    SetSpec(spec);
+    EXPECT_EQ(Pass().report.state(), v1::APPLY_STATE_APPLIED);
+    EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2}));
+  }
+
+  std::string message_;
+};
+
+TEST_F(HostTest, AFirstStartHasNoCondition) {
+  EXPECT_THAT(Conditions(), IsEmpty());
+  Boot("boot-1");
+  EXPECT_THAT(Conditions(), IsEmpty());
+}
+
+TEST_F(HostTest, WhatCannotBeSavedIsAConditionUntilItCan) {
+  v1::Baseline baseline = host->state().baseline();
+  baseline.set_cpus_seen_online("0-3");
+  FillDisk();
+  host->KeepBaseline(baseline);
+  EXPECT_EQ(host->state().baseline().cpus_seen_online(), "0-3");
+  EXPECT_THAT(Conditions(), ElementsAre("STATE_NOT_SAVED"));
+  EXPECT_THAT(message_, AllOf(HasSubstr("no space left"), HasSubstr("free space")));
+  host->RetrySaving();
+  EXPECT_THAT(Conditions(), ElementsAre("STATE_NOT_SAVED"));
+  FreeDisk();
+  host->RetrySaving();
+  EXPECT_THAT(Conditions(), IsEmpty());
+  EXPECT_EQ(store.saved.baseline().cpus_seen_online(), "0-3");
+}
+
+TEST_F(HostTest, SoIsAJournalThatCannotBeWritten) {
+  BreakJournal();
+  Boot("boot-1");
+  EXPECT_THAT(Conditions(), ElementsAre("STATE_NOT_SAVED"));
+  EXPECT_THAT(message_, HasSubstr("journal.new"));
+  MendJournal();
+  host->RetrySaving();
+  EXPECT_THAT(Conditions(), IsEmpty());
+}
+
+TEST_F(HostTest, APassOnAFullDiskDoesWhatTheSpecSaysAndIsWrittenDownLater) {
+  v1::NodeSpec spec;
+  spec.set_cpu_offline("3");
+  SetSpec(spec);
+  BreakJournal();
+  Boot("boot-2");
+  FillDisk();
+  const PassResult result = Pass();
+  EXPECT_EQ(result.report.state(), v1::APPLY_STATE_APPLIED) << result.report.message();
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2}));
+  ASSERT_TRUE(result.inventory);
+  ASSERT_EQ(result.inventory->conditions_size(), 1);
+  EXPECT_EQ(result.inventory->conditions(0).type(), "STATE_NOT_SAVED");
+  EXPECT_EQ(store.saved.baseline().boot_id(), "boot-1");
+  FreeDisk();
+  MendJournal();
+  host->RetrySaving();
+  Boot("boot-2");
+  EXPECT_EQ(host->state().baseline().devices().at("cpu3"), v1::DEVICE_STATE_ONLINE);
+  EXPECT_EQ(host->devices().journal().TakenOfflineBy("cpu3"), OperationOrigin::kDecision);
+}
+
+TEST_F(HostTest, TheSwitchThatTheSpecWantsIsSetOnAFullDiskAPersonsIsNot) {
+  FillDisk();
+  EXPECT_EQ(ErrorReason(host->SetSwitching(false)), "ENOSPC");
+  EXPECT_TRUE(host->drivers().switching());
+  host->EnforceSwitching(false);
+  EXPECT_FALSE(host->drivers().switching());
+  EXPECT_EQ(host->state().switching(), v1::SWITCH_OFF);
+}
+
+TEST_F(HostTest, ALostStateIsRebuiltFromTheJournalSoThatReleasePutsBack) {
+  TakeCpu3Offline();
+  store.damage = MakeError(absl::StatusCode::kDataLoss, "STATE_DAMAGED", "state is damaged");
+  Boot("boot-1");
+  EXPECT_THAT(Conditions(), ElementsAre("BASELINE_REBUILT"));
+  EXPECT_THAT(message_, HasSubstr("cpu3"));
+  EXPECT_EQ(host->state().spec_digest(), "");
+  // What is held must not come back for a file that was lost: the controller knows the spec.
+  Pass();
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2}));
+  Boot("boot-1");
+  EXPECT_THAT(Conditions(), IsEmpty()) << "it was saved meanwhile";
+  Pass();
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2})) << "no controller has been heard yet";
+  v1::Spec spec;
+  spec.set_digest("of nothing");
+  ASSERT_TRUE(
+      host->SaveState(TakeInForce(host->state(), spec, std::nullopt, host->state().baseline()))
+          .ok());
+  Pass();
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2, 3}));
+}
+
+TEST_F(HostTest, WithoutAJournalWhatIsOfflineStaysSoAndThatIsSaid) {
+  TakeCpu3Offline();
+  store.damage = MakeError(absl::StatusCode::kDataLoss, "STATE_DAMAGED", "state is damaged");
+  RemoveJournal();
+  Boot("boot-1");
+  EXPECT_THAT(Conditions(), ElementsAre("BASELINE_LOST"));
+  Pass();
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2}));
+}
+
+}  // namespace
+}  // namespace hotplugger::agent

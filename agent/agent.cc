@@ -3,6 +3,7 @@
 #include <sys/utsname.h>
 
 #include <atomic>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -75,6 +76,8 @@ v1::Hello MakeHello(const AgentOptions& options, const Host& host) {
   hello.set_largest_epoch(host.state().largest_epoch());
   hello.set_fleet_id(host.state().fleet_id());
   hello.set_epoch_id(host.state().epoch_id());
+  hello.set_spec_epoch(host.state().spec_epoch());
+  hello.set_spec_store_revision(host.state().spec_store_revision());
   hello.set_instance_id(RandomId());
   hello.set_agent_version(kVersion);
   for (const auto& [key, value] : options.labels) (*hello.mutable_labels())[key] = value;
@@ -97,6 +100,7 @@ class NoController final : public ControllerLink {
   void SendRejection(const v1::NodeReport& /*report*/) override {}
   void ForgetRejection() override {}
   void SendInventory(const v1::Inventory& /*inventory*/) override {}
+  void NoteSpecTaken(uint64_t /*epoch*/, int64_t /*store_revision*/) override {}
 };
 
 class AgentImpl final : public Agent {
@@ -268,6 +272,7 @@ class AgentImpl final : public Agent {
         ControllerConnector::Sinks{
             .welcome =
                 [this](const ControllerIdentity& from) {
+                  reconciler_->NoteController(from);
                   remote_operations_->NoteController(from);
                 },
             .spec =

@@ -15,8 +15,8 @@ struct AgentOptions {
   std::string node;
   // "HOST:PORT"; empty: no controller, the saved spec and local operations alone.
   std::string controller;
-  // The fleet that this host is to belong to from now on; empty: the one of the first controller that
-  // it meets.
+  // The fleet that this host is to belong to from now on; empty: the one of the first controller
+  // that it meets.
   std::string fleet;
   // Allows plaintext beyond loopback.
   bool insecure = false;

@@ -168,6 +168,11 @@ std::function<void(const std::string&)> RetryTeller(const ScopeFlags& flags,
   };
 }
 
+// What a person waits for that nobody is there: --timeout where they say so.
+absl::Duration FirstContactOf(const ScopeFlags& flags, absl::Duration call_timeout) {
+  return flags.timeout.value_or(std::min(kFirstContact, call_timeout));
+}
+
 absl::StatusOr<Clients> Connect(const CommandLine& command_line, Environment& environment) {
   Clients clients;
   if (!command_line.verb().needs_client) return clients;
@@ -179,8 +184,9 @@ absl::StatusOr<Clients> Connect(const CommandLine& command_line, Environment& en
     ASSIGN_OR_RETURN(std::unique_ptr<FleetClient> fleet,
                      environment.connector.ConnectFleet(target));
     clients.fleet = MakeRetryingFleetClient(
-        std::move(fleet), {target.call_timeout, environment.steady_clock, environment.pause,
-                           RetryTeller(flags, environment)});
+        std::move(fleet),
+        {target.call_timeout, FirstContactOf(flags, target.call_timeout), environment.steady_clock,
+         environment.pause, RetryTeller(flags, environment)});
   }
   return clients;
 }

@@ -1,6 +1,7 @@
 #include "client/retrying_fleet_client.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -15,11 +16,18 @@ constexpr Backoff::Options kBackoff = {absl::Milliseconds(200), absl::Seconds(2)
 // Even where the die falls on none at all.
 constexpr absl::Duration kShortestPause = absl::Milliseconds(50);
 
+// What is known of the controller since the first call.
+struct Contact {
+  absl::Time begun;
+  // It was there.
+  bool made = false;
+};
+
 // One call and its repetitions.
 class Attempts {
  public:
-  Attempts(FleetClient& inner, const RetryOptions& options)
-      : inner_(inner), options_(options), begun_(options.clock.Now()) {}
+  Attempts(FleetClient& inner, const RetryOptions& options, Contact* contact)
+      : inner_(inner), options_(options), contact_(*contact), begun_(options.clock.Now()) {}
 
   // Before each one.
   void Begin() {
@@ -32,15 +40,16 @@ class Attempts {
 
   // Whether the call that ended so is to be made again; then the time to wait is over.
   bool Again(const absl::Status& status) {
+    if (!IsUnreached(status)) contact_.made = true;
     if (!IsWorthARetry(status)) return false;
-    const absl::Duration left = options_.longest - Elapsed();
+    if (!IsUnreached(status)) taken_ = status;
+    const absl::Duration left = Left();
     absl::Duration wait = ErrorRetryDelay(status);
     if (left <= 2 * kShortestPause || wait >= left) return false;
     wait = std::max({wait, std::min(backoff_.Next(), left - kShortestPause), kShortestPause});
-    options_.tell(absl::StrCat(
-        Printable(status.message()), "; trying again (",
-        absl::FormatDuration(absl::Trunc(options_.longest - Elapsed(), absl::Milliseconds(100))),
-        " left)"));
+    options_.tell(absl::StrCat(Printable(status.message()), "; trying again (",
+                               absl::FormatDuration(absl::Trunc(left, absl::Milliseconds(100))),
+                               " left)"));
     options_.pause(wait);
     return true;
   }
@@ -48,6 +57,11 @@ class Attempts {
   // `status`, how the call ended in the end.
   absl::Status Describe(absl::Status status) const {
     if (!IsUnanswered(status)) return status;
+    // An earlier one may have been done.
+    if (IsUnreached(status) && !taken_.ok()) {
+      status = MakeError(absl::StatusCode::kUnavailable, "CONNECTION_LOST",
+                         absl::StrCat(taken_.message(), "; then: ", status.message()));
+    }
     if (count_ > 1) {
       status = AndAlso(
           status,
@@ -60,11 +74,20 @@ class Attempts {
  private:
   absl::Duration Elapsed() const { return options_.clock.Now() - begun_; }
 
+  absl::Duration Left() const {
+    const absl::Duration left = options_.longest - Elapsed();
+    if (contact_.made) return left;
+    return std::min(left, options_.longest_unreached - (options_.clock.Now() - contact_.begun));
+  }
+
   FleetClient& inner_;
   const RetryOptions& options_;
+  Contact& contact_;
   const absl::Time begun_;
   Backoff backoff_{kBackoff};
   int count_ = 0;
+  // How the last one ended that somebody got; ok: none.
+  absl::Status taken_;
 };
 
 class RetryingFleetClient final : public FleetClient {
@@ -126,10 +149,11 @@ class RetryingFleetClient final : public FleetClient {
   }
   absl::Status PlanChange(const v1::PlanChangeRequest& request, const OnPlanAnswer& on_answer,
                           std::stop_token stop) override {
-    Attempts attempts(*inner_, options_);
+    Attempts attempts = NewAttempts();
     bool answered = false;
     const auto note_answer = [&](v1::PlanChangeResponse answer) {
       answered = true;
+      contact_->made = true;
       on_answer(std::move(answer));
     };
     absl::Status ended;
@@ -188,17 +212,27 @@ class RetryingFleetClient final : public FleetClient {
 
   template <typename Request, typename Response>
   absl::StatusOr<Response> Try(Method<Request, Response> method, const Request& request) {
-    Attempts attempts(*inner_, options_);
+    Attempts attempts = NewAttempts();
     while (true) {
       attempts.Begin();
       absl::StatusOr<Response> answer = (inner_.get()->*method)(request);
-      if (answer.ok()) return answer;
+      if (answer.ok()) {
+        contact_->made = true;
+        return answer;
+      }
       if (!attempts.Again(answer.status())) return attempts.Describe(answer.status());
     }
   }
 
+  Attempts NewAttempts() {
+    if (!contact_) contact_ = Contact{options_.clock.Now()};
+    return {*inner_, options_, &*contact_};
+  }
+
   const std::unique_ptr<FleetClient> inner_;
   RetryOptions options_;
+  // Since the first call that may be tried again.
+  std::optional<Contact> contact_;
 };
 
 }  // namespace
@@ -210,6 +244,8 @@ bool IsWorthARetry(const absl::Status& status) {
   return reason.empty() || reason == "UNREACHABLE" || reason == "CONNECTION_LOST" ||
          reason == "WATCH_ENDED" || reason == "SHUTTING_DOWN";
 }
+
+bool IsUnreached(const absl::Status& status) { return ErrorReason(status) == "UNREACHABLE"; }
 
 bool IsUnanswered(const absl::Status& status) {
   return IsWorthARetry(status) || ErrorReason(status) == "NO_ANSWER";

@@ -16,10 +16,11 @@ void DeclareFleetFlags(Arguments& arguments, ScopeFlags* flags) {
                    &flags->insecure);
   arguments.MaybeDuration(
       "--timeout",
-      "the longest that one call may take, with its repetitions where the controller can't be "
-      "reached; one that asks nodes about drivers or a plan ends where no node has answered for "
-      "its "
-      "--deadline and this on top",
+      "the longest that one call may take, with its repetitions where the connection is lost; a "
+      "controller that was never there is given up after 2s unless this is given; a call that asks "
+      "nodes about drivers or a plan ends where no node has answered for its --deadline and this "
+      "on "
+      "top",
       "10s", &flags->timeout);
   arguments.Switch("-v,--verbose",
                    "say on standard error what is tried again, also where that is no terminal",

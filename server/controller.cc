@@ -3,7 +3,9 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "common/error_info.h"
+#include "common/log.h"
 #include "common/random_id.h"
 #include "common/status_macros.h"
 #include "common/version.h"
@@ -23,15 +25,18 @@ constexpr absl::Duration kLapseInterval = absl::Seconds(1);
 absl::StatusOr<std::unique_ptr<Controller>> Controller::Create(const Options& options) {
   RETURN_IF_ERROR(ValidateOptions(options));
   std::unique_ptr<Controller> controller(new Controller(options));
-  RETURN_IF_ERROR(controller->Start(options));
-  return controller;
+  const absl::Status started = controller->Start(options);
+  if (started.ok()) return controller;
+  controller->ForgetStart();
+  return started;
 }
 
 absl::Status Controller::Start(const Options& options) {
   ASSIGN_OR_RETURN(store_, SqliteStore::Open(options.store_path()));
   records_ = std::make_unique<Records>(store_.get());
   RETURN_IF_ERROR(TakeIdentity(options));
-  state_ = std::make_unique<FleetState>(records_.get(), &registry_, &clock_, &counters_, &feed_, &events_);
+  state_ = std::make_unique<FleetState>(records_.get(), &registry_, &clock_, &counters_, &feed_,
+                                        &events_);
   RETURN_IF_ERROR(state_->Load());
   audit_feed_ = std::make_unique<AuditFeed>(records_.get());
   changes_ = std::make_unique<ChangeLog>(records_.get(), &clock_, AuditLimits(), audit_feed_.get());
@@ -66,10 +71,24 @@ absl::Status Controller::TakeIdentity(const Options& options) {
   if (!options.take_over.empty()) {
     ASSIGN_OR_RETURN(take_over, ParseTakeOver(options.take_over));
   }
-  v1::StoreIdentity identity = NextStart(std::move(stored.message), take_over, RandomId);
+  ASSIGN_OR_RETURN(const int64_t revision, records_->Revision());
+  identity_before_ = stored.message;
+  v1::StoreIdentity identity = NextStart(std::move(stored.message), take_over, revision, RandomId);
   RETURN_IF_ERROR(records_->PutIdentity(identity, stored.mod_revision));
   identity_ = std::make_unique<FleetIdentity>(std::move(identity));
   return absl::OkStatus();
+}
+
+void Controller::ForgetStart() {
+  // Once it serves, agents may have obeyed it.
+  if (grpc_server_ != nullptr || identity_ == nullptr || identity_before_.starts().empty()) return;
+  const auto stored = records_->GetIdentity();
+  const absl::Status forgotten =
+      stored.ok() ? records_->PutIdentity(identity_before_, stored->mod_revision) : stored.status();
+  if (!forgotten.ok()) {
+    Log(LogLevel::kWarning, "a start that came to nothing is counted",
+        {{"epoch", absl::StrCat(epoch())}, {"cause", std::string(forgotten.message())}});
+  }
 }
 
 void Controller::Shutdown() {

@@ -43,11 +43,15 @@ class Controller {
   void Shutdown();
 
  private:
-  explicit Controller(const Options& options) : registry_(&clock_, options.max_nodes, &feed_, &events_) {}
+  explicit Controller(const Options& options)
+      : registry_(&clock_, options.max_nodes, &feed_, &events_) {}
 
   absl::Status Start(const Options& options);
   // One more start of the store's fleet, durable.
   absl::Status TakeIdentity(const Options& options);
+  // One that came to nothing is not counted: a controller that can't listen may be started for
+  // days.
+  void ForgetStart();
 
   // In order of construction; each uses those before it.
   SystemClock clock_;
@@ -57,6 +61,7 @@ class Controller {
   NodeRegistry registry_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Records> records_;
+  v1::StoreIdentity identity_before_;
   std::unique_ptr<FleetIdentity> identity_;
   std::unique_ptr<FleetState> state_;
   std::unique_ptr<AuditFeed> audit_feed_;

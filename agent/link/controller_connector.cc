@@ -26,8 +26,9 @@ ControllerConnector::ControllerConnector(Options options, Sinks sinks)
     : options_(std::move(options)),
       sinks_(std::move(sinks)),
       backoff_(options_.backoff),
-      obeyed_{options_.hello.largest_epoch(), options_.hello.fleet_id(),
-              options_.hello.epoch_id()} {
+      obeyed_{options_.hello.largest_epoch(), options_.hello.fleet_id(), options_.hello.epoch_id()},
+      spec_epoch_(options_.hello.spec_epoch()),
+      spec_store_revision_(options_.hello.spec_store_revision()) {
   stub_ = v1::LinkService::NewStub(grpc::CreateCustomChannel(
       options_.controller, grpc::InsecureChannelCredentials(), ClientChannelArguments()));
 }
@@ -99,6 +100,8 @@ v1::AgentMessage ControllerConnector::MakeHello() {
   message.mutable_hello()->set_largest_epoch(obeyed_.epoch);
   message.mutable_hello()->set_fleet_id(obeyed_.fleet_id);
   message.mutable_hello()->set_epoch_id(obeyed_.epoch_id);
+  message.mutable_hello()->set_spec_epoch(spec_epoch_);
+  message.mutable_hello()->set_spec_store_revision(spec_store_revision_);
   message.mutable_hello()->set_applied_digest(applied_digest_);
   return message;
 }
@@ -143,7 +146,8 @@ bool ControllerConnector::TakeWelcome(const v1::ControllerMessage& message) {
                                    message.welcome().epoch_id()};
   {
     MutexLock lock(&mutex_);
-    refusal_ = CheckObeys(obeyed_, from);
+    refusal_ = CheckIds(from);
+    if (refusal_.ok()) refusal_ = CheckObeys(obeyed_, from);
     if (!refusal_.ok()) {
       if (stream_ != nullptr) stream_->Close();
       return false;
@@ -231,6 +235,12 @@ void ControllerConnector::SendInventory(const v1::Inventory& inventory) {
   if (inventory_ && MessageDifferencer::Equals(*inventory_, inventory)) return;
   inventory_ = inventory;
   SendLocked(AgentSlot::kInventory, std::move(message));
+}
+
+void ControllerConnector::NoteSpecTaken(uint64_t epoch, int64_t store_revision) {
+  MutexLock lock(&mutex_);
+  spec_epoch_ = epoch;
+  spec_store_revision_ = store_revision;
 }
 
 bool ControllerConnector::Pause(absl::Duration duration) {

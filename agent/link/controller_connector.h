@@ -3,6 +3,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -25,8 +26,8 @@ class ControllerConnector final : public ControllerLink {
   struct Options {
     // "HOST:PORT".
     std::string controller;
-    // All but the applied digest; the saved largest_epoch, fleet_id and epoch_id are where it
-    // begins.
+    // All but the applied digest; the saved largest_epoch, fleet_id, epoch_id, spec_epoch and
+    // spec_store_revision are where it begins.
     v1::Hello hello;
     Backoff::Options backoff;
     // A stream that lives this long has been healthy, and the back-off begins anew.
@@ -54,6 +55,7 @@ class ControllerConnector final : public ControllerLink {
   void SendRejection(const v1::NodeReport& report) override;
   void ForgetRejection() override;
   void SendInventory(const v1::Inventory& inventory) override;
+  void NoteSpecTaken(uint64_t epoch, int64_t store_revision) override;
 
  private:
   void Run();
@@ -91,6 +93,9 @@ class ControllerConnector final : public ControllerLink {
   std::shared_ptr<ControllerStream> ended_stream_ ABSL_GUARDED_BY(mutex_);
   // The one that has welcomed this agent last, over all streams.
   ControllerIdentity obeyed_ ABSL_GUARDED_BY(mutex_);
+  // What the last spec that was taken came with.
+  uint64_t spec_epoch_ ABSL_GUARDED_BY(mutex_);
+  int64_t spec_store_revision_ ABSL_GUARDED_BY(mutex_);
   // Why this agent itself has ended the stream.
   absl::Status refusal_ ABSL_GUARDED_BY(mutex_);
   std::optional<v1::NodeReport> report_ ABSL_GUARDED_BY(mutex_);

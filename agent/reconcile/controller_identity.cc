@@ -1,10 +1,23 @@
 #include "agent/reconcile/controller_identity.h"
 
+#include <algorithm>
+#include <cstddef>
+
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/error_info.h"
 
 namespace hotplugger::agent {
 namespace {
+
+// As the controller takes them in Hello.
+constexpr size_t kMaxIdLength = 64;
+
+bool IsId(const std::string& text) {
+  return text.size() <= kMaxIdLength && std::all_of(text.begin(), text.end(), [](char c) {
+           return absl::ascii_isprint(static_cast<unsigned char>(c));
+         });
+}
 
 bool Differ(const std::string& obeyed, const std::string& controller) {
   return !obeyed.empty() && obeyed != controller;
@@ -17,9 +30,22 @@ ControllerIdentity ObeyedController(const v1::AgentState& state) {
 }
 
 void SetObeyed(const ControllerIdentity& controller, v1::AgentState* state) {
+  if (controller.fleet_id != state->fleet_id()) {
+    state->clear_spec_epoch();
+    state->clear_spec_store_revision();
+  }
   state->set_largest_epoch(controller.epoch);
   state->set_fleet_id(controller.fleet_id);
   state->set_epoch_id(controller.epoch_id);
+}
+
+absl::Status CheckIds(const ControllerIdentity& controller) {
+  if (IsId(controller.fleet_id) && IsId(controller.epoch_id)) return absl::OkStatus();
+  return MakeError(
+      absl::StatusCode::kInvalidArgument, "BAD_IDENTITY",
+      absl::StrCat("the controller's fleet id or the id of its epoch is not at most ", kMaxIdLength,
+                   " printable bytes, so it is not obeyed; whatever answers there is "
+                   "no controller of a version that this agent knows"));
 }
 
 absl::Status CheckObeys(const ControllerIdentity& obeyed, const ControllerIdentity& controller) {

@@ -22,7 +22,12 @@ struct ControllerIdentity {
 // The one that an agent has obeyed last.
 ControllerIdentity ObeyedController(const v1::AgentState& state);
 
+// What is known of another fleet's store is forgotten.
 void SetObeyed(const ControllerIdentity& controller, v1::AgentState* state);
+
+// INVALID_ARGUMENT (BAD_IDENTITY) where an id is longer than 64 bytes or not printable: once kept,
+// it would have every later Hello refused.
+absl::Status CheckIds(const ControllerIdentity& controller);
 
 // Whether an agent that has obeyed `obeyed` may obey `controller`. FAILED_PRECONDITION:
 // FLEET_MISMATCH where it is of another fleet, STALE_EPOCH where a later one has been obeyed,

@@ -1,6 +1,8 @@
 // What the reconciler tells the controller, whoever carries it.
 #pragma once
 
+#include <cstdint>
+
 #include "hotplugger/v1/link.pb.h"
 #include "hotplugger/v1/node.pb.h"
 
@@ -22,6 +24,8 @@ class ControllerLink {
   // It is not sent again.
   virtual void ForgetRejection() = 0;
   virtual void SendInventory(const v1::Inventory& inventory) = 0;
+  // A spec has been taken that came with this epoch and store_revision: each later Hello says so.
+  virtual void NoteSpecTaken(uint64_t epoch, int64_t store_revision) = 0;
 };
 
 }  // namespace hotplugger::agent

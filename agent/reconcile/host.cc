@@ -38,6 +38,8 @@ void BeginBoot(const std::string& boot_id, v1::AgentState* state) {
   state->mutable_baseline()->set_switching(switching);
   state->mutable_baseline()->set_boot_id(boot_id);
   state->clear_builtin_drivers();
+  // A journal counts within its boot.
+  state->clear_journal_operation();
 }
 
 std::string StateNotSaved(const absl::Status& cause) {
@@ -94,7 +96,18 @@ absl::Status Host::LoadState() {
     conditions_.Set(loss->condition, loss->message, parts_.wall_time());
   }
   kept_.Begin(std::move(state));
+  seen_ = ObeyedController(kept_.state());
   return absl::OkStatus();
+}
+
+absl::Status Host::SaveState(v1::AgentState state) {
+  state.set_journal_operation(parts_.journal.last_operation());
+  return kept_.Save(std::move(state));
+}
+
+void Host::KeepState(v1::AgentState state) {
+  state.set_journal_operation(parts_.journal.last_operation());
+  kept_.Keep(std::move(state));
 }
 
 void Host::KeepIfAny(std::optional<v1::AgentState> state) {
@@ -129,9 +142,15 @@ void Host::TellConditions(v1::Inventory* inventory) {
   }
 }
 
+absl::Status Host::CheckController(const ControllerIdentity& controller) {
+  RETURN_IF_ERROR(CheckObeys(seen_, controller));
+  seen_ = controller;
+  return absl::OkStatus();
+}
+
 absl::Status Host::TakeController(const ControllerIdentity& controller) {
+  RETURN_IF_ERROR(CheckController(controller));
   const ControllerIdentity obeyed = ObeyedController(kept_.state());
-  RETURN_IF_ERROR(CheckObeys(obeyed, controller));
   if (controller.epoch == obeyed.epoch && controller.fleet_id == obeyed.fleet_id &&
       controller.epoch_id == obeyed.epoch_id) {
     return absl::OkStatus();
@@ -144,8 +163,11 @@ absl::Status Host::TakeController(const ControllerIdentity& controller) {
 absl::Status Host::JoinFleet(const std::string& fleet_id) {
   if (kept_.state().fleet_id() == fleet_id) return absl::OkStatus();
   v1::AgentState state = kept_.state();
-  SetObeyed({.epoch = 0, .fleet_id = fleet_id}, &state);
-  return SaveState(std::move(state));
+  const ControllerIdentity joined = {.epoch = 0, .fleet_id = fleet_id};
+  SetObeyed(joined, &state);
+  RETURN_IF_ERROR(SaveState(std::move(state)));
+  seen_ = joined;
+  return absl::OkStatus();
 }
 
 absl::StatusOr<v1::NodeSpec> Host::Spec() const {

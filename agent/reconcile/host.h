@@ -69,8 +69,8 @@ class Host {
 
   // As KeptState's Save and Keep: what is promised to somebody is saved, what must be known to
   // carry out the spec in force is kept.
-  absl::Status SaveState(v1::AgentState state) { return kept_.Save(std::move(state)); }
-  void KeepState(v1::AgentState state) { kept_.Keep(std::move(state)); }
+  absl::Status SaveState(v1::AgentState state);
+  void KeepState(v1::AgentState state);
   void KeepIfAny(std::optional<v1::AgentState> state);
   // Of the baseline alone; nothing is written where it is as it was.
   void KeepBaseline(v1::Baseline baseline);
@@ -78,8 +78,10 @@ class Host {
   // Writes what the state file and the journal lack, where a disk was full.
   void RetrySaving();
 
-  // Whether what comes from `controller` may be obeyed: the errors of CheckObeys. A later epoch
-  // than was ever seen is on disk before this returns.
+  // Whether what comes from `controller` may be obeyed: the errors of CheckObeys. From then on no
+  // earlier one is, though that can't be saved.
+  absl::Status CheckController(const ControllerIdentity& controller);
+  // The same; a later epoch than was ever seen is on disk before this returns.
   absl::Status TakeController(const ControllerIdentity& controller);
 
   // From now on the host belongs to this fleet, whichever it was of before: what its controller
@@ -129,6 +131,8 @@ class Host {
 
   Parts parts_;
   KeptState kept_;
+  // The last controller that might be obeyed.
+  ControllerIdentity seen_;
   Conditions conditions_;
   // Made from the saved state.
   std::unique_ptr<DeviceReader> reader_;

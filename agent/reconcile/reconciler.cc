@@ -60,6 +60,15 @@ void Reconciler::OfferSpec(v1::Spec spec, const ControllerIdentity& controller) 
   wake_.NotifyAll();
 }
 
+void Reconciler::NoteController(const ControllerIdentity& controller) {
+  MutexLock lock(&mutex_);
+  if (confirmation_ && confirmation_->controller.epoch != controller.epoch) confirmation_.reset();
+  offer_stands_ = false;
+  if (!offer_) return;
+  offer_.reset();
+  LookAfterDrop();
+}
+
 void Reconciler::ConfirmSpec(const std::string& digest, const ControllerIdentity& controller) {
   MutexLock lock(&mutex_);
   confirmation_ = Confirmation{digest, controller};
@@ -86,6 +95,7 @@ Reconciler::Turn Reconciler::WaitForWork(std::optional<SpecOffer>* offer) {
     const absl::Time offer_due = offer_ ? schedule_.offer_due() : absl::InfiniteFuture();
     if (now >= offer_due) {
       *offer = std::exchange(offer_, std::nullopt);
+      offer_stands_ = true;
       schedule_.TakePass();
       return Turn::kPass;
     }
@@ -141,7 +151,7 @@ void Reconciler::TakePass(std::optional<SpecOffer> offer) {
   PassResult result;
   absl::Status taken;
   const bool ran = OnQueue([&] {
-    if (offer) taken = specs_.Take(*offer);
+    if (offer && OfferStands()) taken = specs_.Take(*offer);
     result = Pass();
   });
   if (ran) {
@@ -150,7 +160,7 @@ void Reconciler::TakePass(std::optional<SpecOffer> offer) {
     MutexLock lock(&mutex_);
     schedule_.PostponePass(options_.steady_time());
   }
-  if (!offer || (ran && taken.ok())) return;
+  if (!offer || !OfferStands() || (ran && taken.ok())) return;
   // What could not be saved is no bad spec: it is kept and tried again.
   if (ran) {
     Log(LogLevel::kError, "the spec can't be saved and is tried again",
@@ -160,11 +170,23 @@ void Reconciler::TakePass(std::optional<SpecOffer> offer) {
   PutBack(*std::move(offer));
 }
 
+bool Reconciler::OfferStands() {
+  MutexLock lock(&mutex_);
+  return offer_stands_;
+}
+
 void Reconciler::PutBack(SpecOffer offer) {
   MutexLock lock(&mutex_);
   if (offer_) return;
+  if (!offer_stands_) return LookAfterDrop();
   offer_ = std::move(offer);
   schedule_.PostponeOffer(options_.steady_time());
+}
+
+// The last report may be that it could not be saved: one of the spec in force takes its place.
+void Reconciler::LookAfterDrop() {
+  schedule_.NoteChange(options_.steady_time());
+  wake_.NotifyAll();
 }
 
 void Reconciler::TakeLook() {

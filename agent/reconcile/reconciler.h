@@ -56,6 +56,10 @@ class Reconciler {
   // and on disk, its application reported later.
   void OfferSpec(v1::Spec spec, const ControllerIdentity& controller);
 
+  // A stream has begun. What an earlier one asked for and what still waits is dropped: a controller
+  // that still wants a spec sends it again, since this host hasn't got it.
+  void NoteController(const ControllerIdentity& controller);
+
   // A controller has a report of this spec, so that it need not be undone.
   void ConfirmSpec(const std::string& digest, const ControllerIdentity& controller);
 
@@ -81,8 +85,11 @@ class Reconciler {
   void TakeConfirmation();
   // The confirm window has passed.
   void TakeRevert();
+  // Whether the offer that was taken out is still one to take.
+  bool OfferStands();
   // A newer offer may have come meanwhile, which then stands.
   void PutBack(SpecOffer offer);
+  void LookAfterDrop() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // On the operation queue's thread.
   PassResult Pass();
   absl::Status BeginChange();
@@ -114,6 +121,8 @@ class Reconciler {
   CondVar wake_;
   PassSchedule schedule_ ABSL_GUARDED_BY(mutex_);
   std::optional<SpecOffer> offer_ ABSL_GUARDED_BY(mutex_);
+  // No stream has begun since the offer was taken out that the reconciler's thread has.
+  bool offer_stands_ ABSL_GUARDED_BY(mutex_) = false;
   std::optional<Confirmation> confirmation_ ABSL_GUARDED_BY(mutex_);
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
 };

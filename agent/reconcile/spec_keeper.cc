@@ -34,7 +34,7 @@ absl::Status SpecKeeper::Take(const SpecOffer& offer) {
   const v1::Spec& spec = offer.spec;
   v1::NodeSpec parsed;
   std::vector<std::string> errors;
-  const absl::Status obeys = CheckObeys(ObeyedController(host_.state()), offer.controller);
+  const absl::Status obeys = host_.CheckController(offer.controller);
   if (obeys.ok()) {
     errors = CheckSpec(spec, &parsed);
   } else {
@@ -72,12 +72,16 @@ absl::Status SpecKeeper::TakeInForce(const SpecOffer& offer, const v1::NodeSpec&
   v1::AgentState state =
       agent::TakeInForce(host_.state(), offer.spec, WindowOf(offer.spec), std::move(baseline));
   SetObeyed(offer.controller, &state);
+  // They stay where the spec is given up: the agent has seen them.
+  state.set_spec_epoch(offer.controller.epoch);
+  state.set_spec_store_revision(offer.spec.store_revision());
   // One that is in force is on the disk already: nothing new is promised.
   if (state.spec_digest() == host_.state().spec_digest()) {
     host_.KeepState(std::move(state));
   } else {
     RETURN_IF_ERROR(host_.SaveState(std::move(state)));
   }
+  link_.NoteSpecTaken(offer.controller.epoch, offer.spec.store_revision());
   TellRejection();
   return absl::OkStatus();
 }
@@ -85,7 +89,7 @@ absl::Status SpecKeeper::TakeInForce(const SpecOffer& offer, const v1::NodeSpec&
 // It makes the agent do nothing, so that a disk which can't keep this controller's identity is no
 // reason to revert.
 void SpecKeeper::Confirm(const std::string& digest, const ControllerIdentity& controller) {
-  const absl::Status obeys = CheckObeys(ObeyedController(host_.state()), controller);
+  const absl::Status obeys = host_.CheckController(controller);
   if (!obeys.ok()) {
     Log(LogLevel::kWarning, "a confirmation is not taken",
         {{"digest", digest}, {"cause", std::string(obeys.message())}});

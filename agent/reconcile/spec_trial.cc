@@ -71,6 +71,7 @@ v1::SpecTrial NewTrial(const v1::AgentState& state, std::optional<absl::Duration
     *trial.mutable_last_good() = InForce(state);
   } else {
     *trial.mutable_last_good() = state.trial().last_good();
+    trial.set_last_good_lost(state.trial().last_good_lost());
     MergeRecords(state.trial().left(), trial.mutable_left());
   }
   if (confirm_window) SetDuration(*confirm_window, trial.mutable_confirm_window());
@@ -92,27 +93,34 @@ void NoteCarriedOut(const PassEnd& end, const std::string& boot_id, v1::AgentSta
 }
 
 // What a person reads at the controller.
-std::string AndNow(const v1::SavedSpec& last_good) {
-  return absl::StrCat(last_good.digest().empty()
-                          ? "what it had changed was put back, for there was no earlier spec"
-                          : "the last good spec is in force again",
+std::string AndNow(const v1::SpecTrial& trial) {
+  absl::string_view now = "the last good spec is in force again";
+  if (trial.last_good_lost()) {
+    now =
+        "the last good spec was lost with the agent's state, so nothing is released: what this "
+        "one has changed, too, stays as it is until a controller has sent another one";
+  } else if (trial.last_good().digest().empty()) {
+    now = "what it had changed was put back, for there was no earlier spec";
+  }
+  return absl::StrCat(now,
                       "; this one isn't tried again until another one was taken, or `hotplugctl "
                       "retry NODE` asks for it");
 }
 
 v1::AgentState GiveUp(v1::AgentState state, v1::ApplyState why, absl::string_view message,
                       const std::string& agent_version) {
-  const v1::SavedSpec last_good = state.trial().last_good();
+  const v1::SpecTrial trial = state.trial();
   v1::RejectedSpec& rejected = *state.mutable_rejected();
   rejected.set_digest(state.spec_digest());
   rejected.set_state(why);
-  rejected.set_message(absl::StrCat(message, "; ", AndNow(last_good)));
+  rejected.set_message(absl::StrCat(message, "; ", AndNow(trial)));
   rejected.set_agent_version(agent_version);
-  MergeRecords(state.trial().left(), state.mutable_baseline());
-  state.set_spec_digest(last_good.digest());
-  state.set_spec_body(last_good.body());
-  *state.mutable_spec_sources() = last_good.sources();
+  MergeRecords(trial.left(), state.mutable_baseline());
+  state.set_spec_digest(trial.last_good().digest());
+  state.set_spec_body(trial.last_good().body());
+  *state.mutable_spec_sources() = trial.last_good().sources();
   state.clear_trial();
+  if (trial.last_good_lost()) MarkSpecLost(&state);
   ForgetCarriedOut(&state);
   return state;
 }
@@ -138,7 +146,9 @@ bool IsSpecLost(const v1::AgentState& state) {
 void MarkSpecLost(v1::AgentState* state) {
   state->clear_spec_digest();
   state->clear_spec_body();
+  state->clear_spec_sources();
   *state->mutable_trial() = v1::SpecTrial();
+  state->mutable_trial()->set_last_good_lost(true);
 }
 
 v1::AgentState TakeInForce(v1::AgentState state, const v1::Spec& spec,

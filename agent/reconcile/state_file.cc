@@ -28,7 +28,6 @@ constexpr char kNewFile[] = "state.new";
 constexpr char kOldFile[] = "state.old";
 constexpr char kPreviousFile[] = "state.previous";
 constexpr char kDamagedFile[] = "state.damaged";
-constexpr char kLockFile[] = "lock";
 // The first line is the SHA-256 of the rest, in hex.
 constexpr size_t kHeaderLength = 65;
 
@@ -55,13 +54,26 @@ absl::Status Damaged(const std::string& path, absl::string_view why) {
                    absl::StrCat(path, " is damaged (", why, ")"), {{"path", path}});
 }
 
-// A file to lock. Where none can be made (a full disk, one that is mounted read-only) the one that
-// is there will do, or the directory itself.
-ScopedFd OpenLock(int directory) {
-  int fd = openat(directory, kLockFile, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0) fd = openat(directory, kLockFile, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  return ScopedFd(fd);
+// Whether a file whose reading fails so is itself the matter, and not who reads it.
+bool IsDamage(const absl::Status& status) {
+  const std::string reason = ErrorReason(status);
+  return reason == "EIO" || reason == "FILE_TOO_LARGE";
+}
+
+// Of what Read answers.
+bool IsLoss(const absl::Status& status) {
+  return ErrorReason(status) == "STATE_DAMAGED" || ErrorReason(status) == "STATE_MISSING";
+}
+
+absl::Status Unreadable(const absl::Status& cause) {
+  return MakeError(
+      cause.code(), ErrorReason(cause),
+      absl::StrCat("the agent's memory can't be read, so it does not start, lest it forgets what "
+                   "it has to put back: ",
+                   cause.message(),
+                   "; nothing was touched; see to it that the agent may read the file and that "
+                   "the host has memory and file descriptors left, then start it again"),
+      {{"path", ErrorMetadataValue(cause, "path")}, {"errno", ErrorMetadataValue(cause, "errno")}});
 }
 
 }  // namespace
@@ -72,20 +84,15 @@ absl::StatusOr<std::unique_ptr<StateFile>> StateFile::Open(const std::string& di
   if (error) return ErrnoStatus(error.value(), "making", directory);
   ScopedFd directory_fd(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory_fd.get() < 0) return ErrnoStatus(errno, "opening", directory);
-  ScopedFd lock_fd = OpenLock(directory_fd.get());
-  if (lock_fd.get() < 0) {
-    return ErrnoStatus(errno, "opening", absl::StrCat(directory, "/", kLockFile));
-  }
-  if (flock(lock_fd.get(), LOCK_EX | LOCK_NB) == 0) {
-    return std::unique_ptr<StateFile>(
-        new StateFile(directory, std::move(directory_fd), std::move(lock_fd)));
+  if (flock(directory_fd.get(), LOCK_EX | LOCK_NB) == 0) {
+    return std::unique_ptr<StateFile>(new StateFile(directory, std::move(directory_fd)));
   }
   if (errno == EWOULDBLOCK) {
     return MakeError(absl::StatusCode::kFailedPrecondition, "STATE_DIR_IN_USE",
                      absl::StrCat("another agent uses ", directory,
                                   "; a host has one agent, so stop the other one first"));
   }
-  return ErrnoStatus(errno, "locking", absl::StrCat(directory, "/", kLockFile));
+  return ErrnoStatus(errno, "locking", directory);
 }
 
 std::string StateFile::PathOf(const char* file) const {
@@ -98,7 +105,8 @@ absl::StatusOr<v1::AgentState> StateFile::Read(const char* file) const {
       ReadRegularFile(directory_fd_.get(), file, path, kMaxBytes);
   // Whoever put that there knows why; it is not for us to move it away.
   if (ErrorReason(content.status()) == "NOT_A_FILE") return content.status();
-  if (!content.ok()) return Damaged(path, content.status().message());
+  if (IsDamage(content.status())) return Damaged(path, content.status().message());
+  if (!content.ok()) return Unreadable(content.status());
   if (!*content) {
     return MakeError(absl::StatusCode::kNotFound, "STATE_MISSING",
                      absl::StrCat(path, " is missing"), {{"path", path}});
@@ -123,12 +131,12 @@ absl::StatusOr<StateStore::Loaded> StateFile::Load() {
   absl::StatusOr<v1::AgentState> latest = Read(kFile);
   if (latest.ok()) return Loaded{*std::move(latest), Loaded::From::kLatest, absl::OkStatus()};
   absl::Status damage = latest.status();
-  if (absl::IsDataLoss(damage)) {
-    damage = SetAside(damage);
-  } else if (!absl::IsNotFound(damage)) {
-    return damage;
-  }
+  if (!IsLoss(damage)) return damage;
   absl::StatusOr<v1::AgentState> previous = Read(kPreviousFile);
+  // Else what is left would be given up for a reason that passes.
+  const bool in_its_way = ErrorReason(previous.status()) == "NOT_A_FILE";
+  if (!previous.ok() && !IsLoss(previous.status()) && !in_its_way) return previous.status();
+  if (absl::IsDataLoss(damage)) damage = SetAside(damage);
   if (previous.ok()) return Loaded{*std::move(previous), Loaded::From::kPrevious, damage};
   const bool never_saved = absl::IsNotFound(damage) && absl::IsNotFound(previous.status());
   if (never_saved) return Loaded();

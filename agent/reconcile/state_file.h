@@ -48,32 +48,30 @@ class StateFile final : public StateStore {
   // A larger one is neither written nor read.
   static constexpr size_t kMaxBytes = 16 * 1024 * 1024;
 
-  // Makes the directory if it is missing, and locks it: FAILED_PRECONDITION (reason
-  // STATE_DIR_IN_USE) while another agent has it. Nothing need be written for that where the
-  // directory is there.
+  // Makes the directory if it is missing, and locks the directory itself, for which nothing need be
+  // written: FAILED_PRECONDITION (reason STATE_DIR_IN_USE) while another agent has it.
   static absl::StatusOr<std::unique_ptr<StateFile>> Open(const std::string& directory);
 
   // A damaged file is kept as `state.damaged`, for a person to look at, and the previous one taken.
-  // FAILED_PRECONDITION (NOT_A_FILE) where something else stands in its place.
+  // FAILED_PRECONDITION (NOT_A_FILE) where something else stands in its place, or the errno's name
+  // where it can't be read for another reason than damage: then nothing is touched.
   absl::StatusOr<Loaded> Load() override;
   absl::Status Save(const v1::AgentState& state) override;
 
  private:
-  StateFile(std::string directory, ScopedFd directory_fd, ScopedFd lock_fd)
-      : directory_(std::move(directory)),
-        directory_fd_(std::move(directory_fd)),
-        lock_fd_(std::move(lock_fd)) {}
+  StateFile(std::string directory, ScopedFd directory_fd)
+      : directory_(std::move(directory)), directory_fd_(std::move(directory_fd)) {}
 
   std::string PathOf(const char* file) const;
-  // NOT_FOUND where there is none, DATA_LOSS (STATE_DAMAGED) where it can't be read.
+  // NOT_FOUND where there is none, DATA_LOSS (STATE_DAMAGED) where it is damaged, else as Load.
   absl::StatusOr<v1::AgentState> Read(const char* file) const;
   absl::Status SetAside(const absl::Status& damage);
   absl::Status WriteNew(const std::string& content) const;
   void KeepPrevious() const;
 
   const std::string directory_;
+  // Locked.
   const ScopedFd directory_fd_;
-  const ScopedFd lock_fd_;
   // The file that is to be replaced is damaged, and so not one to keep.
   bool is_damaged_ = false;
 };

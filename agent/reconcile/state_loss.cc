@@ -1,12 +1,15 @@
 #include "agent/reconcile/state_loss.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <set>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "agent/devices/rules/device_name.h"
 #include "agent/reconcile/conditions.h"
+#include "agent/reconcile/parked_cpus.h"
 #include "agent/reconcile/spec_trial.h"
 #include "common/cpu_list.h"
 
@@ -20,6 +23,23 @@ constexpr char kLeftAlone[] =
     "; until a controller has sent its spec again the agent leaves this host as it is";
 // So many devices are named.
 constexpr size_t kMaxNamed = 16;
+
+// What `state` lacks of it. All that was done up to its last operation it knew; what it has no
+// record of then was left as it is. And its drivers give back themselves what they have parked.
+std::vector<DeviceBefore> TakenSince(const v1::AgentState& state, const Journal& journal) {
+  // A journal that was begun anew counts anew.
+  const auto known = static_cast<uint64_t>(state.journal_operation());
+  std::vector<DeviceBefore> taken =
+      journal.TakenOfflineAfter(known <= journal.last_operation() ? known : 0);
+  std::set<std::string> parked;
+  for (const int cpu : AllParkedCpus(state)) parked.insert(CpuName(cpu));
+  taken.erase(std::remove_if(taken.begin(), taken.end(),
+                             [&parked](const DeviceBefore& before) {
+                               return parked.count(before.device) > 0;
+                             }),
+              taken.end());
+  return taken;
+}
 
 // What was off before stays off: that a spec or a hot-add brought something up isn't told apart.
 void AddTakenOffline(const std::vector<DeviceBefore>& taken, v1::Baseline* baseline) {
@@ -86,7 +106,7 @@ StateLoss Lost(const std::string& damage) {
       kBaselineLost,
       absl::StrCat(damage, ", and there is no journal of this boot", kLeftAlone,
                    "; how devices and drivers were before policies "
-                   " changed them is not known: what has been taken offline stays "
+                   "changed them is not known: what has been taken offline stays "
                    "offline when policies and holds let go of it; bring it back with "
                    "`hotplugctl --host online`, hold it with `hotplugctl online NODE DEVICE`, or "
                    "reboot the host (the agent says this until it is started anew)")};
@@ -97,7 +117,7 @@ StateLoss Lost(const std::string& damage) {
 std::optional<StateLoss> MendState(const StateStore::Loaded& loaded, const Journal& journal,
                                    v1::AgentState* state) {
   if (loaded.from == From::kLatest) return std::nullopt;
-  const std::vector<DeviceBefore> taken = journal.TakenOffline();
+  const std::vector<DeviceBefore> taken = TakenSince(*state, journal);
   const std::set<std::string> seen = journal.SeenOnline();
   AddTakenOffline(taken, state->mutable_baseline());
   if (!seen.empty()) AddSeenOnline(seen, state->mutable_baseline());

@@ -6,6 +6,29 @@
 
 namespace hotplugger::client {
 
+// Something may be there, but it doesn't speak as a controller does.
+absl::Status NotTaken(const Peer& peer) {
+  return MakeError(
+      absl::StatusCode::kUnavailable, "UNREACHABLE",
+      absl::StrCat("can't reach ", peer.who, " at ", peer.address, ": it took no call within ",
+                   absl::FormatDuration(peer.call_timeout), "; ", peer.fix),
+      {{"address", peer.address}});
+}
+
+absl::Status ConnectionLost(const Peer& peer, const grpc::Status& status) {
+  return MakeError(absl::StatusCode::kUnavailable, "CONNECTION_LOST",
+                   absl::StrCat("the connection to ", peer.who, " at ", peer.address,
+                                " broke: ", status.error_message(), "; ", peer.fix),
+                   {{"address", peer.address}});
+}
+
+absl::Status DescribeCallError(const grpc::Status& status, const Peer& peer, bool was_sent) {
+  absl::Status error = DescribeCallError(status, peer);
+  if (was_sent && ErrorReason(error) == "UNREACHABLE") return ConnectionLost(peer, status);
+  if (!was_sent && ErrorReason(error) == "NO_ANSWER") return NotTaken(peer);
+  return error;
+}
+
 absl::Status DescribeCallError(const grpc::Status& status, const Peer& peer) {
   absl::Status error = FromGrpcStatus(status);
   // With a reason it is the peer's own answer, and says all.

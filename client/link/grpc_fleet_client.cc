@@ -46,22 +46,6 @@ absl::Status Silence(const Peer& peer, absl::Duration deadline) {
       {{"address", peer.address}});
 }
 
-// Something may be there, but it doesn't speak as a controller does: nobody has got the request.
-absl::Status NotTaken(const Peer& peer) {
-  return MakeError(
-      absl::StatusCode::kUnavailable, "UNREACHABLE",
-      absl::StrCat("can't reach ", peer.who, " at ", peer.address, ": it took no call within ",
-                   absl::FormatDuration(peer.call_timeout), "; ", peer.fix),
-      {{"address", peer.address}});
-}
-
-absl::Status ConnectionLost(const Peer& peer, const grpc::Status& status) {
-  return MakeError(absl::StatusCode::kUnavailable, "CONNECTION_LOST",
-                   absl::StrCat("the connection to ", peer.who, " at ", peer.address,
-                                " broke: ", status.error_message(), "; ", peer.fix),
-                   {{"address", peer.address}});
-}
-
 absl::Status Interrupted() {
   return MakeError(absl::StatusCode::kCancelled, "INTERRUPTED",
                    "interrupted; from now on no further node is asked");
@@ -84,45 +68,45 @@ class GrpcFleetClient final : public FleetClient {
 
   absl::StatusOr<v1::ApplyPolicyResponse> ApplyPolicy(
       const v1::ApplyPolicyRequest& request) override {
-    return Call(policy_, &v1::PolicyService::Stub::ApplyPolicy, request, Reached());
+    return Ask(policy_, &v1::PolicyService::Stub::ApplyPolicy, request);
   }
   absl::StatusOr<v1::ListPoliciesResponse> ListPolicies(
       const v1::ListPoliciesRequest& request) override {
-    return Call(policy_, &v1::PolicyService::Stub::ListPolicies, request, Reached());
+    return Ask(policy_, &v1::PolicyService::Stub::ListPolicies, request);
   }
   absl::StatusOr<v1::GetPolicyResponse> GetPolicy(const v1::GetPolicyRequest& request) override {
-    return Call(policy_, &v1::PolicyService::Stub::GetPolicy, request, Reached());
+    return Ask(policy_, &v1::PolicyService::Stub::GetPolicy, request);
   }
   absl::StatusOr<v1::ListPolicyRevisionsResponse> ListPolicyRevisions(
       const v1::ListPolicyRevisionsRequest& request) override {
-    return Call(policy_, &v1::PolicyService::Stub::ListPolicyRevisions, request, Reached());
+    return Ask(policy_, &v1::PolicyService::Stub::ListPolicyRevisions, request);
   }
   absl::StatusOr<v1::RollbackPolicyResponse> RollbackPolicy(
       const v1::RollbackPolicyRequest& request) override {
-    return Call(policy_, &v1::PolicyService::Stub::RollbackPolicy, request, Reached());
+    return Ask(policy_, &v1::PolicyService::Stub::RollbackPolicy, request);
   }
   absl::StatusOr<v1::DeletePolicyResponse> DeletePolicy(
       const v1::DeletePolicyRequest& request) override {
-    return Call(policy_, &v1::PolicyService::Stub::DeletePolicy, request, Reached());
+    return Ask(policy_, &v1::PolicyService::Stub::DeletePolicy, request);
   }
   absl::StatusOr<v1::SetHoldResponse> SetHold(const v1::SetHoldRequest& request) override {
-    return Call(policy_, &v1::PolicyService::Stub::SetHold, request, Reached());
+    return Ask(policy_, &v1::PolicyService::Stub::SetHold, request);
   }
   absl::StatusOr<v1::ReleaseHoldResponse> ReleaseHold(
       const v1::ReleaseHoldRequest& request) override {
-    return Call(policy_, &v1::PolicyService::Stub::ReleaseHold, request, Reached());
+    return Ask(policy_, &v1::PolicyService::Stub::ReleaseHold, request);
   }
   absl::StatusOr<v1::ListHoldsResponse> ListHolds(const v1::ListHoldsRequest& request) override {
-    return Call(policy_, &v1::PolicyService::Stub::ListHolds, request, Reached());
+    return Ask(policy_, &v1::PolicyService::Stub::ListHolds, request);
   }
   absl::StatusOr<v1::GetNodeResponse> GetNode(const v1::GetNodeRequest& request) override {
-    return Call(fleet_, &v1::FleetService::Stub::GetNode, request, Reached());
+    return Ask(fleet_, &v1::FleetService::Stub::GetNode, request);
   }
   absl::StatusOr<v1::ListNodesResponse> ListNodes(const v1::ListNodesRequest& request) override {
-    return Call(fleet_, &v1::FleetService::Stub::ListNodes, request, Reached());
+    return Ask(fleet_, &v1::FleetService::Stub::ListNodes, request);
   }
   absl::StatusOr<v1::DeleteNodeResponse> DeleteNode(const v1::DeleteNodeRequest& request) override {
-    return Call(fleet_, &v1::FleetService::Stub::DeleteNode, request, Reached());
+    return Ask(fleet_, &v1::FleetService::Stub::DeleteNode, request);
   }
   absl::Status OperateNodes(const v1::OperateNodesRequest& request, const OnNodeAnswer& on_answer,
                             std::stop_token stop) override {
@@ -142,16 +126,14 @@ class GrpcFleetClient final : public FleetClient {
   }
   absl::StatusOr<v1::ExplainSubjectResponse> ExplainSubject(
       const v1::ExplainSubjectRequest& request) override {
-    Peer patient = Reached();
-    patient.call_timeout += kHostShare;
-    return Call(explain_, &v1::ExplainService::Stub::ExplainSubject, request, patient);
+    return Ask(explain_, &v1::ExplainService::Stub::ExplainSubject, request, kHostShare);
   }
   absl::StatusOr<v1::ListAuditEntriesResponse> ListAuditEntries(
       const v1::ListAuditEntriesRequest& request) override {
-    return Call(audit_, &v1::AuditService::Stub::ListAuditEntries, request, Reached());
+    return Ask(audit_, &v1::AuditService::Stub::ListAuditEntries, request);
   }
   absl::StatusOr<v1::ListEventsResponse> ListEvents(const v1::ListEventsRequest& request) override {
-    return Call(events_, &v1::EventService::Stub::ListEvents, request, Reached());
+    return Ask(events_, &v1::EventService::Stub::ListEvents, request);
   }
   absl::Status WatchFleet(const v1::WatchFleetRequest& request, const OnFleetChange& on_change,
                           const WatchEnd& end) override {
@@ -176,6 +158,26 @@ class GrpcFleetClient final : public FleetClient {
   }
 
  private:
+  // `more`: what it may take longer than other calls.
+  template <typename Stub, typename Request, typename Response>
+  absl::StatusOr<Response> Ask(Stub& stub,
+                               grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                                            Response*),
+                               const Request& request, absl::Duration more = absl::ZeroDuration()) {
+    Peer peer = Reached();
+    peer.call_timeout += more;
+    return Call(stub, method, request, peer, [&](const grpc::Status& status) {
+      return DescribeCallError(status, peer, WasSent());
+    });
+  }
+
+  // Whether the call that has just failed was sent. Where it was, and the connection is no more,
+  // the channel idles until the next one; a channel that tries to connect never had a connection.
+  bool WasSent() const {
+    const grpc_connectivity_state state = channel_->GetState(/*try_to_connect=*/false);
+    return state == GRPC_CHANNEL_READY || state == GRPC_CHANNEL_IDLE;
+  }
+
   // How long it takes in all only the controller knows; but some node is being asked at any time,
   // so that answers come in pauses of at most `deadline`.
   template <typename Response, typename Prepare>
@@ -192,7 +194,7 @@ class GrpcFleetClient final : public FleetClient {
     if (stop.stop_requested()) return Interrupted();
     if (!was_taken) return NotTaken(peer_);
     if (call.was_silent()) return Silence(peer_, deadline);
-    return DescribeEnd(status, call.was_sent());
+    return DescribeCallError(status, peer_, call.was_sent());
   }
 
   // Of a watch that isn't answered at once, only keep-alive tells whether anybody is there still.
@@ -220,16 +222,9 @@ class GrpcFleetClient final : public FleetClient {
     if (call.was_silent()) {
       return DescribeCallError(grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED, ""), peer_);
     }
-    if (!status.ok()) return DescribeEnd(status, call.was_sent());
+    if (!status.ok()) return DescribeCallError(status, peer_, call.was_sent());
     return MakeError(absl::StatusCode::kUnavailable, "WATCH_ENDED",
                      absl::StrCat(peer_.who, " at ", peer_.address, " ended the watch"));
-  }
-
-  // The error of a stream.
-  absl::Status DescribeEnd(const grpc::Status& status, bool was_sent) const {
-    absl::Status error = DescribeCallError(status, peer_);
-    if (ErrorReason(error) != "UNREACHABLE" || !was_sent) return error;
-    return ConnectionLost(peer_, status);
   }
 
   // Where the channel has failed to connect, a call fails at once until it has, and only who waits

@@ -25,13 +25,14 @@ absl::Status AuditWatch::Read(const v1::WatchAuditEntriesRequest& request) {
   if (request.after_sequence() < 0) {
     violations.push_back(
         {"after_sequence", absl::StrCat(request.after_sequence(),
-                                        " is negative; 0 or absent: only what comes from now on")});
+                                        " is negative; 0: all that is kept, absent: only what "
+                                        "comes from now on")});
   }
   filter_ = request.filter();
   MutexLock lock(&mutex_);
   after_ = feed_->last_sequence();
   // A store that was put back to an earlier day has not come that far yet.
-  if (request.after_sequence() > 0) after_ = std::min(after_, request.after_sequence());
+  if (request.has_after_sequence()) after_ = std::min(after_, request.after_sequence());
   return MakeFieldErrors(violations);
 }
 
@@ -46,7 +47,8 @@ AuditWatch::Next AuditWatch::NextLocked(v1::WatchAuditEntriesResponse* response)
     ReadPageLocked();
     return Next::kNotYet;
   }
-  *response->mutable_entry() = std::move(page_.front());
+  *response->mutable_entry() = std::move(page_.front().entry);
+  response->set_missed(page_.front().missed);
   page_.pop_front();
   return Next::kAnswer;
 }
@@ -67,8 +69,10 @@ void AuditWatch::TakePage(absl::StatusOr<AuditFeed::Page> page) {
   if (!page.ok()) return EndLocked(page.status());
   after_ = page->looked;
   if (!page->caught_up) more_ = true;
-  page_.assign(std::make_move_iterator(page->entries.begin()),
-               std::make_move_iterator(page->entries.end()));
+  if (!page->found.empty()) page->found.front().missed += std::exchange(missed_, 0);
+  missed_ += page->missed;
+  page_.assign(std::make_move_iterator(page->found.begin()),
+               std::make_move_iterator(page->found.end()));
   WriteNextLocked();
 }
 

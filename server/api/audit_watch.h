@@ -40,7 +40,9 @@ class AuditWatch final : public WatchStream<v1::WatchAuditEntriesResponse>,
   // There may be entries after it.
   bool more_ ABSL_GUARDED_BY(mutex_) = true;
   bool reading_ ABSL_GUARDED_BY(mutex_) = false;
-  std::deque<v1::AuditEntry> page_ ABSL_GUARDED_BY(mutex_);
+  std::deque<AuditFeed::Found> page_ ABSL_GUARDED_BY(mutex_);
+  // After those of the page, and before the next one to come.
+  int64_t missed_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace hotplugger::server

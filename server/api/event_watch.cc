@@ -26,7 +26,10 @@ absl::Status EventWatch::Read(const v1::WatchEventsRequest& request) {
   filter_ = request.filter();
   MutexLock lock(&mutex_);
   after_ = events_->last_sequence();
-  if (request.resume_token().empty()) return absl::OkStatus();
+  if (request.resume_token().empty()) {
+    token_due_ = true;
+    return absl::OkStatus();
+  }
   ASSIGN_OR_RETURN(const ResumeToken token, ParseResumeToken(request.resume_token()));
   // Of another start of the controller: all since this one's.
   after_ = token.epoch == epoch_ ? std::min(token.position, after_) : 0;
@@ -34,6 +37,11 @@ absl::Status EventWatch::Read(const v1::WatchEventsRequest& request) {
 }
 
 EventWatch::Next EventWatch::NextLocked(v1::WatchEventsResponse* response) {
+  // Whoever is told of no event before the call breaks can go on all the same.
+  if (std::exchange(token_due_, false)) {
+    response->set_resume_token(FormatResumeToken({epoch_, after_}));
+    return Next::kAnswer;
+  }
   const EventLog::Found found = events_->Next(after_, filter_);
   after_ = found.looked;
   missed_ += found.missed;

@@ -29,6 +29,8 @@ class EventWatch final : public WatchStream<v1::WatchEventsResponse> {
   // Set before the stream begins.
   v1::EventFilter filter_;
 
+  // The answer that comes first, with a token alone, is still to be written.
+  bool token_due_ ABSL_GUARDED_BY(mutex_) = false;
   // All up to this sequence has been looked at.
   int64_t after_ ABSL_GUARDED_BY(mutex_) = 0;
   // Since the last answer.

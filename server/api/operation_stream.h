@@ -35,8 +35,9 @@ class OperationStream final : public RunStream<v1::OperateNodesResponse> {
   void Translate(v1::OperateNodesResponse answer, v1::OperateNodesResponse* response) override;
   void Ended(bool begun) override;
 
-  // What came of it, as the last entry says.
-  void AuditEnd(std::string summary);
+  // What came of it, as the last entry says. Where no node was asked it counts as a refusal: the
+  // log keeps those apart, so that nobody can push changes out of it with what reaches no node.
+  void AuditEnd(std::string summary, bool any_asked);
 
   const v1::AuditEntry entry_;
   const Audit audit_;
@@ -44,6 +45,8 @@ class OperationStream final : public RunStream<v1::OperateNodesResponse> {
   size_t nodes_ = 0;
   size_t done_ = 0;
   size_t failed_ = 0;
+  // Of those that failed, so many were never asked.
+  size_t unasked_ = 0;
   std::string failed_names_;
 };
 

@@ -6,12 +6,6 @@
 #include "server/audit/audit_filter.h"
 
 namespace hotplugger::server {
-namespace {
-
-// Entries read from the store at a time: of a filter that lets few through many are looked at.
-constexpr size_t kMaxScanned = 256;
-
-}  // namespace
 
 absl::Status AuditFeed::Read(const v1::AuditFilter& filter, int64_t after, Done done) {
   return queue_.Add(
@@ -19,17 +13,21 @@ absl::Status AuditFeed::Read(const v1::AuditFilter& filter, int64_t after, Done 
 }
 
 absl::StatusOr<AuditFeed::Page> AuditFeed::ReadNow(const v1::AuditFilter& filter, int64_t after) {
-  ASSIGN_OR_RETURN(std::vector<v1::AuditEntry> read, records_->ReadAudit(after, kMaxScanned));
   Page page;
   page.looked = after;
-  page.caught_up = read.size() < kMaxScanned;
-  for (v1::AuditEntry& entry : read) {
-    if (page.entries.size() == kMaxEntries) {
-      page.caught_up = false;
-      break;
+  for (size_t scanned = 0; scanned < kMaxScanned; scanned += kMaxEntries) {
+    ASSIGN_OR_RETURN(std::vector<v1::AuditEntry> read,
+                     records_->ReadAudit(page.looked, kMaxEntries));
+    for (v1::AuditEntry& entry : read) {
+      if (page.found.size() == kMaxEntries) return page;
+      // They are written without gaps.
+      page.missed += entry.sequence() - page.looked - 1;
+      page.looked = entry.sequence();
+      if (!MeetsFilter(entry, filter)) continue;
+      page.found.push_back({std::move(entry), std::exchange(page.missed, 0)});
     }
-    page.looked = entry.sequence();
-    if (MeetsFilter(entry, filter)) page.entries.push_back(std::move(entry));
+    page.caught_up = read.size() < kMaxEntries;
+    if (page.caught_up || page.found.size() == kMaxEntries) return page;
   }
   return page;
 }

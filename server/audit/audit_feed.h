@@ -37,9 +37,16 @@ class AuditFeed {
 
   int64_t last_sequence() const { return last_sequence_.load(); }
 
+  struct Found {
+    v1::AuditEntry entry;
+    // So many entries before it, since the one that was found before, are no longer kept.
+    int64_t missed = 0;
+  };
   struct Page {
-    // Of those that the filter lets through, the oldest first.
-    std::vector<v1::AuditEntry> entries;
+    // Those that the filter lets through, the oldest first.
+    std::vector<Found> found;
+    // As above, of what was looked at after the last one found.
+    int64_t missed = 0;
     // Up to this sequence all has been looked at.
     int64_t looked = 0;
     // There were no further ones.
@@ -61,6 +68,8 @@ class AuditFeed {
 
  private:
   static constexpr size_t kMaxReads = 256;
+  // Of a filter that lets few through so many entries are looked at for a page.
+  static constexpr size_t kMaxScanned = 256;
 
   absl::StatusOr<Page> ReadNow(const v1::AuditFilter& filter, int64_t after);
 

@@ -18,7 +18,8 @@ namespace hotplugger::server {
 
 // Each thing that there is has the version of its last change, and so have the last of those that
 // are gone; so memory is bounded by what there is, and whoever reads slowly misses states and no
-// outcome. Safe for concurrent use; it calls nobody under its lock.
+// outcome. Safe for concurrent use; under its lock it calls its announcer alone, which calls nobody
+// in turn.
 class ChangeFeed {
  public:
   using Kind = v1::WatchFleetRequest::Kind;

@@ -19,7 +19,8 @@
 
 namespace hotplugger::server {
 
-// Safe for concurrent use; it calls nobody under its lock, and so may be told under any.
+// Safe for concurrent use; under its lock it calls its announcer alone, which calls nobody in turn.
+// So it may be told under any lock but those that listeners take.
 //
 // What says of a resource the very thing that the last event said of it is no event. Of one
 // resource so many are kept a minute; how many were left out is told with the next one that is
@@ -46,7 +47,7 @@ class EventLog {
     EventPointer event;
     // Up to this sequence there is no other one.
     int64_t looked = 0;
-    // So many after `after` are no longer kept.
+    // So many after `after` are no longer kept, whether they met the filter or not.
     int64_t missed = 0;
   };
   // The first one after `after` that meets the filter.

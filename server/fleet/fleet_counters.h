@@ -15,7 +15,7 @@ struct FleetCounters {
   std::atomic<int64_t> spec_quarantines{0};
   std::atomic<int64_t> policies{0};
   std::atomic<int64_t> holds{0};
-  // Holds whose time is over and that can't be released, and how often one became so.
+  // Holds whose time is over and that are still in force, and how many could not be released.
   std::atomic<int64_t> holds_overdue{0};
   std::atomic<int64_t> hold_lapse_failures{0};
 };

@@ -9,12 +9,6 @@
 #include "server/fleet/node_events.h"
 
 namespace hotplugger::server {
-namespace {
-
-// Holds that lapse at a beat, each a transaction: others wait meanwhile, for the next ones too.
-constexpr size_t kMaxLapses = 64;
-
-}  // namespace
 
 FleetEngine::FleetEngine(FleetState* state, ChangeLog* changes, FleetCounters* counters,
                          uint64_t epoch)
@@ -24,6 +18,7 @@ FleetEngine::FleetEngine(FleetState* state, ChangeLog* changes, FleetCounters* c
       epoch_(epoch),
       policies_(state),
       holds_(state),
+      lapsing_holds_(state, changes, &holds_, counters),
       nodes_(state),
       planner_(state, &policies_, &holds_),
       queue_("controller's queue of requests", kQueueCapacity) {}
@@ -158,27 +153,8 @@ void FleetEngine::LapseNow() {
     MutexLock lock(&mutex_);
     lapsing_ = false;
   }
-  std::set<std::string> overdue;
-  for (const v1::Hold& hold : holds_.FindLapsed(kMaxLapses)) {
-    const absl::Status lapsed = changes_->CarryOutOwn(
-        "LapseHold", [&](Change* change) { return holds_.Lapse(hold, change); });
-    if (lapsed.ok()) continue;
-    const std::string resource = HoldResource(hold.node(), hold.subject());
-    if (overdue_.count(resource) == 0) NoteLapseFailed(hold, lapsed);
-    overdue.insert(resource);
-  }
-  overdue_ = std::move(overdue);
-  counters_->holds_overdue.store(static_cast<int64_t>(overdue_.size()), std::memory_order_relaxed);
+  lapsing_holds_.Beat();
   PushSpecs();
-}
-
-// Once, though it is tried again at each beat.
-void FleetEngine::NoteLapseFailed(const v1::Hold& hold, const absl::Status& why) {
-  counters_->hold_lapse_failures.fetch_add(1, std::memory_order_relaxed);
-  state_->Tell({EventType::kHoldLapseFailed, HoldResource(hold.node(), hold.subject()),
-                absl::StrCat("its time is over, and it is still in force: ", why.message())});
-  Log(LogLevel::kError, "a hold whose time is over is still in force",
-      {{"node", hold.node()}, {"subject", hold.subject()}, {"cause", std::string(why.message())}});
 }
 
 void FleetEngine::NodeConnected(const StreamKey& key) {
@@ -225,6 +201,7 @@ void FleetEngine::PushSpecs() {
     spec->set_digest(push.spec->digest);
     spec->set_nonce(push.nonce);
     spec->set_body(push.spec->body);
+    spec->set_store_revision(state_->revision());
     spec->mutable_sources()->Add(push.spec->sources.begin(), push.spec->sources.end());
     if (push.spec->confirm_window) {
       SetDuration(*push.spec->confirm_window, spec->mutable_confirm_window());

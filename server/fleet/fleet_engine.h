@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 
 #include "absl/functional/any_invocable.h"
@@ -23,6 +22,7 @@
 #include "server/fleet/fleet_plan.h"
 #include "server/fleet/fleet_state.h"
 #include "server/fleet/hold_operations.h"
+#include "server/fleet/lapsing_holds.h"
 #include "server/fleet/node_operations.h"
 #include "server/fleet/node_session.h"
 #include "server/fleet/policy_operations.h"
@@ -99,7 +99,6 @@ class FleetEngine final : public FleetEvents {
   void ServeArrivals();
   void PushSpecs();
   void LapseNow();
-  void NoteLapseFailed(const v1::Hold& hold, const absl::Status& why);
 
   FleetState* const state_;
   ChangeLog* const changes_;
@@ -107,10 +106,9 @@ class FleetEngine final : public FleetEvents {
   const uint64_t epoch_;
   PolicyOperations policies_;
   HoldOperations holds_;
+  LapsingHolds lapsing_holds_;
   NodeOperations nodes_;
   FleetPlanner planner_;
-  // Of holds whose time is over and that could not be released; on the engine's thread alone.
-  std::set<std::string> overdue_;
   Mutex mutex_;
   // By node: only a node's newest stream matters.
   std::map<std::string, StreamKey> arrivals_ ABSL_GUARDED_BY(mutex_);

@@ -12,7 +12,7 @@
 namespace hotplugger::server {
 namespace {
 
-constexpr int kMaxStarts = 1024;
+constexpr int kMaxStarts = 4096;
 // Far more than any controller starts, and far from the end of the numbers.
 constexpr uint64_t kMaxEpoch = uint64_t{1} << 48;
 
@@ -48,6 +48,9 @@ void CarryOut(const TakeOver& take_over, v1::StoreIdentity* identity) {
   const bool done = identity->fleet_id() == take_over.fleet_id &&
                     identity->trusted_before_epoch() > take_over.epoch;
   if (done) return;
+  if (!identity->fleet_id().empty() && identity->fleet_id() != take_over.fleet_id) {
+    identity->add_former_fleet_ids(identity->fleet_id());
+  }
   identity->set_fleet_id(take_over.fleet_id);
   identity->set_trusted_before_epoch(std::max(LastEpoch(*identity), take_over.epoch) + 1);
   identity->clear_starts();
@@ -70,7 +73,7 @@ absl::StatusOr<TakeOver> ParseTakeOver(absl::string_view text) {
 }
 
 v1::StoreIdentity NextStart(v1::StoreIdentity before, const std::optional<TakeOver>& take_over,
-                            const std::function<std::string()>& new_id) {
+                            int64_t store_revision, const std::function<std::string()>& new_id) {
   v1::StoreIdentity identity = std::move(before);
   if (take_over) CarryOut(*take_over, &identity);
   if (identity.fleet_id().empty()) identity.set_fleet_id(new_id());
@@ -78,13 +81,26 @@ v1::StoreIdentity NextStart(v1::StoreIdentity before, const std::optional<TakeOv
   start.set_epoch(
       std::max(LastEpoch(identity) + 1, std::max<uint64_t>(identity.trusted_before_epoch(), 1)));
   start.set_epoch_id(new_id());
+  start.set_store_revision(store_revision);
   *identity.add_starts() = std::move(start);
+  // What is forgotten is not trusted: an older copy could be started until all is.
   const int surplus = identity.starts_size() - kMaxStarts;
-  if (surplus > 0) {
-    identity.mutable_starts()->DeleteSubrange(0, surplus);
-    identity.set_trusted_before_epoch(identity.starts(0).epoch());
-  }
+  if (surplus > 0) identity.mutable_starts()->DeleteSubrange(0, surplus);
   return identity;
+}
+
+bool FleetIdentity::IsOwnFleet(const std::string& id) const {
+  const auto& former = identity_.former_fleet_ids();
+  return id.empty() || id == fleet_id() ||
+         std::find(former.begin(), former.end(), id) != former.end();
+}
+
+bool FleetIdentity::LacksSpecOf(const v1::Hello& hello) const {
+  const auto next = std::find_if(
+      identity_.starts().begin(), identity_.starts().end(),
+      [&hello](const v1::ControllerStart& start) { return start.epoch() > hello.spec_epoch(); });
+  return hello.spec_epoch() >= identity_.trusted_before_epoch() && hello.spec_epoch() > 0 &&
+         next != identity_.starts().end() && hello.spec_store_revision() > next->store_revision();
 }
 
 bool FleetIdentity::HasStart(uint64_t epoch, absl::string_view epoch_id) const {
@@ -95,7 +111,7 @@ bool FleetIdentity::HasStart(uint64_t epoch, absl::string_view epoch_id) const {
 }
 
 absl::Status FleetIdentity::CheckObeyed(const v1::Hello& hello) const {
-  if (!hello.fleet_id().empty() && hello.fleet_id() != fleet_id()) {
+  if (!IsOwnFleet(hello.fleet_id())) {
     return Refuse(
         hello, "FLEET_MISMATCH",
         absl::StrCat("belongs to fleet ", hello.fleet_id(), ", and this controller leads fleet ",
@@ -110,14 +126,24 @@ absl::Status FleetIdentity::CheckObeyed(const v1::Hello& hello) const {
                                "pointed, or this one's store is older than the fleet"));
   }
   // One without the id of an epoch has obeyed nobody yet, or has but joined the fleet (--fleet).
-  if (hello.largest_epoch() < identity_.trusted_before_epoch() || hello.epoch_id().empty() ||
-      HasStart(hello.largest_epoch(), hello.epoch_id())) {
+  if (hello.epoch_id().empty() || hello.largest_epoch() < identity_.trusted_before_epoch()) {
     return absl::OkStatus();
   }
-  return Refuse(hello, "STORE_FORKED",
-                absl::StrCat("has obeyed another controller of epoch ", hello.largest_epoch(),
-                             " of this fleet than this store knows: the store is a copy that was "
-                             "older than the fleet when its controller started"));
+  if (!HasStart(hello.largest_epoch(), hello.epoch_id())) {
+    return Refuse(hello, "STORE_FORKED",
+                  absl::StrCat("has obeyed a controller of epoch ", hello.largest_epoch(),
+                               " of this fleet that is none of this store's last ", kMaxStarts,
+                               " starts: the store is a copy that was older than the fleet when "
+                               "its controller started, or the node was away for longer"));
+  }
+  if (LacksSpecOf(hello)) {
+    return Refuse(
+        hello, "STORE_FORKED",
+        absl::StrCat("has a spec that was decided by revision ", hello.spec_store_revision(),
+                     " of the fleet's store, which this store had not reached when its "
+                     "controller started again: it is an older copy"));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace hotplugger::server

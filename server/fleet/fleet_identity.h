@@ -27,9 +27,9 @@ absl::StatusOr<TakeOver> ParseTakeOver(absl::string_view text);
 
 // What the store keeps once the controller has started again: one more start, of the next epoch. A
 // take-over that has been carried out changes nothing, so that it may stay on the command line.
-// `new_id` gives random ids.
+// `store_revision` is the store's before that, `new_id` gives random ids.
 v1::StoreIdentity NextStart(v1::StoreIdentity before, const std::optional<TakeOver>& take_over,
-                            const std::function<std::string()>& new_id);
+                            int64_t store_revision, const std::function<std::string()>& new_id);
 
 // Never changes, and so is safe for concurrent use.
 class FleetIdentity {
@@ -43,11 +43,16 @@ class FleetIdentity {
 
   // Whether an agent that has obeyed what `hello` says may obey this controller.
   // FAILED_PRECONDITION: FLEET_MISMATCH, EPOCH_BEHIND (this store is older than the fleet), or
-  // STORE_FORKED (it has gone its own way since the agent's controller started).
+  // STORE_FORKED (it has gone its own way since the agent's controller started, or since the
+  // agent's spec was pushed).
   absl::Status CheckObeyed(const v1::Hello& hello) const;
 
  private:
+  // Whether the store, or one that it has taken over from, was of this fleet.
+  bool IsOwnFleet(const std::string& fleet_id) const;
   bool HasStart(uint64_t epoch, absl::string_view epoch_id) const;
+  // Whether the agent's spec was pushed by what a later start of this store didn't find in it.
+  bool LacksSpecOf(const v1::Hello& hello) const;
 
   const v1::StoreIdentity identity_;
 };

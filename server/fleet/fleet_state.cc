@@ -42,6 +42,7 @@ std::optional<int64_t> RevisionIn(const Map& map, const std::string& key) {
 }  // namespace
 
 absl::Status FleetState::Load() {
+  ASSIGN_OR_RETURN(revision_, records_->Revision());
   ASSIGN_OR_RETURN(LoadedRecords loaded, records_->Load());
   for (auto& policy : loaded.policies) {
     Complete(&policy.message);
@@ -95,9 +96,9 @@ absl::Time FleetState::NextExpiry() const {
 
 absl::StatusOr<int64_t> FleetState::Commit(RecordBatch* batch, Change* change) {
   if (change != nullptr) change->Stage(batch);
-  ASSIGN_OR_RETURN(const int64_t revision, records_->Commit(*batch));
+  ASSIGN_OR_RETURN(revision_, records_->Commit(*batch));
   if (change != nullptr) change->Committed();
-  return revision;
+  return revision_;
 }
 
 absl::Status FleetState::PutPolicy(const v1::Policy& policy, Change* change) {
@@ -183,14 +184,16 @@ absl::Status FleetState::PutNodes(const std::vector<NodeSnapshot>& nodes) {
 }
 
 absl::Status FleetState::EraseNode(const std::string& name, Change* change) {
-  const auto it = nodes_.find(name);
-  if (it == nodes_.end()) return absl::OkStatus();
-  v1::Node node;
-  node.set_name(name);
   RecordBatch batch;
-  batch.DeleteNode(node, it->second.mod_revision);
+  const auto it = nodes_.find(name);
+  // One that was never stored is deleted all the same, and that is in the audit log.
+  if (it != nodes_.end()) {
+    v1::Node node;
+    node.set_name(name);
+    batch.DeleteNode(node, it->second.mod_revision);
+  }
   RETURN_IF_ERROR(Commit(&batch, change).status());
-  nodes_.erase(it);
+  nodes_.erase(name);
   return absl::OkStatus();
 }
 

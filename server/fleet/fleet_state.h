@@ -57,6 +57,9 @@ class FleetState {
   // Reads the store, puts its nodes into the registry and resolves them. Once, before all else.
   absl::Status Load();
 
+  // Of the store, when it was last changed here: what is decided now is decided by that.
+  int64_t revision() const { return revision_; }
+
   const Policies& policies() const { return policies_; }
   const std::map<std::string, NodeHolds>& holds() const { return holds_; }
   const NodeHolds& HoldsOf(const std::string& node) const;
@@ -105,6 +108,7 @@ class FleetState {
   void TellFeedGone(ChangeFeed::Kind kind, const std::string& name);
 
   Records* const records_;
+  int64_t revision_ = 0;
   NodeRegistry* const registry_;
   Clock* const clock_;
   FleetCounters* const counters_;

@@ -182,23 +182,26 @@ absl::StatusOr<v1::ReleaseHoldResponse> HoldOperations::Release(
   return response;
 }
 
-std::vector<v1::Hold> HoldOperations::FindLapsed(size_t limit) const {
+std::set<HoldKey> HoldOperations::FindLapsed() const {
   const absl::Time now = state_->clock()->Now();
-  std::vector<v1::Hold> lapsed;
+  std::set<HoldKey> lapsed;
   if (state_->NextExpiry() > now) return lapsed;
   for (const auto& [node, holds] : state_->holds()) {
     for (const auto& [subject, record] : holds) {
       const v1::Hold& hold = record.message;
       if (!hold.has_expire_time() || ToTime(hold.expire_time()) > now) continue;
-      lapsed.push_back(hold);
-      if (lapsed.size() == limit) return lapsed;
+      lapsed.insert({node, subject});
     }
   }
   return lapsed;
 }
 
-absl::Status HoldOperations::Lapse(const v1::Hold& hold, Change* change) {
-  change->SetResource(HoldResource(hold.node(), hold.subject()));
+absl::Status HoldOperations::Lapse(const HoldKey& key, Change* change) {
+  change->SetResource(HoldResource(key.node, key.subject));
+  const FleetState::NodeHolds& existing = state_->HoldsOf(key.node);
+  const auto it = existing.find(key.subject);
+  if (it == existing.end()) return absl::OkStatus();
+  const v1::Hold hold = it->second.message;
   v1::ReleaseHoldResponse response;
   *response.mutable_hold() = hold;
   change->SetOutcome(absl::StrCat("lapsed, was held ", StateWord(hold)), response);

@@ -1,8 +1,9 @@
 // What operators do with holds.
 #pragma once
 
+#include <set>
 #include <string>
-#include <vector>
+#include <tuple>
 
 #include "absl/status/statusor.h"
 #include "hotplugger/v1/policy_service.pb.h"
@@ -13,6 +14,16 @@ namespace hotplugger::server {
 
 // A node can have so many holds.
 inline constexpr size_t kMaxHoldsPerNode = 1000;
+
+// Names a hold.
+struct HoldKey {
+  std::string node;
+  std::string subject;
+
+  bool operator<(const HoldKey& other) const {
+    return std::tie(node, subject) < std::tie(other.node, other.subject);
+  }
+};
 
 // As policy_service.proto says; see PolicyOperations for when it answers. On the engine's thread
 // alone.
@@ -30,10 +41,10 @@ class HoldOperations {
                                                   Change* change);
   absl::StatusOr<v1::ListHoldsResponse> List(const v1::ListHoldsRequest& request);
 
-  // Holds whose time is over, at most so many.
-  std::vector<v1::Hold> FindLapsed(size_t limit) const;
+  // Holds whose time is over.
+  std::set<HoldKey> FindLapsed() const;
   // Releases one of them.
-  absl::Status Lapse(const v1::Hold& hold, Change* change);
+  absl::Status Lapse(const HoldKey& key, Change* change);
 
  private:
   FleetState* const state_;

@@ -108,7 +108,7 @@ absl::StatusOr<v1::ListNodesResponse> NodeOperations::List(const v1::ListNodesRe
   }
   v1::ListNodesResponse response;
   std::string last;
-  for (const NodeSnapshot& node : state_->registry()->Snapshot()) {
+  for (const NodeSnapshot& node : state_->registry()->Snapshot(NodeRegistry::Scope::kAll)) {
     if (node.name <= page.start_after() || !MeetsFilter(node, filter, of_policy)) continue;
     v1::Node proto = ToProto(node, request.summary_only());
     if (!page.Take(proto.ByteSizeLong())) {
@@ -175,8 +175,7 @@ absl::StatusOr<v1::DeleteNodeResponse> NodeOperations::Delete(const v1::DeleteNo
   RETURN_IF_ERROR(state_->registry()->Remove(node.name));
   const absl::Status erased = state_->EraseNode(node.name, change);
   if (!erased.ok()) {
-    if (!state_->registry()->Contains(node.name)) {
-      state_->registry()->Restore(node.name, node.identity->labels);
+    if (state_->registry()->RestoreIfAbsent(node.name, node.identity->labels)) {
       state_->UpdateDesired(node);
     }
     return erased;

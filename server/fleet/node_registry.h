@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -20,6 +19,9 @@
 #include "server/fleet/change_feed.h"
 #include "server/fleet/event_log.h"
 #include "server/fleet/node_link.h"
+#include "server/fleet/node_record.h"
+#include "server/fleet/node_snapshot.h"
+#include "server/fleet/waiting_streams.h"
 #include "server/policy/resolver.h"
 
 namespace hotplugger::server {
@@ -28,45 +30,6 @@ namespace hotplugger::server {
 struct StreamKey {
   std::string node;
   uint64_t id = 0;
-};
-
-// What a node said in its Hello.
-struct NodeIdentity {
-  Labels labels;
-  std::string boot_id;
-  std::string agent_version;
-};
-
-// A node at one instant. What is behind the pointers never changes.
-struct NodeSnapshot {
-  std::string name;
-  std::shared_ptr<const NodeIdentity> identity;
-  bool connected = false;
-  // InfinitePast: no message since the controller started.
-  absl::Time last_contact = absl::InfinitePast();
-  std::string applied_digest;
-  // Null until resolved.
-  std::shared_ptr<const Resolution> desired;
-  // Null until the node said so.
-  std::shared_ptr<const v1::Inventory> inventory;
-  // A refusal of the desired spec stands here as a report of state REFUSED, and so does that it was
-  // given up (REVERTED, QUARANTINED), whatever the node says of the spec that it has instead.
-  std::shared_ptr<const v1::NodeReport> report;
-  // What the controller has found to be the matter with the node (TURNED_AWAY, NAME_IN_USE); what
-  // the node says itself is in the inventory. By type.
-  std::vector<v1::NodeCondition> conditions;
-
-  bool in_sync() const {
-    return connected && desired != nullptr && desired->digest == applied_digest;
-  }
-};
-
-// A spec to be sent, outside every lock.
-struct SpecPush {
-  std::string node;
-  std::shared_ptr<NodeLink> link;
-  std::shared_ptr<const Resolution> spec;
-  std::string nonce;
 };
 
 // Safe for concurrent use; every call is short. Links are never called under the lock.
@@ -81,6 +44,8 @@ class NodeRegistry {
 
   // A node that the store knows; not connected.
   void Restore(const std::string& name, Labels labels);
+  // The same, unless it has come by itself meanwhile. Whether it was restored.
+  bool RestoreIfAbsent(const std::string& name, Labels labels);
 
   // A stream that has yet to say who it is. RESOURCE_EXHAUSTED (TOO_MANY_STREAMS) where too many
   // wait, UNAVAILABLE (SHUTTING_DOWN) after CloseAll. Attach or Forget ends the wait.
@@ -98,8 +63,9 @@ class NodeRegistry {
   // `hello` is valid.
   absl::StatusOr<Attached> Attach(const v1::Hello& hello, std::shared_ptr<NodeLink> link);
 
-  // Keeps why a node is not let in (TURNED_AWAY), until it is; one that is not known yet is from
-  // now on, where there is room. False where the same was known.
+  // Keeps why a node is not let in: TURNED_AWAY, until it is; of a node that is connected, and so
+  // another host's, NAME_IN_USE. One that is not known yet is a stranger from now on, where there
+  // is room. False where the same was known.
   bool NoteTurnedAway(const v1::Hello& hello, const absl::Status& why);
 
   // From now on the stream may be sent operations: its Welcome is on the way.
@@ -123,15 +89,6 @@ class NodeRegistry {
   // no longer the node's.
   void RecordContact(const StreamKey& key);
   void RecordInventory(const StreamKey& key, const v1::Inventory& inventory);
-  struct RecordedReport {
-    // The node works towards another spec than was thought.
-    bool other_target = false;
-    // It tells that a spec was given up, and didn't before.
-    bool given_up = false;
-    // Where it asks for a confirmation: to be sent there, whatever the node is to be by now. That
-    // it can be reached is all that it asks.
-    std::shared_ptr<NodeLink> confirm = nullptr;
-  };
   RecordedReport RecordReport(const StreamKey& key, const v1::NodeReport& report);
   // Whether this refuses the spec that was last sent.
   bool RecordAck(const StreamKey& key, const v1::SpecAck& ack);
@@ -155,10 +112,10 @@ class NodeRegistry {
   PingRound TakePingRound(uint64_t shard, uint64_t shards);
 
   // By name.
-  std::vector<NodeSnapshot> Snapshot();
+  enum class Scope { kMembers, kAll };
+  std::vector<NodeSnapshot> Snapshot(Scope scope = Scope::kMembers);
   // NOT_FOUND (NODE_NOT_FOUND).
   absl::StatusOr<NodeSnapshot> Get(absl::string_view name);
-  bool Contains(absl::string_view name);
 
   // NOT_FOUND; FAILED_PRECONDITION (NODE_CONNECTED).
   absl::Status Remove(const std::string& name);
@@ -168,63 +125,29 @@ class NodeRegistry {
   // Closes every link and lets no further one in.
   void CloseAll(const absl::Status& status);
 
-  // So many streams may wait to say Hello, each for at most two rounds.
-  static constexpr size_t kMaxWaiting = 1000;
-  // So many unanswered pings end a stream.
-  static constexpr int kMissedPings = 3;
+  static constexpr size_t kMaxWaiting = WaitingStreams::kMax;
+  static constexpr int kMissedPings = NodeRecord::kMissedPings;
   // A second host or agent of a name that hasn't asked for so long is gone.
   static constexpr absl::Duration kNameInUseMemory = absl::Minutes(10);
+  // A stranger that hasn't tried for so long is forgotten.
+  static constexpr absl::Duration kStrangerMemory = absl::Minutes(10);
 
  private:
-  struct Node {
-    NodeSnapshot facts;
-    // As it was when events were last told of.
-    NodeSnapshot told;
-    std::shared_ptr<NodeLink> link;
-    uint64_t stream_id = 0;
-    bool welcomed = false;
-    bool ready = false;
-    int unanswered_pings = 0;
-    // What the node is thought to work towards, and whether that is because of a push on this
-    // stream.
-    std::string target_digest;
-    bool pushed = false;
-    std::string nacked_digest;
-    std::vector<std::string> nack_errors;
-    // Of the spec that the node has given up, which may be another than the nacked one; else null.
-    std::shared_ptr<const v1::NodeReport> rejection;
-    // Which run of the agent has the stream, and which one it has taken it from.
-    std::string instance_id;
-    std::string displaced_instance_id;
-    // When the name was last asked for by somebody else.
-    absl::Time name_claimed = absl::InfinitePast();
-  };
-
+  void RestoreLocked(const std::string& name, Labels labels) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status CheckRemovableLocked(const std::string& name) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The node, if the stream is still its stream; the contact is noted.
-  Node* FindLocked(const StreamKey& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  RecordedReport RecordReportLocked(Node* node, std::shared_ptr<const v1::NodeReport> report)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  bool RecordAckLocked(Node* node, const v1::SpecAck& ack) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  RecordedReport RecordRejectionLocked(Node* node, std::shared_ptr<const v1::NodeReport> report)
+  NodeRecord* FindLocked(const StreamKey& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Why this Hello can't be let in.
+  absl::Status CheckNameLocked(const v1::Hello& hello, NodeRecord* node)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Somebody else wants the name of a connected node.
-  void NoteClaimLocked(Node* node, const absl::Status& taken) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // True where it was not there, or said something else.
-  bool RaiseLocked(Node* node, absl::string_view type, absl::string_view message)
+  bool NoteClaimLocked(NodeRecord* node, const absl::Status& taken)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void ClearLocked(Node* node, absl::string_view type) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  static NodeSnapshot ToSnapshot(const Node& node);
-  static bool GaveUp(const Node& node, absl::string_view digest);
-  void Disconnect(Node* node) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ForgetStrangersLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Once what is known of a node is another.
-  void TellFeed(const std::string& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-
-  struct Waiting {
-    std::shared_ptr<NodeLink> link;
-    int rounds = 0;
-  };
+  void TellLocked(NodeRecord* node) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void TellGone(const std::string& name);
 
   Clock* const clock_;
   const size_t max_nodes_;
@@ -232,10 +155,12 @@ class NodeRegistry {
   EventLog* const events_;
   Mutex mutex_;
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
-  std::map<const NodeLink*, Waiting> waiting_ ABSL_GUARDED_BY(mutex_);
+  WaitingStreams waiting_ ABSL_GUARDED_BY(mutex_);
   uint64_t last_stream_id_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t last_push_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::map<std::string, Node, std::less<>> nodes_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, NodeRecord, std::less<>> nodes_ ABSL_GUARDED_BY(mutex_);
+  // So many of them are strangers.
+  size_t strangers_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace hotplugger::server

@@ -33,6 +33,13 @@ bool IsPrintable(absl::string_view text) {
                      [](char c) { return absl::ascii_isprint(static_cast<unsigned char>(c)); });
 }
 
+// Empty, or fit for a command line that people are told to type.
+bool IsId(absl::string_view text) {
+  return text.size() <= kMaxIdLength && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+           return absl::ascii_isalnum(c) || c == '-';
+         });
+}
+
 std::vector<FieldViolation> ValidateHello(const v1::Hello& hello) {
   std::vector<FieldViolation> violations;
   const auto check = [&violations](const std::string& field, const absl::Status& status) {
@@ -64,9 +71,9 @@ std::vector<FieldViolation> ValidateHello(const v1::Hello& hello) {
   for (const auto& [field, id] : {std::pair("hello.fleet_id", &hello.fleet_id()),
                                   std::pair("hello.epoch_id", &hello.epoch_id()),
                                   std::pair("hello.instance_id", &hello.instance_id())}) {
-    if (id->size() <= kMaxIdLength && IsPrintable(*id)) continue;
+    if (IsId(*id)) continue;
     violations.push_back(
-        {field, absl::StrCat("is not at most ", kMaxIdLength, " printable bytes")});
+        {field, absl::StrCat("is not at most ", kMaxIdLength, " of a-z, A-Z, 0-9 and '-'")});
   }
   return violations;
 }
@@ -172,7 +179,8 @@ absl::Status NodeSession::OnHello(const v1::Hello& hello, const std::shared_ptr<
   v1::ControllerMessage message;
   message.set_epoch(options_.identity->epoch());
   v1::Welcome& welcome = *message.mutable_welcome();
-  welcome.set_fleet_id(options_.identity->fleet_id());
+  // By the name that it knows the fleet by: one that was taken over has several.
+  welcome.set_fleet_id(hello.fleet_id().empty() ? options_.identity->fleet_id() : hello.fleet_id());
   welcome.set_epoch_id(options_.identity->epoch_id());
   SetDuration(options_.ping_interval, welcome.mutable_ping_interval());
   link->Send(message);
@@ -212,7 +220,7 @@ void NodeSession::OnReport(const v1::NodeReport& report) {
     registry_->RecordContact(*key_);
     return;
   }
-  const NodeRegistry::RecordedReport recorded = registry_->RecordReport(*key_, report);
+  const RecordedReport recorded = registry_->RecordReport(*key_, report);
   if (recorded.given_up) NoteGivenUp(report);
   if (recorded.other_target) events_->PushNeeded();
   // At once, and not in turn with requests: the node undoes its spec while it waits.

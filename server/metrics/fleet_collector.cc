@@ -127,10 +127,10 @@ std::vector<MetricFamily> FleetCollector::Collect() const {
       Single("hotplugger_policies", "Stored policies.", MetricType::Gauge,
              count(counters_->policies)),
       Single("hotplugger_holds", "Stored holds.", MetricType::Gauge, count(counters_->holds)),
-      Single(
-          "hotplugger_holds_overdue",
-          "Holds whose time is over and that are still in force, since the store takes no change.",
-          MetricType::Gauge, count(counters_->holds_overdue)),
+      Single("hotplugger_holds_overdue",
+             "Holds whose time is over and that are still in force, as while the store takes no "
+             "change.",
+             MetricType::Gauge, count(counters_->holds_overdue)),
       Single("hotplugger_hold_lapse_failures_total",
              "Holds that could not be released when their time was over, since the controller "
              "started.",

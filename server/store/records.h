@@ -83,6 +83,9 @@ class Records {
   // The new mod_revision of what was put.
   absl::StatusOr<int64_t> Commit(const RecordBatch& batch);
 
+  // The store's, of the last commit.
+  absl::StatusOr<int64_t> Revision() { return store_->Revision(); }
+
   // Which fleet the store is of; empty, with mod_revision 0, where it is new.
   absl::StatusOr<Record<v1::StoreIdentity>> GetIdentity();
   // Durable when it returns ok. ABORTED where another controller has put one since `expected`.

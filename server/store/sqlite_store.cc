@@ -77,6 +77,15 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string
   return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(database)));
 }
 
+absl::StatusOr<int64_t> SqliteStore::Revision() {
+  MutexLock lock(&mutex_);
+  return RevisionLocked();
+}
+
+absl::StatusOr<int64_t> SqliteStore::RevisionLocked() {
+  return database_->QueryNumber("SELECT last FROM revisions WHERE id = 1");
+}
+
 absl::StatusOr<std::optional<KeyValue>> SqliteStore::Get(absl::string_view key) {
   MutexLock lock(&mutex_);
   return GetLocked(key);
@@ -139,8 +148,7 @@ absl::StatusOr<int64_t> SqliteStore::ApplyLocked(const Transaction& transaction)
     if (revision != compare.mod_revision) return RevisionMismatch(compare, revision);
   }
   RETURN_IF_ERROR(database_->Execute("UPDATE revisions SET last = last + 1"));
-  ASSIGN_OR_RETURN(const int64_t revision,
-                   database_->QueryNumber("SELECT last FROM revisions WHERE id = 1"));
+  ASSIGN_OR_RETURN(const int64_t revision, RevisionLocked());
   ASSIGN_OR_RETURN(
       SqliteStatement put,
       SqliteStatement::Prepare(database_.get(),

@@ -22,6 +22,7 @@ class SqliteStore final : public Store {
   // is; see sqlite_database.h for further reasons.
   static absl::StatusOr<std::unique_ptr<SqliteStore>> Open(const std::string& path);
 
+  absl::StatusOr<int64_t> Revision() override;
   absl::StatusOr<std::optional<KeyValue>> Get(absl::string_view key) override;
   absl::StatusOr<std::vector<KeyValue>> Range(absl::string_view prefix,
                                               absl::string_view start_after, size_t limit) override;
@@ -30,6 +31,7 @@ class SqliteStore final : public Store {
  private:
   explicit SqliteStore(std::unique_ptr<SqliteDatabase> database) : database_(std::move(database)) {}
 
+  absl::StatusOr<int64_t> RevisionLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<std::optional<KeyValue>> GetLocked(absl::string_view key)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Everything of Commit between BEGIN and COMMIT.

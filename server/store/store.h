@@ -45,6 +45,9 @@ class Store {
  public:
   virtual ~Store() = default;
 
+  // That of the last commit; 0: there was none.
+  virtual absl::StatusOr<int64_t> Revision() = 0;
+
   // Nullopt where the key is absent.
   virtual absl::StatusOr<std::optional<KeyValue>> Get(absl::string_view key) = 0;
 

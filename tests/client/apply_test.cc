@@ -52,7 +52,7 @@ TEST_F(ApplyTest, WhereNobodyAnswersTheRestIsNamedAndNotSent) {
   Write("2.yaml", "name: b\n");
   Write("3.yaml", "name: c\n");
   AnswerWith("a");
-  fleet.apply_policy.Answer(MakeError(absl::StatusCode::kUnavailable, "UNREACHABLE", "gone"));
+  fleet.apply_policy.Answer(MakeError(absl::StatusCode::kUnavailable, "CONNECTION_LOST", "gone"));
   EXPECT_EQ(Run({"apply", "-f", folder_.path()}), 64);
   EXPECT_EQ(fleet.apply_policy.requests.back().policy().name(), "b") << "however often";
   EXPECT_THAT(err, HasSubstr("policy/b not applied:\nhotplugctl: gone (tried "));

@@ -191,6 +191,31 @@ TEST_F(AuditTest, AWatchIsALineForEachEntryAndOutlivesTheController) {
                          HasSubstr("the controller answers again\n")));
 }
 
+TEST_F(AuditTest, AWatchOfAnEmptyLogMissesNothing) {
+  Answer({});
+  Answer({});
+  v1::WatchAuditEntriesResponse answer;
+  answer.mutable_entry()->set_sequence(4);
+  answer.set_missed(3);
+  fleet.watch_audit_entries.Call({answer});
+  fleet.watch_audit_entries.after_last = [this] { interrupt.request_stop(); };
+  EXPECT_EQ(Run({"audit", "-w", "-o", "name"}), 0) << err;
+  EXPECT_TRUE(fleet.watch_audit_entries.requests.at(0).has_after_sequence());
+  EXPECT_EQ(fleet.watch_audit_entries.requests.at(1).after_sequence(), 4);
+  EXPECT_EQ(out, "audit/4\n");
+  EXPECT_THAT(err, HasSubstr("warning: at most 3 entries before the next one are no longer"));
+}
+
+TEST_F(AuditTest, AWatchGoesOnInAStoreThatWasPutBack) {
+  Answer({50});
+  Answer({50});
+  Follow({51});
+  Follow({12});
+  fleet.watch_audit_entries.after_last = [this] { interrupt.request_stop(); };
+  EXPECT_EQ(Run({"audit", "-w", "-o", "name"}), 0) << err;
+  EXPECT_EQ(fleet.watch_audit_entries.requests.at(2).after_sequence(), 12);
+}
+
 TEST_F(AuditTest, AWatchOfWhatCantBeReachedEnds) {
   fleet.list_audit_entries.Answer(
       MakeError(absl::StatusCode::kUnavailable, "UNREACHABLE", "nobody"));

@@ -289,8 +289,9 @@ TEST_F(GetTest, AWatchOfAPolicysNodesFollowsItsSelector) {
                           Told("policy { name: 'p' revision: 2 selector { nodes: 'b*' } }"),
                           Told("node { name: 'not-read' }")});
   fleet.watch_fleet.Call({Told("reset {}"), Told("node { name: 'a1' }"),
-                          Told("node { name: 'b1' }"), Told("synced {}"),
-                          Told("deleted_policy: 'p'")});
+                          Told("node { name: 'b1' }"),
+                          Told("policy { name: 'p' revision: 2 selector { nodes: 'b*' } }"),
+                          Told("synced {}"), Told("deleted_policy: 'p'")});
   EXPECT_EQ(Run({"get", "nodes", "-w", "--policy", "p", "-o", "json"}), 1);
   EXPECT_THAT(out, StartsWith("{\"change\":\"PRESENT\",\"node\":{\"name\":\"a1\","));
   EXPECT_THAT(Lines(out, 1), StartsWith("{\"change\":\"REMOVED\",\"node\":{\"name\":\"a1\","));
@@ -298,6 +299,34 @@ TEST_F(GetTest, AWatchOfAPolicysNodesFollowsItsSelector) {
   EXPECT_EQ(Lines(out, 3), "");
   EXPECT_THAT(err, HasSubstr("policy p, whose nodes were watched, has been deleted"));
   EXPECT_EQ(fleet.watch_fleet.requests.at(1).resume_token(), "");
+}
+
+TEST_F(GetTest, AWatchOfAPolicysNodesEndsWhereItWasDeletedMeanwhile) {
+  const std::string policy = "policy { name: 'p' revision: 1 selector { nodes: 'a*' } }";
+  fleet.get_policy.Answer(Proto<v1::GetPolicyResponse>(policy));
+  fleet.watch_fleet.Call(
+      {Told("reset {}"), Told("node { name: 'a1' }"), Told(policy), Told("synced {}")});
+  fleet.watch_fleet.Call({Told("reset {}"), Told("node { name: 'a1' }"),
+                          Told("policy { name: 'q' revision: 9 }"), Told("synced {}")});
+  InterruptAtTheEnd();
+  EXPECT_EQ(Run({"get", "nodes", "-w", "--policy", "p"}), 1);
+  EXPECT_THAT(err, HasSubstr("policy p, whose nodes were watched, has been deleted"));
+}
+
+TEST_F(GetTest, NamesOfDriversAreComparedAsTheyAreStored) {
+  for (const char* subject : {"driver/MPDecision", "driver/MPD*"}) {
+    fleet.watch_fleet.Call(
+        {Told("reset {}"), Told("hold { node: 'a' subject: 'driver/mpdecision' etag: 'e' }"),
+         Told("hold { node: 'a' subject: 'usb/A1' etag: 'e' }"), Told("synced {}")});
+    InterruptAtTheEnd();
+    EXPECT_EQ(Run({"get", "holds", "--subject", subject, "-w", "-o", "name"}), 0) << err;
+    EXPECT_EQ(out, "hold/a/driver/mpdecision\n") << subject;
+    interrupt = std::stop_source();
+  }
+  fleet.watch_fleet.Call({Told("reset {}"), Told("hold { node: 'a' subject: 'usb/A1' etag: 'e' }"),
+                          Told("synced {}")});
+  EXPECT_EQ(Run({"get", "holds", "--subject", "usb/A1", "-w", "-o", "name"}), 0) << err;
+  EXPECT_EQ(out, "hold/a/usb/A1\n") << "devices' names have capitals";
 }
 
 TEST_F(GetTest, PoliciesAreWatchedToo) {

@@ -144,13 +144,52 @@ TEST_F(RollbackTest, AskedTwiceItDoesNotGoForwardAgain) {
   // The first one went from 3 to what 2 was, which is 4 now, and its answer was lost.
   Store({1, 2, 3, 2});
   EXPECT_EQ(Run({"rollback", "policy", "p"}), 1);
-  EXPECT_THAT(err, HasSubstr("policy p, revision 4, is what revision 2 was: it has gone back "
-                             "already"));
+  EXPECT_THAT(err, HasSubstr("policy p, revision 4, is what revision 2 was"));
+  EXPECT_THAT(err, HasSubstr("`hotplugctl rollback policy p --revision 3`"));
   EXPECT_THAT(err, HasSubstr("reason: ROLLED_BACK_ALREADY"));
   EXPECT_THAT(fleet.rollback_policy.requests, SizeIs(0));
   fleet.rollback_policy.Answer(v1::RollbackPolicyResponse());
   EXPECT_EQ(Run({"rollback", "policy", "p", "--revision", "1"}), 0) << "said, it is done";
   EXPECT_EQ(Last().revision(), 1);
+}
+
+TEST_F(RollbackTest, OneThatWasAppliedAgainOnPurposeHasAWayToTheOneBetween) {
+  Store({1, 2, 1});
+  EXPECT_EQ(Run({"rollback", "policy", "p"}), 1);
+  EXPECT_THAT(err, HasSubstr("policy p, revision 3, is what revision 1 was"));
+  EXPECT_THAT(err, HasSubstr("`hotplugctl rollback policy p --revision 2`"));
+}
+
+TEST_F(RollbackTest, ARepetitionOfTheCommandWithItsIdIsTheSameRequest) {
+  for (const std::vector<std::string>& more :
+       std::vector<std::vector<std::string>>{{}, {"--revision", "2"}}) {
+    fleet.rollback_policy = {};
+    fleet.rollback_policy.Answer(Proto<v1::RollbackPolicyResponse>(
+        "policy { name: 'p' revision: 4 } changed: true matched_nodes: 2"));
+    std::vector<std::string> command = {"rollback", "policy", "p", "--request-id", "job"};
+    command.insert(command.end(), more.begin(), more.end());
+    Store({1, 2, 3});
+    EXPECT_EQ(Run(command), 0) << err;
+    const std::string first_out = out;
+    // It was done.
+    Store({1, 2, 3, 2});
+    EXPECT_EQ(Run(command), 0) << err;
+    EXPECT_EQ(out, first_out);
+    ASSERT_THAT(fleet.rollback_policy.requests, SizeIs(2));
+    EXPECT_EQ(fleet.rollback_policy.requests[0].SerializeAsString(),
+              fleet.rollback_policy.requests[1].SerializeAsString());
+  }
+}
+
+TEST_F(RollbackTest, AnIdThatTheControllerDoesNotKnowChangesNothingByItself) {
+  Store({1, 2, 1});
+  fleet.rollback_policy.Answer(MakeError(absl::StatusCode::kAborted, "ETAG_MISMATCH", "changed"));
+  EXPECT_EQ(Run({"rollback", "policy", "p", "--request-id", "job"}), 1);
+  EXPECT_THAT(err, HasSubstr("reason: ROLLED_BACK_ALREADY"));
+  EXPECT_THAT(fleet.rollback_policy.requests, SizeIs(1));
+  EXPECT_EQ(Last().etag(), "e-2");
+  EXPECT_EQ(Run({"rollback", "policy", "p", "--request-id", "job", "--dry-run=server"}), 1);
+  EXPECT_THAT(fleet.rollback_policy.requests, SizeIs(1)) << "nothing to repeat";
 }
 
 TEST_F(RollbackTest, WhereThereIsNothingToGoBackTo) {

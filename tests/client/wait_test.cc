@@ -32,6 +32,9 @@ class WaitTest : public CommandLineTest {
       known_.insert(node.name());
       gone.erase(node.name());
     }
+    if (!synced_ && !policy_.empty()) {
+      *told_.emplace_back().mutable_policy() = Proto<v1::GetPolicyResponse>(policy_).policy();
+    }
     for (const std::string& name : gone) {
       v1::WatchFleetResponse answer;
       answer.set_deleted_node(name);
@@ -42,6 +45,10 @@ class WaitTest : public CommandLineTest {
     for (v1::WatchFleetResponse& answer : told_) {
       answer.set_resume_token(absl::StrCat("t", ++tokens_));
     }
+  }
+  void StorePolicy() {
+    policy_ = "policy { name: 'p' selector { match_labels { key: 'pool' value: 'lab' } } }";
+    fleet.get_policy.Answer(Proto<v1::GetPolicyResponse>(policy_));
   }
   // Until then: how the call ends. The next one goes on where it was.
   void End(absl::Status status = MakeError(absl::StatusCode::kUnavailable, "CONNECTION_LOST",
@@ -67,6 +74,8 @@ class WaitTest : public CommandLineTest {
   Told told_;
   std::set<std::string> known_;
   bool synced_ = false;
+  // What a watch tells, besides the nodes, as it begins; empty: none.
+  std::string policy_;
   int tokens_ = 0;
 };
 
@@ -207,11 +216,8 @@ TEST_F(WaitTest, NoConnectedNodeIsAnError) {
   EXPECT_THAT(err, HasSubstr("reason: NO_NODE"));
 }
 
-constexpr char kPolicy[] =
-    "policy { name: 'p' selector { match_labels { key: 'pool' value: 'lab' } } }";
-
 TEST_F(WaitTest, OfAPolicyWaitsForWhatItMatches) {
-  fleet.get_policy.Answer(Proto<v1::GetPolicyResponse>(kPolicy));
+  StorePolicy();
   Tell(
       "nodes { name: 'a' in_sync: true labels { key: 'pool' value: 'lab' } } nodes { name: 'b' "
       "labels { key: 'pool' value: 'lab' } } nodes { name: 'c' }");
@@ -226,7 +232,7 @@ TEST_F(WaitTest, OfAPolicyWaitsForWhatItMatches) {
 }
 
 TEST_F(WaitTest, APolicyMayGetAnotherSelectorMeanwhile) {
-  fleet.get_policy.Answer(Proto<v1::GetPolicyResponse>(kPolicy));
+  StorePolicy();
   Tell(
       "nodes { name: 'a' labels { key: 'pool' value: 'lab' } } nodes { name: 'c' in_sync: true "
       "labels { key: 'pool' value: 'web' } }");
@@ -237,7 +243,7 @@ TEST_F(WaitTest, APolicyMayGetAnotherSelectorMeanwhile) {
 }
 
 TEST_F(WaitTest, APolicyThatIsDeletedMeanwhileEndsIt) {
-  fleet.get_policy.Answer(Proto<v1::GetPolicyResponse>(kPolicy));
+  StorePolicy();
   Tell("nodes { name: 'a' labels { key: 'pool' value: 'lab' } }");
   told_.push_back(Proto<v1::WatchFleetResponse>("deleted_policy: 'q'"));
   told_.push_back(Proto<v1::WatchFleetResponse>("deleted_policy: 'p'"));
@@ -245,8 +251,20 @@ TEST_F(WaitTest, APolicyThatIsDeletedMeanwhileEndsIt) {
   EXPECT_THAT(err, HasSubstr("policy p, whose nodes were waited for, has been deleted"));
 }
 
+TEST_F(WaitTest, APolicyThatIsDeletedWhileTheControllerIsAwayEndsIt) {
+  StorePolicy();
+  Tell("nodes { name: 'a' labels { key: 'pool' value: 'lab' } }");
+  End();
+  policy_.clear();
+  synced_ = false;
+  Tell("nodes { name: 'a' in_sync: true labels { key: 'pool' value: 'lab' } }");
+  EXPECT_EQ(Wait({"policy", "p"}), 1);
+  EXPECT_THAT(err, HasSubstr("policy p, whose nodes were waited for, has been deleted"));
+  EXPECT_THAT(err, HasSubstr("reason: POLICY_NOT_FOUND"));
+}
+
 TEST_F(WaitTest, APolicyThatMatchesNothingIsAnErrorAtOnce) {
-  fleet.get_policy.Answer(Proto<v1::GetPolicyResponse>(kPolicy));
+  StorePolicy();
   Tell("nodes { name: 'c' }");
   EXPECT_EQ(Wait({"policy", "p"}), 1);
   EXPECT_THAT(err, HasSubstr("policy p matches no node"));
@@ -290,9 +308,24 @@ TEST_F(WaitTest, AControllerThatIsNeverThereIsGivenUpSooner) {
   EXPECT_EQ(Wait({"nodes", "a", "--timeout", "1h"}), 69);
   absl::Duration waited;
   for (const absl::Duration pause : pauses) waited += pause;
+  EXPECT_GE(waited, absl::Seconds(2));
+  EXPECT_LE(waited, absl::Seconds(5));
+  EXPECT_EQ(err, "hotplugctl: gone\n  reason: UNREACHABLE\n") << "no terminal: nothing in between";
+  pauses.clear();
+  EXPECT_EQ(Run({"--timeout", "20s", "wait", "nodes", "a", "--timeout", "1h"}), 69);
+  waited = absl::ZeroDuration();
+  for (const absl::Duration pause : pauses) waited += pause;
+  EXPECT_GE(waited, absl::Seconds(20)) << "said, it is done";
+}
+
+TEST_F(WaitTest, OneThatIsThereAndEndsIsWaitedForLonger) {
+  fleet.watch_fleet.Call({}, MakeError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "bye"));
+  BeAway(1000);
+  EXPECT_EQ(Wait({"nodes", "a", "--timeout", "1h"}), 69);
+  absl::Duration waited;
+  for (const absl::Duration pause : pauses) waited += pause;
   EXPECT_GE(waited, absl::Seconds(10));
   EXPECT_LE(waited, absl::Seconds(20));
-  EXPECT_EQ(err, "hotplugctl: gone\n  reason: UNREACHABLE\n") << "no terminal: nothing in between";
 }
 
 TEST_F(WaitTest, AControllerThatTellsNothingIsUnreachable) {

@@ -61,6 +61,15 @@ def check_machine() -> None:
     os.environ["CONTAINERS_STORAGE_CONF"] = str(config)
 
 
+def see_one_cgroup_tree() -> None:
+    """crun refuses machines that have both kinds of cgroups: then we go on where only the new one is."""
+    if not Path("/sys/fs/cgroup/unified").exists():
+        return
+    os.execvp("unshare", ["unshare", "--mount", "--propagation", "private", "sh", "-c",
+                          "umount -R /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup && "
+                          'exec "$@"', "sh", sys.executable, str(Path(__file__).resolve())])
+
+
 def build() -> None:
     try:
         run("buildah", "pull", "--quiet", BASE, timeout=60)
@@ -94,6 +103,8 @@ class Container:
         # Cgroups are the kubelet's affair; here they are left alone.
         config["linux"]["resources"] = {}
         config["linux"].pop("cgroupsPath", None)
+        # Not every machine's root may lower it.
+        config["process"].pop("oomScoreAdj")
         folder.mkdir()
         (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
         self._log = folder / "log"
@@ -254,6 +265,7 @@ def main() -> int:
     except NotHere as error:
         print(f"could not get {error}")
         return 77
+    see_one_cgroup_tree()
     build()
     with tempfile.TemporaryDirectory(prefix="hotplugger-images-") as folder:
         run_all(Path(folder))

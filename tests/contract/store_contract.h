@@ -49,6 +49,14 @@ class StoreContract : public ::testing::TestWithParam<StoreFactory> {
   const std::unique_ptr<Store> store_;
 };
 
+TEST_P(StoreContract, TheRevisionIsThatOfTheLastCommit) {
+  EXPECT_EQ(store_->Revision().value_or(-1), 0);
+  const int64_t revision = Put("a", "1");
+  EXPECT_EQ(store_->Revision().value_or(-1), revision);
+  EXPECT_FALSE(store_->Commit({{{"a", revision + 1}}, {{"a", "2"}}, {}}).ok());
+  EXPECT_EQ(store_->Revision().value_or(-1), revision);
+}
+
 TEST_P(StoreContract, AnAbsentKeyIsNoError) { EXPECT_FALSE(Get("nothing").has_value()); }
 
 TEST_P(StoreContract, KeepsBytesOfEveryKind) {

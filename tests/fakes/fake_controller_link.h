@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/reconcile/controller_link.h"
@@ -44,6 +46,17 @@ class FakeControllerLink final : public agent::ControllerLink {
     MutexLock lock(&mutex_);
     inventories_.push_back(inventory);
     changed_.NotifyAll();
+  }
+
+  void NoteSpecTaken(uint64_t epoch, int64_t store_revision) override {
+    MutexLock lock(&mutex_);
+    spec_taken_ = {epoch, store_revision};
+  }
+
+  // What the last spec that was taken came with: its epoch, and its store_revision.
+  std::pair<uint64_t, int64_t> spec_taken() {
+    MutexLock lock(&mutex_);
+    return spec_taken_;
   }
 
   // The first report, from the `from`th on, that fits; nullopt after 20 s without one.
@@ -109,6 +122,7 @@ class FakeControllerLink final : public agent::ControllerLink {
   std::vector<v1::NodeReport> reports_;
   std::optional<v1::NodeReport> rejection_;
   std::vector<v1::Inventory> inventories_;
+  std::pair<uint64_t, int64_t> spec_taken_;
 };
 
 }  // namespace hotplugger::testing

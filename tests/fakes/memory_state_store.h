@@ -15,6 +15,10 @@ class MemoryStateStore final : public agent::StateStore {
     Loaded loaded;
     if (damage.ok()) loaded.state = saved;
     loaded.from = damage.ok() ? Loaded::From::kLatest : Loaded::From::kNowhere;
+    if (!damage.ok() && previous_is_left) {
+      loaded.state = previous;
+      loaded.from = Loaded::From::kPrevious;
+    }
     loaded.damage = damage;
     return loaded;
   }
@@ -24,7 +28,7 @@ class MemoryStateStore final : public agent::StateStore {
       MutexLock lock(&mutex_);
       if (!failure_.ok()) return failure_;
     }
-    saved = state;
+    previous = std::exchange(saved, state);
     damage = absl::OkStatus();
     ++saves;
     return absl::OkStatus();
@@ -37,8 +41,12 @@ class MemoryStateStore final : public agent::StateStore {
   }
 
   v1::AgentState saved;
+  // What was saved before that.
+  v1::AgentState previous;
   // What Load tells; not ok: of `saved` nothing is left.
   absl::Status damage;
+  // And whether then `previous` is.
+  bool previous_is_left = false;
   int saves = 0;
 
  private:

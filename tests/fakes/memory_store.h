@@ -16,6 +16,11 @@ namespace hotplugger::testing {
 
 class MemoryStore final : public server::Store {
  public:
+  absl::StatusOr<int64_t> Revision() override {
+    MutexLock lock(&mutex_);
+    return revision_;
+  }
+
   absl::StatusOr<std::optional<server::KeyValue>> Get(absl::string_view key) override {
     MutexLock lock(&mutex_);
     const auto it = entries_.find(std::string(key));
@@ -33,6 +38,7 @@ class MemoryStore final : public server::Store {
           key.compare(0, prefix.size(), std::string(prefix)) == 0 && key > std::string(start_after);
       if (in_range && result.size() < limit) result.push_back(entry);
     }
+    ranged_keys_ += result.size();
     return result;
   }
 
@@ -73,6 +79,12 @@ class MemoryStore final : public server::Store {
         }));
   }
 
+  // How many keys Range has given in all.
+  size_t ranged_keys() {
+    MutexLock lock(&mutex_);
+    return ranged_keys_;
+  }
+
   // How many commits succeeded.
   int64_t commits() {
     MutexLock lock(&mutex_);
@@ -83,6 +95,7 @@ class MemoryStore final : public server::Store {
   Mutex mutex_;
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
   int64_t revision_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t ranged_keys_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<std::string, server::KeyValue> entries_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -31,6 +31,16 @@ class FleetIdentityTest : public FleetTest {
     }
   }
 
+  // With what SQLite has not moved into the file yet.
+  void CopyStore(const std::string& from, const std::string& to) {
+    for (const char* suffix : {"", "-wal"}) {
+      const std::string source = absl::StrCat(dir_.Path(from), suffix);
+      if (!std::filesystem::exists(source)) continue;
+      std::filesystem::copy_file(source, absl::StrCat(dir_.Path(to), suffix),
+                                 std::filesystem::copy_options::overwrite_existing);
+    }
+  }
+
   void Restart(int times) {
     for (int i = 0; i < times; ++i) {
       StopController();
@@ -83,6 +93,29 @@ TEST_F(FleetIdentityTest, AnOlderCopyOfTheStoreIsNotObeyed) {
   StartAgent("alpha", node);
   EXPECT_THAT(TurnedAway("alpha"), HasSubstr("copy"));
   EXPECT_EQ(node.host.online(), (CpuSet{0, 1}));
+}
+
+// A backup as people make them: while the controller runs, with no start after it.
+TEST_F(FleetIdentityTest, ABackupLeadsTheNodesAloneThatHaveNothingNewer) {
+  TestNode& alpha = AddNode("alpha", {{"pool", "lab"}});
+  TestNode& beta = AddNode("beta", {{"pool", "other"}});
+  ASSERT_TRUE(Apply(ParkPolicy("3")).ok());
+  ASSERT_TRUE(EventuallyOnline("alpha", "0-2"));
+  ASSERT_TRUE(EventuallyOnline("beta", "0-3"));
+  CopyStore("controller.db", "backup.db");
+  ASSERT_TRUE(Apply(ParkPolicy("2-3")).ok());
+  ASSERT_TRUE(EventuallyOnline("alpha", "0-1"));
+  StopController();
+  alpha.agent.reset();
+  beta.agent.reset();
+  LoseStore();
+  CopyStore("backup.db", "controller.db");
+  StartController(port_);
+  StartAgent("alpha", alpha);
+  StartAgent("beta", beta);
+  EXPECT_THAT(TurnedAway("alpha"), HasSubstr("older copy"));
+  EXPECT_EQ(alpha.host.online(), (CpuSet{0, 1}));
+  EXPECT_TRUE(EventuallyOnline("beta", "0-3"));
 }
 
 TEST_F(FleetIdentityTest, AHostThatChangesFleetsKeepsWhatItHasToPutBack) {

@@ -115,6 +115,8 @@ TEST_F(ControllerTest, EventsAndTheAuditLogAreWatched) {
   ASSERT_TRUE(Apply(R"(name: "p" selector {nodes: "n1"} cpu {offline: "2"})").ok());
   v1::WatchEventsResponse event;
   ASSERT_TRUE(events->Read(&event));
+  EXPECT_EQ(event.resume_token(), "1-0") << "before any event";
+  ASSERT_TRUE(events->Read(&event));
   EXPECT_EQ(event.event().type(), "PolicyChanged");
   EXPECT_EQ(event.event().resource(), "policies/p");
   EXPECT_EQ(event.resume_token(), "1-1");
@@ -214,6 +216,24 @@ TEST_F(ControllerTest, APortInUseIsAClearError) {
   const absl::Status metrics_taken = Controller::Create(second).status();
   EXPECT_EQ(ErrorReason(metrics_taken), "LISTEN_FAILED");
   EXPECT_THAT(std::string(metrics_taken.message()), ::testing::HasSubstr("--metrics-listen"));
+}
+
+// Else a controller that can't listen forgets, start by start, which ones the agents know.
+TEST_F(ControllerTest, AStartThatCameToNothingIsNotCounted) {
+  Start();
+  const uint64_t epoch = controller_->epoch();
+  const std::string fleet = controller_->fleet_id();
+  controller_.reset();
+  Options taken = options_;
+  taken.store = absl::StrCat("sqlite:", directory_.Path("other.db"));
+  const auto other = Controller::Create(taken);
+  ASSERT_TRUE(other.ok()) << other.status();
+  Options blocked = options_;
+  blocked.listen = absl::StrCat("127.0.0.1:", (*other)->grpc_port());
+  for (int i = 0; i < 3; ++i) ASSERT_FALSE(Controller::Create(blocked).ok());
+  Start();
+  EXPECT_EQ(controller_->epoch(), epoch + 1);
+  EXPECT_EQ(controller_->fleet_id(), fleet);
 }
 
 TEST_F(ControllerTest, AStoreInUseIsAClearError) {

@@ -145,7 +145,11 @@ class FileJournal final : public Journal {
     return records;
   }
 
-  std::vector<DeviceBefore> TakenOffline() const override { return contents_.TakenOffline(); }
+  std::vector<DeviceBefore> TakenOfflineAfter(uint64_t operation) const override {
+    return contents_.TakenOfflineAfter(operation);
+  }
+
+  uint64_t last_operation() const override { return contents_.last_operation(); }
 
   std::set<std::string> SeenOnline() const override { return contents_.SeenOnline(); }
 

@@ -73,7 +73,8 @@ struct UnfinishedOperation {
 // may begin anything then. Not safe for concurrent use.
 class Journal {
  public:
-  // The file grows to so much, then its older part is dropped. Only an open group may need more.
+  // The file grows to so much, then its older part is dropped, but for what is away (TakenOffline).
+  // Only that and an open group may need more.
   static constexpr size_t kMaxBytes = 512 * 1024;
 
   // What stood in the file's place when it was opened.
@@ -117,7 +118,12 @@ class Journal {
 
   // Devices that were online, were taken offline in this boot for the spec or by a driver, and have
   // not come back: each as it was before. By name.
-  virtual std::vector<DeviceBefore> TakenOffline() const = 0;
+  std::vector<DeviceBefore> TakenOffline() const { return TakenOfflineAfter(0); }
+  // Those that went with an operation after this one.
+  virtual std::vector<DeviceBefore> TakenOfflineAfter(uint64_t operation) const = 0;
+
+  // The latest one's id; 0: there is none. They grow within a boot.
+  virtual uint64_t last_operation() const = 0;
 
   // Devices that have been online in this boot, as far as operations tell.
   virtual std::set<std::string> SeenOnline() const = 0;

@@ -182,8 +182,18 @@ bool JournalContents::IsOpen(uint64_t group) const {
 }
 
 void JournalContents::Trim() {
-  if (!open_groups_.empty()) return;
-  while (operations_.size() > kMaxOperations) operations_.pop_front();
+  if (!open_groups_.empty() || operations_.size() < full_) return;
+  const std::set<uint64_t> takers = TakerIds();
+  std::deque<JournalOperation> kept;
+  size_t older = operations_.size() - kMaxOperations;
+  for (JournalOperation& operation : operations_) {
+    const bool is_old = older > 0;
+    if (is_old) --older;
+    if (!is_old || takers.count(operation.id) > 0) kept.push_back(std::move(operation));
+  }
+  operations_ = std::move(kept);
+  // Twice what must be kept, so that many devices aren't gone through with each operation.
+  full_ = std::max(2 * kMaxOperations, 2 * operations_.size());
 }
 
 std::vector<DeviceBefore> JournalContents::TouchedBy(uint64_t group) const {
@@ -218,14 +228,14 @@ std::optional<LastChange> JournalContents::LastChangeOf(absl::string_view device
   return std::nullopt;
 }
 
-std::vector<DeviceBefore> JournalContents::TakenOffline() const {
-  std::map<std::string, DeviceBefore> taken;
+std::map<std::string, const JournalOperation*> JournalContents::Takers() const {
+  std::map<std::string, const JournalOperation*> takers;
   for (const JournalOperation& operation : operations_) {
     const DeviceBefore& before = operation.before;
     const v1::Outcome outcome = operation.result.outcome();
     const bool is_so = outcome == v1::OUTCOME_CHANGED || outcome == v1::OUTCOME_ALREADY;
     if (is_so && operation.wanted == v1::DEVICE_STATE_ONLINE) {
-      taken.erase(before.device);
+      takers.erase(before.device);
       continue;
     }
     const bool ours = operation.origin == OperationOrigin::kDecision ||
@@ -234,11 +244,23 @@ std::vector<DeviceBefore> JournalContents::TakenOffline() const {
         before.state == v1::DEVICE_STATE_ONLINE && operation.wanted == v1::DEVICE_STATE_OFFLINE;
     // Of a failed one it isn't sure that it did nothing.
     const bool maybe_done = !operation.ended || is_so || outcome == v1::OUTCOME_FAILED;
-    if (ours && went && maybe_done) taken.emplace(before.device, before);
+    if (ours && went && maybe_done) takers.emplace(before.device, &operation);
   }
-  std::vector<DeviceBefore> devices;
-  for (auto& [name, before] : taken) devices.push_back(std::move(before));
-  return devices;
+  return takers;
+}
+
+std::set<uint64_t> JournalContents::TakerIds() const {
+  std::set<uint64_t> ids;
+  for (const auto& [device, taker] : Takers()) ids.insert(taker->id);
+  return ids;
+}
+
+std::vector<DeviceBefore> JournalContents::TakenOfflineAfter(uint64_t operation) const {
+  std::vector<DeviceBefore> taken;
+  for (const auto& [device, taker] : Takers()) {
+    if (taker->id > operation) taken.push_back(taker->before);
+  }
+  return taken;
 }
 
 std::set<std::string> JournalContents::SeenOnline() const {
@@ -254,13 +276,17 @@ std::set<std::string> JournalContents::SeenOnline() const {
 }
 
 std::string JournalContents::ToText(absl::string_view boot_id, size_t max_bytes) const {
+  const std::set<uint64_t> takers = TakerIds();
   std::vector<std::string> latest_first;
   size_t size = 0;
+  // Nothing older than what is left out, or a device that has come back would be away again.
+  bool full = false;
   for (auto it = operations_.rbegin(); it != operations_.rend(); ++it) {
     std::string lines = BeginLine(*it);
     if (it->ended) lines += EndLine(it->id, it->result);
-    const bool needed = !it->ended || IsOpen(it->group);
-    if (!needed && size + lines.size() > max_bytes) continue;
+    const bool needed = !it->ended || IsOpen(it->group) || takers.count(it->id) > 0;
+    full |= size + lines.size() > max_bytes;
+    if (full && !needed) continue;
     size += lines.size();
     latest_first.push_back(std::move(lines));
   }

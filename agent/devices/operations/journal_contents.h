@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -30,8 +31,9 @@ struct JournalOperation {
 // Not safe for concurrent use.
 class JournalContents {
  public:
-  // So many operations are remembered; more while a group is open, whose operations may all have to
-  // be undone.
+  // So many operations are remembered at least, and less than twice as many. More while a group is
+  // open, whose operations may all have to be undone; and however old it is, the one that took a
+  // device offline which is still away.
   static constexpr size_t kMaxOperations = 1024;
   // Of a message so much is kept, in bytes.
   static constexpr size_t kMaxMessage = 1024;
@@ -58,11 +60,12 @@ class JournalContents {
   const std::vector<uint64_t>& open_groups() const { return open_groups_; }
   std::vector<DeviceBefore> TouchedBy(uint64_t group) const;
   std::optional<LastChange> LastChangeOf(absl::string_view device) const;
-  std::vector<DeviceBefore> TakenOffline() const;
+  std::vector<DeviceBefore> TakenOfflineAfter(uint64_t operation) const;
+  uint64_t last_operation() const { return operations_.empty() ? 0 : operations_.back().id; }
   std::set<std::string> SeenOnline() const;
 
-  // Lines for a file that begins anew: what is unfinished, and the latest of the rest up to about
-  // `max_bytes`.
+  // Lines for a file that begins anew: what is unfinished, what took away devices that have not
+  // come back, and the latest of the rest up to about `max_bytes`.
   std::string ToText(absl::string_view boot_id, size_t max_bytes) const;
 
  private:
@@ -72,11 +75,16 @@ class JournalContents {
   void ReadBegin(uint64_t id, const Fields& fields);
   void ReadEnd(uint64_t id, const Fields& fields);
   bool IsOpen(uint64_t group) const;
+  // What took each device offline, for the spec or a driver, that has not come back. By name.
+  std::map<std::string, const JournalOperation*> Takers() const;
+  std::set<uint64_t> TakerIds() const;
   void Trim();
 
   std::deque<JournalOperation> operations_;
   std::vector<uint64_t> open_groups_;
   uint64_t last_id_ = 0;
+  // Operations that make the older ones be dropped.
+  size_t full_ = 2 * kMaxOperations;
 };
 
 }  // namespace hotplugger::agent

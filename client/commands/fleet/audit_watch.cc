@@ -1,6 +1,7 @@
 #include "client/commands/fleet/audit_watch.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include "client/commands/fleet/audit_view.h"
@@ -25,7 +26,7 @@ class AuditWatch {
           request_,
           [this](const v1::WatchAuditEntriesResponse& answer) {
             follower_.NoteAnswer();
-            status_.Update(Take(answer.entry()));
+            status_.Update(TakeNew(answer));
             Flush();
             return status_.ok() && session_.out.good();
           },
@@ -42,17 +43,34 @@ class AuditWatch {
     AuditQuery newest;
     newest.limit = 1;
     ASSIGN_OR_RETURN(const AuditEntries any, FindAuditEntries(newest, *session_.fleet));
-    if (!any.entries.empty()) request_.set_after_sequence(any.entries.front().sequence());
+    // Where there is none yet all are new: absent it would be what comes after the call has begun.
+    request_.set_after_sequence(any.entries.empty() ? 0 : any.entries.front().sequence());
     ASSIGN_OR_RETURN(AuditEntries found, FindAuditEntries(query_, *session_.fleet));
     follower_.NoteAnswer();
     std::reverse(found.entries.begin(), found.entries.end());
-    for (const v1::AuditEntry& entry : found.entries) RETURN_IF_ERROR(Take(entry));
+    for (const v1::AuditEntry& entry : found.entries) {
+      request_.set_after_sequence(std::max(request_.after_sequence(), entry.sequence()));
+      RETURN_IF_ERROR(Print(entry));
+    }
     Flush();
     return absl::OkStatus();
   }
 
-  absl::Status Take(const v1::AuditEntry& entry) {
-    request_.set_after_sequence(std::max(request_.after_sequence(), entry.sequence()));
+  void WarnOfMissed(int64_t missed) {
+    Flush();
+    session_.err << "warning: at most " << missed << (missed == 1 ? " entry" : " entries")
+                 << " before the next one are no longer kept\n";
+  }
+
+  absl::Status TakeNew(const v1::WatchAuditEntriesResponse& answer) {
+    if (answer.missed() > 0) WarnOfMissed(answer.missed());
+    if (!answer.has_entry()) return absl::OkStatus();
+    // Smaller ones are of a store that was put back to an earlier day.
+    request_.set_after_sequence(answer.entry().sequence());
+    return Print(answer.entry());
+  }
+
+  absl::Status Print(const v1::AuditEntry& entry) {
     if (session_.format != OutputFormat::kTable) {
       return PrintStreamed(entry, session_.format, session_.out);
     }

@@ -91,7 +91,8 @@ absl::Status PrintUnsent(const google::protobuf::Message& request, const std::st
 }
 
 absl::Status DescribeChangeError(const absl::Status& status, const std::string& request_id) {
-  if (IsUnanswered(status) && !request_id.empty()) {
+  // What nobody has got was not done.
+  if (IsUnanswered(status) && !IsUnreached(status) && !request_id.empty()) {
     return AndAlso(status, absl::StrCat("; to ask once more and have it done no more than once, "
                                         "repeat the command with --request-id ",
                                         Printable(request_id)));

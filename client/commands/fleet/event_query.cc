@@ -83,7 +83,8 @@ absl::StatusOr<EventQuery> MakeEventQuery(const EventOptions& options, absl::Tim
   return query;
 }
 
-absl::StatusOr<Events> FindEvents(const EventQuery& query, FleetClient& fleet) {
+absl::StatusOr<Events> FindEvents(const EventQuery& query, FleetClient& fleet,
+                                  int64_t after_sequence) {
   Events found;
   v1::ListEventsRequest request;
   *request.mutable_filter() = query.filter;
@@ -94,6 +95,8 @@ absl::StatusOr<Events> FindEvents(const EventQuery& query, FleetClient& fleet) {
     auto response = fleet.ListEvents(request);
     if (!response.ok()) return NameEventFlags(response.status());
     for (v1::Event& event : *response->mutable_events()) {
+      found.newest = std::max(found.newest, event.sequence());
+      if (event.sequence() <= after_sequence) return found;
       if (!query.Wants(event)) continue;
       found.cut = found.events.size() == limit;
       if (found.cut) return found;

@@ -46,10 +46,14 @@ struct Events {
   std::vector<v1::Event> events;
   // There are older ones, which `limit` left out.
   bool cut = false;
+  // Of the latest one that the filter lets through; 0: there is none.
+  int64_t newest = 0;
 };
 
-// The latest events that the query asks for, page by page. INTERNAL (ENDLESS_LIST).
-absl::StatusOr<Events> FindEvents(const EventQuery& query, FleetClient& fleet);
+// The latest events that the query asks for and that come after this one, page by page. INTERNAL
+// (ENDLESS_LIST).
+absl::StatusOr<Events> FindEvents(const EventQuery& query, FleetClient& fleet,
+                                  int64_t after_sequence = 0);
 
 // `status`, the controller's answer to such a query, with its fields named by their flags.
 absl::Status NameEventFlags(const absl::Status& status);

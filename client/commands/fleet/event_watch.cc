@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
+#include <set>
+#include <utility>
 
 #include "client/commands/fleet/event_view.h"
 #include "client/commands/fleet/following.h"
+#include "common/proto_time.h"
 #include "common/status_macros.h"
 
 namespace hotplugger::client::fleet {
@@ -20,7 +22,7 @@ class EventWatch {
   }
 
   absl::StatusOr<ExitCode> Run() {
-    RETURN_IF_ERROR(PrintKept(query_.limit, std::numeric_limits<int64_t>::max()));
+    RETURN_IF_ERROR(PrintKept(query_.limit));
     Flush();
     absl::Status ended = follower_.Run([this](const FleetClient::WatchEnd& end) {
       return session_.fleet->WatchEvents(
@@ -38,35 +40,57 @@ class EventWatch {
   }
 
  private:
-  // Those that are kept, after the last one printed and before `before`, the latest last.
-  absl::Status PrintKept(int limit, int64_t before) {
+  // Those that are kept and come after the last one, the latest last.
+  absl::Status PrintKept(int limit) {
     EventQuery query = query_;
     query.limit = limit;
-    ASSIGN_OR_RETURN(Events found, FindEvents(query, *session_.fleet));
+    ASSIGN_OR_RETURN(Events found, FindEvents(query, *session_.fleet, last_));
+    if (found.newest > 0 && found.newest < last_) {
+      NoteNewNumbers();
+      ASSIGN_OR_RETURN(found, FindEvents(query, *session_.fleet));
+    }
     follower_.NoteAnswer();
     std::reverse(found.events.begin(), found.events.end());
     for (const v1::Event& event : found.events) {
-      if (event.sequence() > last_ && event.sequence() < before) RETURN_IF_ERROR(Print(event));
+      listed_.insert(KeyOf(event));
+      RETURN_IF_ERROR(Print(event));
     }
     return absl::OkStatus();
   }
 
   absl::Status Take(const v1::WatchEventsResponse& answer) {
-    const int64_t sequence = answer.event().sequence();
-    // Without a token a call tells only what has happened since it began: what came between it and
-    // the list is in the list by now.
-    if (request_.resume_token().empty() && sequence > last_ + 1) {
-      RETURN_IF_ERROR(PrintKept(kMaxEvents, sequence));
-    }
+    // Without a token a call tells only what has happened since it began: what came between the
+    // list and it is in the list by now, and maybe what it tells next.
+    if (request_.resume_token().empty()) RETURN_IF_ERROR(PrintKept(kMaxEvents));
     request_.set_resume_token(answer.resume_token());
-    if (answer.missed() > 0) {
-      Flush();
-      session_.err << "warning: " << answer.missed()
-                   << (answer.missed() == 1 ? " event" : " events")
-                   << " before the next one came too fast, or are no longer kept\n";
+    if (answer.missed() > 0) WarnOfMissed(answer.missed());
+    const v1::Event& event = answer.event();
+    if (!answer.has_event() || !query_.Wants(event) || listed_.count(KeyOf(event)) > 0) {
+      return absl::OkStatus();
     }
-    if (!answer.has_event() || !query_.Wants(answer.event())) return absl::OkStatus();
-    return Print(answer.event());
+    if (event.sequence() <= last_) NoteNewNumbers();
+    listed_.clear();
+    return Print(event);
+  }
+
+  // Tells one from another of the same number, which a later start of the controller gave.
+  static std::pair<int64_t, absl::Time> KeyOf(const v1::Event& event) {
+    return {event.sequence(), ToTime(event.time())};
+  }
+
+  void WarnOfMissed(int64_t missed) {
+    Flush();
+    session_.err << "warning: at most " << missed << (missed == 1 ? " event" : " events")
+                 << " before the next one came too fast, or are no longer kept\n";
+  }
+
+  // A controller that was started anew remembers none of its events.
+  void NoteNewNumbers() {
+    last_ = 0;
+    listed_.clear();
+    Flush();
+    session_.err << "the controller was started anew and counts its events from the beginning; "
+                    "what happened just before that may be missing\n";
   }
 
   absl::Status Print(const v1::Event& event) {
@@ -95,8 +119,10 @@ class EventWatch {
   Table table_;
   Follower follower_;
   v1::WatchEventsRequest request_;
-  // The sequence of the one that was printed last.
+  // The sequence of the last one that was printed.
   int64_t last_ = 0;
+  // Those that were printed from a list, and may be told once more.
+  std::set<std::pair<int64_t, absl::Time>> listed_;
   absl::Status status_;
 };
 

@@ -11,7 +11,7 @@ namespace hotplugger::client::fleet {
 namespace {
 
 constexpr Backoff::Options kBackoff = {absl::Milliseconds(250), absl::Seconds(5)};
-// A controller that has never answered is given up after so long.
+// A controller that is there, but has never answered, is given up after so long.
 constexpr absl::Duration kFirstAnswer = absl::Seconds(10);
 constexpr absl::Duration kShortestPause = absl::Milliseconds(100);
 // An interrupt is answered after one.
@@ -40,12 +40,18 @@ absl::Status Follower::Run(const Watch& watch) {
     if (ended.ok() || was_interrupted()) return absl::OkStatus();
     if (!IsLoss(ended)) return ended;
     // One that never answered has had its time.
-    if (!ever_answered_ && (absl::IsDeadlineExceeded(ended) || Elapsed() >= kFirstAnswer)) {
+    ever_reached_ = ever_reached_ || !IsUnreached(ended);
+    if (!ever_answered_ && (absl::IsDeadlineExceeded(ended) || Elapsed() >= FirstAnswer())) {
       return ended;
     }
     NoteLoss(ended);
     if (!Pause()) return absl::OkStatus();
   }
+}
+
+absl::Duration Follower::FirstAnswer() const {
+  if (ever_reached_) return kFirstAnswer;
+  return session_.flags.timeout.value_or(kFirstContact);
 }
 
 void Follower::NoteAnswer() {

@@ -32,6 +32,8 @@ class Follower {
   bool was_interrupted() const { return stop_.stop_requested(); }
 
  private:
+  // For how long a first answer is waited for.
+  absl::Duration FirstAnswer() const;
   absl::Duration Elapsed() const { return session_.steady_clock.Now() - begun_; }
   void NoteLoss(const absl::Status& status);
   // False where it was interrupted.
@@ -43,6 +45,7 @@ class Follower {
   const std::stop_token stop_;
   Backoff backoff_;
   bool ever_answered_ = false;
+  bool ever_reached_ = false;
   // How the last call ended, since which nobody has answered; ok: somebody has.
   absl::Status lost_;
   bool told_ = false;

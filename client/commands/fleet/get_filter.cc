@@ -5,9 +5,11 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "client/flag_values.h"
 #include "client/selector_text.h"
 #include "client/text.h"
+#include "common/driver_rules.h"
 #include "common/node_pattern.h"
 #include "common/proto_time.h"
 
@@ -88,10 +90,18 @@ void SetNodeFilter(const FilterOptions& options, const std::optional<std::string
   filter->set_condition(absl::AsciiStrToUpper(Text("--condition", options.condition, violations)));
 }
 
+// As holds are stored, by which a watch compares: names of drivers, and patterns of them, in lower
+// case.
+std::string NormalSubject(std::string subject) {
+  absl::string_view driver = subject;
+  if (!absl::ConsumePrefix(&driver, "driver/")) return subject;
+  return absl::StrCat("driver/", NormalizeDriverName(driver));
+}
+
 void SetHoldFilter(const FilterOptions& options, absl::Time now, v1::HoldFilter* filter,
                    Violations* violations) {
   filter->set_node(Pattern("--node", options.node, violations));
-  filter->set_subject(Text("--subject", options.subject, violations));
+  filter->set_subject(NormalSubject(Text("--subject", options.subject, violations)));
   filter->set_author(Text("--author", options.author, violations));
   filter->set_ticket(Text("--ticket", options.ticket, violations));
   if (!options.expires_within) return;

@@ -52,18 +52,28 @@ std::string MarkOf(v1::Node node, const Session& session) {
   return json.ok() ? *json : "";
 }
 
-// Whether `policy`, by whose selector nodes are chosen, is another one now.
-absl::StatusOr<bool> TakePolicy(const v1::WatchFleetResponse& answer, v1::Policy* policy) {
-  if (answer.has_deleted_policy() && answer.deleted_policy() == policy->name()) {
-    return MakeError(absl::StatusCode::kNotFound, "POLICY_NOT_FOUND",
-                     absl::StrCat("policy ", Printable(policy->name()),
-                                  ", whose nodes were watched, has been deleted"));
+// The policy by whose selector nodes are chosen.
+struct Chooser {
+  v1::Policy policy;
+  // Whether the watch has told of it since its last reset.
+  bool seen = false;
+};
+
+// Whether it is another one now.
+absl::StatusOr<bool> TakePolicy(const v1::WatchFleetResponse& answer, Chooser* chooser) {
+  const std::string& name = chooser->policy.name();
+  if (answer.has_reset()) chooser->seen = false;
+  // After a reset what is gone isn't told.
+  if ((answer.has_synced() && !chooser->seen) ||
+      (answer.has_deleted_policy() && answer.deleted_policy() == name)) {
+    return MakeError(
+        absl::StatusCode::kNotFound, "POLICY_NOT_FOUND",
+        absl::StrCat("policy ", Printable(name), ", whose nodes were watched, has been deleted"));
   }
-  if (!answer.has_policy() || answer.policy().name() != policy->name() ||
-      answer.policy().revision() == policy->revision()) {
-    return false;
-  }
-  *policy = answer.policy();
+  if (!answer.has_policy() || answer.policy().name() != name) return false;
+  chooser->seen = true;
+  if (answer.policy().revision() == chooser->policy.revision()) return false;
+  chooser->policy = answer.policy();
   return true;
 }
 
@@ -84,20 +94,20 @@ absl::Status GetNodes(const GetOptions& options, Session& session) {
 
 absl::StatusOr<ExitCode> WatchNodes(const GetOptions& options, Session& session) {
   // The watch tells of all nodes; which of them a policy matches its selector says.
-  std::optional<v1::Policy> policy;
+  std::optional<Chooser> chooser;
   WatchedKind kind = {v1::WatchFleetRequest::KIND_NODES, "node"};
   if (!options.nodes.policy().empty()) {
     v1::GetPolicyRequest request;
     request.set_name(options.nodes.policy());
     ASSIGN_OR_RETURN(v1::GetPolicyResponse response, session.fleet->GetPolicy(request));
-    policy = std::move(*response.mutable_policy());
+    chooser = Chooser{std::move(*response.mutable_policy())};
     kind.also.push_back(v1::WatchFleetRequest::KIND_POLICIES);
   }
   kind.name = [](const WatchedItem& item) { return item.node().name(); };
   kind.message = [](const WatchedItem& item) -> const auto& { return item.node(); };
   kind.wants = [&](const WatchedItem& item) {
     return MatchesFilter(options.nodes, item.node()) &&
-           (!policy || MatchesSelector(policy->selector(), item.node()));
+           (!chooser || MatchesSelector(chooser->policy.selector(), item.node()));
   };
   kind.table = [&session] { return NodeTable(session.wide); };
   kind.add_row = [&session](const WatchedItem& item, Table* table) {
@@ -108,9 +118,11 @@ absl::StatusOr<ExitCode> WatchNodes(const GetOptions& options, Session& session)
   };
   kind.mark = [&session](const WatchedItem& item) { return MarkOf(item.node(), session); };
   kind.summary_only = session.names_only;
-  kind.on_other = [&policy](const v1::WatchFleetResponse& answer) -> absl::StatusOr<bool> {
-    return TakePolicy(answer, &*policy);
-  };
+  if (chooser) {
+    kind.on_other = [&chooser](const v1::WatchFleetResponse& answer) {
+      return TakePolicy(answer, &*chooser);
+    };
+  }
   return WatchList(kind, options, session);
 }
 

@@ -108,14 +108,13 @@ class ListWatch {
       for (const auto& [name, mark] : seen_) unconfirmed_.insert(name);
     } else if (answer.has_synced()) {
       RETURN_IF_ERROR(Sync());
-    } else if (const auto item = ItemIn(answer)) {
-      if (KindOf(*item) == kind_.kind) {
-        RETURN_IF_ERROR(IsGone(answer) ? TakeGone(*item) : TakeItem(*item));
-      } else if (kind_.on_other) {
-        ASSIGN_OR_RETURN(begin_anew_, kind_.on_other(answer));
-        // From the beginning: other things are wanted now.
-        if (begin_anew_) request_.clear_resume_token();
-      }
+    }
+    if (const auto item = ItemIn(answer); item && KindOf(*item) == kind_.kind) {
+      RETURN_IF_ERROR(IsGone(answer) ? TakeGone(*item) : TakeItem(*item));
+    } else if (kind_.on_other) {
+      ASSIGN_OR_RETURN(begin_anew_, kind_.on_other(answer));
+      // From the beginning: other things are wanted now.
+      if (begin_anew_) request_.clear_resume_token();
     }
     if (synced_) PrintRows();
     return absl::OkStatus();

@@ -34,8 +34,8 @@ struct WatchedKind {
   std::function<std::string(const WatchedItem&)> mark = nullptr;
   // Whether names will do of nodes, without inventory and spec.
   bool summary_only = false;
-  // Other kinds that are watched, too; where one of these says true, `wants` is another from now
-  // on.
+  // Other kinds that are watched, too. `on_other` is told of them, of resets and of `synced`; where
+  // it says true, `wants` is another from now on.
   std::vector<v1::WatchFleetRequest::Kind> also = {};
   std::function<absl::StatusOr<bool>(const v1::WatchFleetResponse&)> on_other = nullptr;
 };

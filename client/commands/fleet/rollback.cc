@@ -1,3 +1,4 @@
+#include <cstdint>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -10,6 +11,7 @@
 #include "client/commands/fleet/verbs.h"
 #include "client/flag_values.h"
 #include "client/list_all.h"
+#include "common/error_info.h"
 #include "common/status_macros.h"
 
 namespace hotplugger::client::fleet {
@@ -22,54 +24,97 @@ struct Options {
   ChangeOptions change;
 };
 
-// The policy is read first, so that what is asked for is one revision, and of this policy alone: a
-// repetition, whoever sends it, can't go from where the first one went.
-absl::StatusOr<v1::RollbackPolicyRequest> MakeRequest(const Options& options, Session& session) {
-  RETURN_IF_ERROR(CheckRequestId(options.change));
-  int64_t revision = 0;
-  if (options.revision) {
-    Violations violations;
-    revision = ReadNumber("--revision", *options.revision, 1, std::numeric_limits<int>::max(),
-                          &violations);
-    RETURN_IF_ERROR(MakeFieldErrors(violations));
-  }
-  v1::GetPolicyRequest read;
-  read.set_name(options.name);
-  ASSIGN_OR_RETURN(const v1::GetPolicyResponse stored, session.fleet->GetPolicy(read));
-  if (revision == 0) {
-    ASSIGN_OR_RETURN(const v1::ListPolicyRevisionsResponse history,
-                     ListAllRevisions(*session.fleet, options.name));
-    ASSIGN_OR_RETURN(revision, AimRollback(stored.policy(), history));
-  }
-  v1::RollbackPolicyRequest request;
-  request.set_name(options.name);
-  request.set_revision(revision);
-  request.set_etag(stored.policy().etag());
-  *request.mutable_note() = MakeNote(options.change.note, session);
-  return request;
-}
+// One `hotplugctl rollback`.
+class Rollback {
+ public:
+  Rollback(const Options& options, Session& session) : options_(options), session_(session) {}
 
-absl::StatusOr<ExitCode> Rollback(const Options& options, Session& session) {
-  ASSIGN_OR_RETURN(v1::RollbackPolicyRequest request, MakeRequest(options, session));
-  const std::string done = absl::StrCat("rolled back to revision ", request.revision());
-  if (options.change.only_here()) {
-    const std::string line = absl::StrCat("policy/", options.name, " ", done);
-    RETURN_IF_ERROR(PrintUnsent(request, line, options.change, session));
+  absl::StatusOr<ExitCode> Run() {
+    RETURN_IF_ERROR(ReadFlags());
+    ASSIGN_OR_RETURN(const bool is_done, RepeatFirst());
+    if (is_done) return ExitCode::kOk;
+    ASSIGN_OR_RETURN(v1::RollbackPolicyRequest request, MakeRequest());
+    if (options_.change.only_here()) {
+      const std::string line = absl::StrCat("policy/", options_.name, " ", DoneBy(request));
+      RETURN_IF_ERROR(PrintUnsent(request, line, options_.change, session_));
+      return ExitCode::kOk;
+    }
+    SetMode(options_.change, session_, &request);
+    const auto response = session_.fleet->RollbackPolicy(request);
+    if (!response.ok()) return DescribeChangeError(response.status(), request.request_id());
+    RETURN_IF_ERROR(PrintAnswer(request, *response));
     return ExitCode::kOk;
   }
-  SetMode(options.change, session, &request);
-  const auto response = session.fleet->RollbackPolicy(request);
-  if (!response.ok()) return DescribeChangeError(response.status(), request.request_id());
-  PrintWarnings(response->warnings(), session.err);
-  if (session.format != OutputFormat::kTable) {
-    RETURN_IF_ERROR(PrintDocument(*response, session.format, session.out));
-    return ExitCode::kOk;
+
+ private:
+  absl::Status ReadFlags() {
+    RETURN_IF_ERROR(CheckRequestId(options_.change));
+    if (!options_.revision) return absl::OkStatus();
+    Violations violations;
+    revision_ = ReadNumber("--revision", *options_.revision, 1, std::numeric_limits<int>::max(),
+                           &violations);
+    return MakeFieldErrors(violations);
   }
-  session.out << StoredLine(response->policy(), response->matched_nodes(),
-                            response->changed() ? done : "unchanged", options.change)
-              << '\n';
-  return ExitCode::kOk;
-}
+
+  // A command with --request-id that is repeated, after it was done, must send what it sent then to
+  // get the same answer. True: it has got it. Where the controller doesn't know the id, nothing is
+  // changed: the request is for a revision that is no more the current one.
+  absl::StatusOr<bool> RepeatFirst() {
+    if (!options_.change.request_id || options_.change.dry_run != "none") return false;
+    ASSIGN_OR_RETURN(const v1::ListPolicyRevisionsResponse history,
+                     ListAllRevisions(*session_.fleet, options_.name));
+    std::optional<v1::RollbackPolicyRequest> request = FirstRollback(history, revision_);
+    if (!request) return false;
+    *request->mutable_note() = MakeNote(options_.change.note, session_);
+    SetMode(options_.change, session_, &*request);
+    const auto response = session_.fleet->RollbackPolicy(*request);
+    if (ErrorReason(response.status()) == "ETAG_MISMATCH") return false;
+    if (!response.ok()) return DescribeChangeError(response.status(), request->request_id());
+    RETURN_IF_ERROR(PrintAnswer(*request, *response));
+    return true;
+  }
+
+  // The policy is read first, so that what is asked for is one revision, and of this policy alone:
+  // a repetition, whoever sends it, can't go from where the first one went.
+  absl::StatusOr<v1::RollbackPolicyRequest> MakeRequest() {
+    v1::GetPolicyRequest read;
+    read.set_name(options_.name);
+    ASSIGN_OR_RETURN(const v1::GetPolicyResponse stored, session_.fleet->GetPolicy(read));
+    int64_t revision = revision_;
+    if (revision == 0) {
+      ASSIGN_OR_RETURN(const v1::ListPolicyRevisionsResponse history,
+                       ListAllRevisions(*session_.fleet, options_.name));
+      ASSIGN_OR_RETURN(revision, AimRollback(stored.policy(), history));
+    }
+    v1::RollbackPolicyRequest request;
+    request.set_name(options_.name);
+    request.set_revision(revision);
+    request.set_etag(stored.policy().etag());
+    *request.mutable_note() = MakeNote(options_.change.note, session_);
+    return request;
+  }
+
+  static std::string DoneBy(const v1::RollbackPolicyRequest& request) {
+    return absl::StrCat("rolled back to revision ", request.revision());
+  }
+
+  absl::Status PrintAnswer(const v1::RollbackPolicyRequest& request,
+                           const v1::RollbackPolicyResponse& response) {
+    PrintWarnings(response.warnings(), session_.err);
+    if (session_.format != OutputFormat::kTable) {
+      return PrintDocument(response, session_.format, session_.out);
+    }
+    session_.out << StoredLine(response.policy(), response.matched_nodes(),
+                               response.changed() ? DoneBy(request) : "unchanged", options_.change)
+                 << '\n';
+    return absl::OkStatus();
+  }
+
+  const Options& options_;
+  Session& session_;
+  // 0: the one before.
+  int64_t revision_ = 0;
+};
 
 }  // namespace
 
@@ -82,7 +127,7 @@ Action DeclareRollback(Arguments& arguments) {
                   "current one]; `hotplugctl history policy NAME` lists them",
                   &options->revision);
   DeclareChangeOptions(arguments, &options->change);
-  return [options](Session& session) { return Rollback(*options, session); };
+  return [options](Session& session) { return Rollback(*options, session).Run(); };
 }
 
 }  // namespace hotplugger::client::fleet

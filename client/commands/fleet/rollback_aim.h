@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "absl/status/statusor.h"
 #include "hotplugger/v1/policy_service.pb.h"
@@ -14,5 +15,10 @@ namespace hotplugger::client::fleet {
 // is a way forward (ROLLED_BACK_ALREADY).
 absl::StatusOr<int64_t> AimRollback(const v1::Policy& current,
                                     const v1::ListPolicyRevisionsResponse& history);
+
+// Where the policy, with this history, may have its present content by a rollback to `revision` (0:
+// the one before): that request, without its id and note.
+std::optional<v1::RollbackPolicyRequest> FirstRollback(
+    const v1::ListPolicyRevisionsResponse& history, int64_t revision);
 
 }  // namespace hotplugger::client::fleet

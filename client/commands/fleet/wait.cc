@@ -66,6 +66,7 @@ class Waiter {
     request.set_name(options_.names.front());
     ASSIGN_OR_RETURN(const v1::GetPolicyResponse response, session_.fleet->GetPolicy(request));
     selector_ = response.policy().selector();
+    follower_.NoteAnswer();
     return absl::OkStatus();
   }
 
@@ -76,6 +77,7 @@ class Waiter {
     if (answer.has_reset()) {
       nodes_.clear();
       synced_ = false;
+      policy_seen_ = false;
     } else if (answer.has_node()) {
       nodes_[answer.node().name()] = answer.node();
       UpdateNode(answer.node().name());
@@ -84,15 +86,16 @@ class Waiter {
       UpdateNode(answer.deleted_node());
     } else if (OfPolicy() && answer.has_policy() && IsThePolicy(answer.policy().name())) {
       selector_ = answer.policy().selector();
+      policy_seen_ = true;
       UpdateAll();
     } else if (OfPolicy() && IsThePolicy(answer.deleted_policy())) {
-      error_ = MakeError(absl::StatusCode::kNotFound, "POLICY_NOT_FOUND",
-                         absl::StrCat("policy ", options_.names.front(),
-                                      ", whose nodes were waited for, has been deleted"));
+      error_ = PolicyIsGone();
     } else if (answer.has_synced()) {
       synced_ = true;
       UpdateAll();
       if (progress_.done() == 0 && progress_.pending().empty()) error_ = NoNode();
+      // After a reset what is gone isn't told.
+      if (OfPolicy() && !policy_seen_) error_ = PolicyIsGone();
     }
     if (!error_.ok() || !synced_) return error_.ok();
     TellProgress();
@@ -132,6 +135,12 @@ class Waiter {
     if (!OfPolicy()) return wanted_->count(name) > 0;
     // A policy's nodes may change while we wait.
     return node != nullptr && MatchesSelector(selector_, *node);
+  }
+
+  absl::Status PolicyIsGone() const {
+    return MakeError(absl::StatusCode::kNotFound, "POLICY_NOT_FOUND",
+                     absl::StrCat("policy ", Printable(options_.names.front()),
+                                  ", whose nodes were waited for, has been deleted"));
   }
 
   absl::Status NoNode() const {
@@ -199,6 +208,8 @@ class Waiter {
   v1::WatchFleetRequest request_;
   // Of the policy.
   v1::Selector selector_;
+  // Whether the watch has told of it since its last reset.
+  bool policy_seen_ = false;
   // All that there are, without inventory and spec.
   std::map<std::string, v1::Node> nodes_;
   // But for a policy's.

@@ -125,6 +125,8 @@ class ControllerConnectorTest : public ::testing::Test {
     options.controller = absl::StrCat("127.0.0.1:", controller_.port());
     options.hello.set_node("alpha");
     options.hello.set_largest_epoch(3);
+    options.hello.set_spec_epoch(2);
+    options.hello.set_spec_store_revision(70);
     options.backoff = backoff;
     connector_ = std::make_unique<ControllerConnector>(
         options,
@@ -277,6 +279,46 @@ TEST_F(ControllerConnectorTest, AControllerOfAnotherFleetIsNotHeard) {
   connector_->Start();
   EXPECT_TRUE(controller_.AwaitEnd());
   EXPECT_THAT(events(), ElementsAre("welcome 7"));
+}
+
+// Once kept they would have every later Hello refused.
+TEST_F(ControllerConnectorTest, AWelcomeWithIdsThatNoHelloMayHaveIsRefused) {
+  for (const std::string& bad : {std::string(65, 'f'), std::string("a\nb")}) {
+    controller_.Then([bad](ServerStream* stream) {
+      Next(stream);
+      stream->Write(WelcomeOf(7, bad));
+      v1::AgentMessage message;
+      EXPECT_FALSE(stream->Read(&message)) << "the agent goes on";
+      return grpc::Status::OK;
+    });
+  }
+  controller_.Then([](ServerStream* stream) {
+    const v1::Hello hello = Next(stream).hello();
+    EXPECT_EQ(hello.fleet_id(), "");
+    EXPECT_EQ(hello.largest_epoch(), 3U);
+    return grpc::Status::OK;
+  });
+  connector_->Start();
+  EXPECT_TRUE(controller_.AwaitEnd());
+  EXPECT_THAT(events(), SizeIs(0));
+}
+
+TEST_F(ControllerConnectorTest, HelloSaysWhatTheLastSpecThatWasTakenCameWith) {
+  controller_.Then([this](ServerStream* stream) {
+    const v1::Hello hello = Next(stream).hello();
+    EXPECT_EQ(hello.spec_epoch(), 2U);
+    EXPECT_EQ(hello.spec_store_revision(), 70);
+    connector_->NoteSpecTaken(4, 90);
+    return grpc::Status::OK;
+  });
+  controller_.Then([](ServerStream* stream) {
+    const v1::Hello hello = Next(stream).hello();
+    EXPECT_EQ(hello.spec_epoch(), 4U);
+    EXPECT_EQ(hello.spec_store_revision(), 90);
+    return grpc::Status::OK;
+  });
+  connector_->Start();
+  EXPECT_TRUE(controller_.AwaitEnd());
 }
 
 TEST_F(ControllerConnectorTest, WhatComesBeforeTheWelcomeIsNotHeard) {

@@ -42,5 +42,28 @@ TEST(ControllerIdentityTest, IsKeptInTheState) {
   EXPECT_EQ(obeyed.epoch_id, "a");
 }
 
+TEST(ControllerIdentityTest, WhatIsKnownOfAStoreIsOfNoUseInAnotherFleet) {
+  v1::AgentState state;
+  SetObeyed({3, "f", "a"}, &state);
+  state.set_spec_epoch(3);
+  state.set_spec_store_revision(70);
+  SetObeyed({4, "f", "b"}, &state);
+  EXPECT_EQ(state.spec_epoch(), 3u);
+  EXPECT_EQ(state.spec_store_revision(), 70);
+  SetObeyed({0, "g", ""}, &state);
+  EXPECT_EQ(state.spec_epoch(), 0u);
+  EXPECT_EQ(state.spec_store_revision(), 0);
+}
+
+TEST(ControllerIdentityTest, IdsAreShortAndPrintable) {
+  const std::string longest(64, 'f');
+  EXPECT_TRUE(CheckIds({1, longest, longest}).ok());
+  EXPECT_TRUE(CheckIds({1, "", ""}).ok());
+  for (const std::string& bad : {longest + "f", std::string("a\nb"), std::string("\0", 1)}) {
+    EXPECT_EQ(ErrorReason(CheckIds({1, bad, "a"})), "BAD_IDENTITY");
+    EXPECT_EQ(ErrorReason(CheckIds({1, "f", bad})), "BAD_IDENTITY");
+  }
+}
+
 }  // namespace
 }  // namespace hotplugger::agent

@@ -4,9 +4,12 @@
 #include <gtest/gtest.h>
 
 #include "agent/reconcile/pass.h"
+#include "agent/reconcile/spec_keeper.h"
 #include "agent/reconcile/spec_trial.h"
 #include "common/error_info.h"
 #include "tests/agent/reconcile/host_fixture.h"
+#include "tests/fakes/fake_controller_link.h"
+#include "tests/fakes/proto_text.h"
 
 namespace hotplugger::agent {
 namespace {
@@ -143,6 +146,53 @@ TEST_F(HostTest, WithoutAJournalWhatIsOfflineStaysSoAndThatIsSaid) {
   RemoveJournal();
   Boot("boot-1");
   EXPECT_THAT(Conditions(), ElementsAre("BASELINE_LOST"));
+  Pass();
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2}));
+}
+
+// The spec that came instead cut the host off: what was held before must not come back for that.
+TEST_F(HostTest, ALostSpecIsNotReleasedWhereTheNextOneIsGivenUp) {
+  TakeCpu3Offline();
+  store.damage = MakeError(absl::StatusCode::kDataLoss, "STATE_DAMAGED", "state is damaged");
+  Boot("boot-1");
+  v1::NodeSpec body;
+  body.set_cpu_offline("2-3");
+  v1::Spec spec;
+  spec.set_body(body.SerializeAsString());
+  spec.set_digest(Sha256Hex(spec.body()));
+  const v1::AgentState taken =
+      TakeInForce(host->state(), spec, absl::Seconds(30), host->state().baseline());
+  ASSERT_TRUE(host->SaveState(taken).ok());
+  Pass();
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1}));
+  host->KeepState(Revert(host->state(), host->agent_version()));
+  Pass();
+  Boot("boot-1");
+  Pass();
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1}));
+  EXPECT_EQ(host->state().rejected().digest(), spec.digest());
+}
+
+TEST_F(HostTest, ARestoredStateDoesNotBringBackWhatWasLeft) {
+  testing::FakeControllerLink link;
+  SpecKeeper keeper(*host, link, absl::Seconds(1));
+  uint64_t epoch = 0;
+  const auto take = [&](const std::string& body) {
+    v1::Spec spec;
+    spec.set_body(testing::FromText<v1::NodeSpec>(body).SerializeAsString());
+    spec.set_digest(Sha256Hex(spec.body()));
+    ASSERT_TRUE(keeper.Take({spec, {++epoch}}).ok());
+    Pass();
+  };
+  take("cpu_offline: '3' leave_on_release: 'cpu_offline'");
+  take("");
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2})) << "left as it was";
+  // So that it is the file before the last that knows.
+  ASSERT_TRUE(host->SaveState(host->state()).ok());
+  store.damage = MakeError(absl::StatusCode::kDataLoss, "STATE_DAMAGED", "state is damaged");
+  store.previous_is_left = true;
+  Boot("boot-1");
+  EXPECT_THAT(Conditions(), ElementsAre("STATE_RESTORED"));
   Pass();
   EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2}));
 }

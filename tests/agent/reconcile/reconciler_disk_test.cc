@@ -204,5 +204,68 @@ TEST_F(ReconcilerDiskTest, ASpecThatCutsTheHostOffIsRevertedAllTheSame) {
   EXPECT_EQ(fake.online(), (CpuSet{0, 2, 3}));
 }
 
+// The policy may be gone meanwhile: nothing is sent then that would take its place.
+TEST_F(ReconcilerDiskTest, ASpecThatWaitsForRoomDoesNotOutliveItsStream) {
+  const v1::Spec spec = Spec("cpu_offline: '3'");
+  reconciler_->OfferSpec(spec, {1});
+  ASSERT_TRUE(Await(spec, v1::APPLY_STATE_APPLIED));
+  FillDisk();
+  const v1::Spec more = Spec("cpu_offline: '2-3'");
+  reconciler_->OfferSpec(more, {1});
+  ASSERT_TRUE(Await(more, v1::APPLY_STATE_FAILED));
+  reconciler_->NoteController({2});
+  const size_t from = link_.report_count();
+  FreeDisk();
+  reconciler_->HostChanged();
+  EXPECT_TRUE(Await(spec, v1::APPLY_STATE_APPLIED, from));
+  StopAgent();
+  EXPECT_EQ(store.saved.spec_digest(), spec.digest());
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2}));
+  StartAgent();
+}
+
+TEST_F(ReconcilerDiskTest, NorDoesOneWhoseTryIsUnderWay) {
+  const v1::Spec spec = Spec("cpu_offline: '3'");
+  reconciler_->OfferSpec(spec, {1});
+  ASSERT_TRUE(Await(spec, v1::APPLY_STATE_APPLIED));
+  FillDisk();
+  fake.SwitchBehindOurBack(3, true);
+  fake.SetHooks(
+      [this](const std::string& write) {
+        if (write != "cpu3=0") return;
+        reconciler_->NoteController({2});
+        FreeDisk();
+      },
+      [](const std::string&) {});
+  const size_t from = link_.report_count();
+  const v1::Spec more = Spec("cpu_offline: '2-3'");
+  reconciler_->OfferSpec(more, {1});
+  // Of the pass of that try, and of one after it.
+  ASSERT_TRUE(Await(spec, v1::APPLY_STATE_APPLIED, from));
+  const size_t inventories = link_.inventory_count();
+  reconciler_->HostChanged();
+  EXPECT_TRUE(AwaitCondition(false, inventories));
+  StopAgent();
+  EXPECT_EQ(store.saved.spec_digest(), spec.digest());
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2}));
+  StartAgent();
+}
+
+TEST_F(ReconcilerDiskTest, AnEarlierEpochThanOneThatWasSeenIsRefusedThoughThatCouldNotBeSaved) {
+  const v1::Spec spec = Spec("cpu_offline: '3'");
+  reconciler_->OfferSpec(spec, {1});
+  ASSERT_TRUE(Await(spec, v1::APPLY_STATE_APPLIED));
+  FillDisk();
+  reconciler_->OfferSpec(Spec("cpu_offline: '1'"), {3});
+  ASSERT_TRUE(Await(Spec("cpu_offline: '1'"), v1::APPLY_STATE_FAILED));
+  v1::Spec stale = spec;
+  stale.set_nonce("stale");
+  reconciler_->OfferSpec(stale, {2});
+  const auto ack = link_.AwaitAck([](const auto& one) { return one.nonce() == "stale"; });
+  ASSERT_TRUE(ack);
+  ASSERT_THAT(ack->errors(), ::testing::SizeIs(1));
+  EXPECT_THAT(ack->errors(0), HasSubstr("epoch 3"));
+}
+
 }  // namespace
 }  // namespace hotplugger::agent

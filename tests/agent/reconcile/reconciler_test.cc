@@ -67,6 +67,30 @@ TEST_F(ReconcilerTest, AcksAppliesAndReports) {
   EXPECT_EQ(store.saved.largest_epoch(), 3U);
 }
 
+// By which a controller knows whether its store is an older copy.
+TEST_F(ReconcilerTest, WhatASpecCameWithIsSavedAndTold) {
+  reconciler_.Start();
+  v1::Spec spec = Spec("2-3", "first");
+  spec.set_store_revision(70);
+  reconciler_.OfferSpec(spec, {3});
+  ASSERT_TRUE(link_.AwaitAck([](const auto& ack) { return ack.nonce() == "first"; }));
+  EXPECT_EQ(link_.spec_taken(), std::make_pair(uint64_t{3}, int64_t{70}));
+  spec.set_nonce("the same again");
+  spec.set_store_revision(90);
+  reconciler_.OfferSpec(spec, {4});
+  ASSERT_TRUE(link_.AwaitAck([](const auto& ack) { return ack.nonce() == "the same again"; }));
+  EXPECT_EQ(link_.spec_taken(), std::make_pair(uint64_t{4}, int64_t{90}));
+  v1::Spec bad = Spec("2-3", "bad");
+  bad.set_digest("0000");
+  bad.set_store_revision(99);
+  reconciler_.OfferSpec(bad, {4});
+  ASSERT_TRUE(link_.AwaitAck([](const auto& ack) { return ack.nonce() == "bad"; }));
+  EXPECT_EQ(link_.spec_taken(), std::make_pair(uint64_t{4}, int64_t{90})) << "it was not taken";
+  reconciler_.Stop();
+  EXPECT_EQ(store.saved.spec_epoch(), 4U);
+  EXPECT_EQ(store.saved.spec_store_revision(), 90);
+}
+
 TEST_F(ReconcilerTest, ARefusedSpecLeavesTheLastGoodOne) {
   reconciler_.Start();
   const v1::Spec good = Spec("3");

@@ -229,6 +229,9 @@ TEST_F(RetrySpecTest, WhatCannotBeSavedStaysGivenUp) {
 TEST_F(RemoteOperationsTest, NothingIsDoneForAnEpochThatCannotBeKept) {
   store.SetFailure(MakeError(absl::StatusCode::kResourceExhausted, "NO_SPACE", "full"));
   EXPECT_EQ(ReasonOf(Ask(Enable("bricked"))), "NO_SPACE");
+  EXPECT_EQ(ReasonOf(Ask(Enable("bricked"))), "NO_SPACE");
+  epoch_ = 6;
+  EXPECT_EQ(ReasonOf(Ask(Enable("bricked"))), "STALE_EPOCH") << "a later one has been seen";
   EXPECT_FALSE(Runs("bricked"));
 }
 

@@ -117,6 +117,25 @@ TEST(SpecTrialTest, WithoutALastGoodOneEverythingIsReleased) {
   EXPECT_THAT(state.rejected().message(), HasSubstr("no earlier spec"));
 }
 
+// However many specs come on trial after that.
+TEST(SpecTrialTest, WhereTheLastGoodOneWasLostNothingIsReleased) {
+  v1::AgentState lost = Good();
+  MarkSpecLost(&lost);
+  EXPECT_TRUE(IsSpecLost(lost));
+  for (const v1::AgentState& state :
+       {Revert(Take(lost, "new", absl::Seconds(30)), kVersion),
+        Revert(Take(Take(lost, "first"), "new", absl::Seconds(30)), kVersion),
+        *QuarantineIfDue(*NoteStart(*NoteStart(Take(lost, "new"))), kVersion)}) {
+    EXPECT_TRUE(IsSpecLost(state));
+    EXPECT_NE(FindRejection(state, "new"), nullptr);
+    EXPECT_THAT(state.rejected().message(), HasSubstr("nothing is released"));
+    EXPECT_THAT(state.rejected().message(), ::testing::Not(HasSubstr("put back")));
+    EXPECT_TRUE(IsSpecLost(Revert(Take(state, "next", absl::Seconds(30)), kVersion)));
+  }
+  const v1::AgentState good = *NoteEnd(Take(lost, "new"), kWhole, kBoot);
+  EXPECT_EQ(Revert(Take(good, "next", absl::Seconds(30)), kVersion).spec_digest(), "new");
+}
+
 TEST(SpecTrialTest, AnotherSpecMakesTheRejectedOneWelcomeAgain) {
   const v1::AgentState reverted = Revert(Take(Good(), "new", absl::Seconds(30)), kVersion);
   EXPECT_NE(FindRejection(reverted, "new"), nullptr);

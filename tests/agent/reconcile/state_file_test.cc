@@ -62,12 +62,14 @@ TEST_F(StateFileTest, OneAgentADirectory) {
   EXPECT_EQ(ErrorReason(second.status()), "STATE_DIR_IN_USE");
 }
 
-// As where there is no room for a file that is not there yet.
-TEST_F(StateFileTest, OneAgentADirectoryAlsoWhereNoLockCanBeMade) {
+// Else one that found no room for a file of its own would not be seen by one that did.
+TEST_F(StateFileTest, OneAgentADirectoryWhateverCanBeMadeThere) {
   std::filesystem::create_symlink("nowhere/lock", dir_.Path("lock"));
   const auto first = StateFile::Open(dir_.path());
   ASSERT_TRUE(first.ok()) << first.status();
+  dir_.Remove("lock");
   EXPECT_EQ(ErrorReason(StateFile::Open(dir_.path()).status()), "STATE_DIR_IN_USE");
+  EXPECT_TRUE(std::filesystem::is_empty(dir_.path()));
 }
 
 // Every way in which a file can be cut or changed must be noticed, and the file kept.
@@ -142,6 +144,38 @@ TEST_F(StateFileTest, WhatIsNoFileIsAClearErrorAndHangsNobody) {
   const absl::Status directory = file->Load().status();
   EXPECT_EQ(ErrorReason(directory), "NOT_A_FILE");
   EXPECT_THAT(std::string(directory.message()), HasSubstr(dir_.Path("state")));
+}
+
+// It may be so for a moment, or for this user alone. (Of a link that leads to itself nothing can be
+// read, whoever asks.)
+TEST_F(StateFileTest, WhatCannotBeReadForAnotherReasonIsAnErrorAndNothingIsMoved) {
+  auto file = Open();
+  for (const uint64_t epoch : {7, 8}) Save(*file, epoch);
+  dir_.Remove("state");
+  std::filesystem::create_symlink("state", dir_.Path("state"));
+  const absl::Status latest = file->Load().status();
+  EXPECT_EQ(ErrorReason(latest), "ELOOP");
+  EXPECT_THAT(std::string(latest.message()), HasSubstr("does not start"));
+  EXPECT_TRUE(std::filesystem::is_symlink(dir_.Path("state")));
+  dir_.Remove("state");
+  dir_.Write("state", "rot");
+  dir_.Remove("state.previous");
+  std::filesystem::create_symlink("state.previous", dir_.Path("state.previous"));
+  EXPECT_EQ(ErrorReason(file->Load().status()), "ELOOP");
+  EXPECT_EQ(dir_.Read("state"), "rot") << "the next start finds all as it was";
+  EXPECT_FALSE(std::filesystem::exists(dir_.Path("state.damaged")));
+}
+
+TEST_F(StateFileTest, ADiskThatCannotReadItIsDamage) {
+  auto file = Open();
+  for (const uint64_t epoch : {7, 8}) Save(*file, epoch);
+  dir_.Remove("state");
+  // Nothing is there to read.
+  std::filesystem::create_symlink("/proc/self/mem", dir_.Path("state"));
+  const auto loaded = Load(*file);
+  EXPECT_EQ(loaded.from, From::kPrevious);
+  EXPECT_THAT(std::string(loaded.damage.message()), HasSubstr("EIO"));
+  EXPECT_TRUE(std::filesystem::is_symlink(dir_.Path("state.damaged")));
 }
 
 TEST_F(StateFileTest, OneThatIsTooLargeIsDamagedAndNeverWritten) {

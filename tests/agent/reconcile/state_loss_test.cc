@@ -149,5 +149,39 @@ TEST_F(StateLossTest, OfManyDevicesSomeAreNamed) {
   EXPECT_THAT(baseline().devices(), SizeIs(99));
 }
 
+// It was given up on purpose (on_release: leave), or by a person: the state knew, and has no
+// record.
+TEST_F(StateLossTest, WhatThePreviousStateKnewOfIsNotAdded) {
+  OpenJournal();
+  TakeOffline("cpu3");
+  state_.set_journal_operation(static_cast<int64_t>(journal_->last_operation()));
+  TakeOffline("cpu2");
+  Restart();
+  EXPECT_EQ(Mend(From::kPrevious, Damage()), kStateRestored);
+  ASSERT_THAT(baseline().devices(), SizeIs(1));
+  EXPECT_EQ(baseline().devices().at("cpu2"), kOn);
+}
+
+TEST_F(StateLossTest, AJournalThatWasBegunAnewSinceIsAllLater) {
+  OpenJournal();
+  TakeOffline("cpu3");
+  state_.set_journal_operation(500);
+  Restart();
+  EXPECT_EQ(Mend(From::kPrevious, Damage()), kStateRestored);
+  EXPECT_THAT(baseline().devices(), SizeIs(1));
+}
+
+// Its driver gives it back, or goes on.
+TEST_F(StateLossTest, WhatADriverHasParkedIsItsOwn) {
+  (*state_.mutable_builtin_drivers())["load"].set_parked_cpus("2");
+  OpenJournal();
+  TakeOffline("cpu2", OperationOrigin::kDriver);
+  TakeOffline("cpu3", OperationOrigin::kDriver);
+  Restart();
+  EXPECT_EQ(Mend(From::kPrevious, Damage()), kStateRestored);
+  ASSERT_THAT(baseline().devices(), SizeIs(1));
+  EXPECT_EQ(baseline().devices().at("cpu3"), kOn);
+}
+
 }  // namespace
 }  // namespace hotplugger::agent

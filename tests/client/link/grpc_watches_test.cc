@@ -80,6 +80,7 @@ class FakeEventService final : public v1::EventService::Service {
  public:
   grpc::Status ListEvents(grpc::ServerContext* /*context*/, const v1::ListEventsRequest* request,
                           v1::ListEventsResponse* response) override {
+    if (!list_end.ok()) return list_end;
     response->add_events()->set_type(request->filter().type());
     return grpc::Status::OK;
   }
@@ -89,6 +90,7 @@ class FakeEventService final : public v1::EventService::Service {
       answer->set_resume_token(request->resume_token() + std::to_string(i));
     });
   }
+  grpc::Status list_end;
   Script script;
 };
 
@@ -217,6 +219,11 @@ TEST_F(GrpcWatchesTest, TheOthersReachTheirOwnMethods) {
   EXPECT_EQ(listed->events(0).type(), "NodeConnected");
 }
 
+TEST_F(GrpcWatchesTest, ACallThatWasSentIsNoneThatNobodyGot) {
+  events_.list_end = grpc::Status(grpc::StatusCode::UNAVAILABLE, "Socket closed");
+  EXPECT_EQ(ErrorReason(client_->ListEvents({}).status()), "CONNECTION_LOST");
+}
+
 TEST_F(GrpcWatchesTest, AControllerThatComesLaterIsFound) {
   server_->Shutdown();
   server_.reset();
@@ -260,9 +267,10 @@ TEST_F(MutePeerTest, IsUnreachableAndSaysWhatWasTriedAndHowLong) {
   ASSERT_TRUE(fleet.ok()) << fleet.status();
   const absl::Status nodes = (*fleet)->ListNodes({}).status();
   EXPECT_EQ(ExitCodeFor(nodes), ExitCode::kUnreachable) << nodes;
+  EXPECT_EQ(ErrorReason(nodes), "UNREACHABLE") << "nobody has got the call: " << nodes;
   EXPECT_THAT(std::string(nodes.message()),
-              AllOf(HasSubstr("called the controller at unix:" + path_),
-                    HasSubstr("did not answer within 100ms")));
+              AllOf(HasSubstr("can't reach the controller at unix:" + path_),
+                    HasSubstr("it took no call within 100ms")));
   const absl::Status asked = (*fleet)->OperateNodes({}, [](const v1::OperateNodesResponse&) {}, {});
   EXPECT_EQ(ErrorReason(asked), "UNREACHABLE") << asked;
   EXPECT_THAT(std::string(asked.message()), HasSubstr("it took no call within 100ms"));

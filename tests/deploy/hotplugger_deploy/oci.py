@@ -113,7 +113,8 @@ def config(pod: Object, name: str, rootfs: str, entrypoint: list[str], fields: M
             "cwd": "/",
             "capabilities": {key: kept for key in ("bounding", "effective", "permitted")},
             "noNewPrivileges": security["allowPrivilegeEscalation"] is False,
-            "oomScoreAdj": CRITICAL_OOM_SCORE,
+            "oomScoreAdj": (CRITICAL_OOM_SCORE
+                            if pod.get("priorityClassName") == "system-node-critical" else 0),
         },
         "root": {"path": rootfs, "readonly": security["readOnlyRootFilesystem"]},
         "hostname": fields["spec.nodeName"],

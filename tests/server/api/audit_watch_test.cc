@@ -53,8 +53,12 @@ class AuditWatchTest : public ::testing::Test {
     // The next entry's resource; "end" at the end.
     std::string Read() {
       v1::WatchAuditEntriesResponse response;
-      return stream_->Read(&response) ? response.entry().resource() : "end";
+      if (!stream_->Read(&response)) return "end";
+      missed_ = response.missed();
+      return response.entry().resource();
     }
+    // As the last answer says.
+    int64_t missed() const { return missed_; }
     absl::Status Finish() {
       finished_ = true;
       return FromGrpcStatus(stream_->Finish());
@@ -64,6 +68,7 @@ class AuditWatchTest : public ::testing::Test {
     grpc::ClientContext context_;
     std::unique_ptr<grpc::ClientReader<v1::WatchAuditEntriesResponse>> stream_;
     bool finished_ = false;
+    int64_t missed_ = 0;
   };
 
   std::unique_ptr<Watcher> Watch(const std::string& request = "") {
@@ -81,7 +86,7 @@ class AuditWatchTest : public ::testing::Test {
   testing::MemoryStore store_;
   Records records_{&store_};
   AuditFeed feed_{&records_};
-  AuditLog log_{&records_, &clock_, {}, &feed_};
+  AuditLog log_{&records_, &clock_, {.refusals = {1, 1'000'000}}, &feed_};
   // Nothing is listed.
   AuditService service_{nullptr, &feed_};
   std::unique_ptr<grpc::Server> server_;
@@ -103,6 +108,29 @@ TEST_F(AuditWatchTest, CatchesUpFirst) {
   for (int i = 11; i <= 600; ++i) ASSERT_EQ(watcher->Read(), absl::StrCat(i));
   Append("new");
   EXPECT_EQ(watcher->Read(), "new");
+}
+
+TEST_F(AuditWatchTest, From0ItTellsAllThatIsKept) {
+  Append("a");
+  Append("b");
+  const auto watcher = Watch("after_sequence: 0");
+  EXPECT_EQ(watcher->Read(), "a");
+  EXPECT_EQ(watcher->Read(), "b");
+}
+
+TEST_F(AuditWatchTest, CountsWhatIsNoLongerKept) {
+  for (int i = 0; i < 300; ++i) Append("refused", 3);
+  Append("a");
+  const auto all = Watch("after_sequence: 100");
+  EXPECT_EQ(all->Read(), "refused");
+  EXPECT_EQ(all->missed(), 199);
+  EXPECT_EQ(all->Read(), "a");
+  EXPECT_EQ(all->missed(), 0) << "told once";
+  for (int i = 0; i < 300; ++i) Append("other");
+  Append("b");
+  const auto some = Watch(R"(after_sequence: 100 filter {resource: "b"})");
+  EXPECT_EQ(some->Read(), "b");
+  EXPECT_EQ(some->missed(), 199) << "with the next one, though it be of a later page";
 }
 
 TEST_F(AuditWatchTest, OfAStoreThatWasPutBackItTellsWhatIsNew) {

@@ -35,7 +35,7 @@ class EventWatchTest : public ::testing::Test {
       stream_->Changed();
       std::vector<std::string> resources;
       while (writer_.writing()) {
-        resources.push_back(last().event().resource());
+        if (last().has_event()) resources.push_back(last().event().resource());
         token_ = last().resume_token();
         missed_ += last().missed();
         writer_.EndWrite(true);
@@ -99,6 +99,21 @@ TEST_F(EventWatchTest, WhoComesBackIsToldWhatItHasMissed) {
   watcher = Watch(absl::StrCat(R"(resume_token: ")", token, "\""));
   EXPECT_THAT(watcher->Read(), ElementsAre("nodes/b"));
   EXPECT_EQ(watcher->missed(), 0);
+}
+
+// Otherwise what happens while the call is broken off would be lost.
+TEST_F(EventWatchTest, WhoWasToldOfNoEventCanGoOnToo) {
+  Add("nodes/old");
+  auto watcher = Watch();
+  ASSERT_TRUE(watcher->writer().writing()) << "at once";
+  EXPECT_FALSE(watcher->last().has_event());
+  EXPECT_EQ(watcher->last().resume_token(), "7-1");
+  Add("nodes/a");
+  const std::string token = watcher->last().resume_token();
+  watcher.reset();
+  watcher = Watch(absl::StrCat(R"(resume_token: ")", token, "\""));
+  EXPECT_TRUE(watcher->last().has_event()) << "it has a token";
+  EXPECT_THAT(watcher->Read(), ElementsAre("nodes/a"));
 }
 
 TEST_F(EventWatchTest, OfAnotherStartItTellsAllSinceThisOne) {

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/error_info.h"
 #include "common/transport/grpc_status.h"
+#include "server/audit/audit_log.h"
 #include "tests/fakes/fake_node_operator.h"
 #include "tests/fakes/fake_server_writer.h"
 #include "tests/fakes/proto_text.h"
@@ -209,7 +210,28 @@ TEST_F(OperationStreamTest, OfACallThatIsEndedBeforeItBeganTheLogSaysSo) {
   keep_(absl::OkStatus());
   EXPECT_THAT(nodes_.asked, IsEmpty());
   ASSERT_EQ(audit_.size(), 2u);
-  EXPECT_EQ(audit_[1].summary(), "ended before any of the 2 nodes was asked");
+  EXPECT_EQ(audit_[1].status().message(), "ended before any of the 2 nodes was asked");
+  EXPECT_TRUE(IsRefusal(audit_[1]));
+}
+
+// So that nobody can push changes out of the audit log with what reaches no node.
+TEST_F(OperationStreamTest, WhatReachesNoNodeCountsAsARefusal) {
+  const absl::Status unreached =
+      MakeError(absl::StatusCode::kUnavailable, "NODE_NOT_CONNECTED", "it is not connected");
+  OperationPlan plan = Plan(2, 2);
+  plan.keep_going = true;
+  for (const absl::Status& second : {unreached, absl::UnavailableError("it broke")}) {
+    audit_.clear();
+    auto writer = Open(plan);
+    nodes_.AnswerNext(unreached);
+    nodes_.AnswerNext(second);
+    for (int i = 0; i < 2; ++i) writer->EndWrite(true);
+    writer->Done();
+    ASSERT_EQ(audit_.size(), 2u);
+    EXPECT_FALSE(IsRefusal(audit_[0]));
+    EXPECT_EQ(IsRefusal(audit_[1]), second == unreached);
+    EXPECT_EQ(audit_[1].status().message(), "ended: 0 of 2 nodes did it; not: n0, n1");
+  }
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ class AuditFeedTest : public ::testing::Test {
 
   static std::vector<std::string> Resources(const AuditFeed::Page& page) {
     std::vector<std::string> resources;
-    for (const v1::AuditEntry& entry : page.entries) resources.push_back(entry.resource());
+    for (const AuditFeed::Found& each : page.found) resources.push_back(each.entry.resource());
     return resources;
   }
 
@@ -58,7 +58,7 @@ TEST_F(AuditFeedTest, GivesWhatComesAfter) {
   EXPECT_EQ(page->looked, 3);
   EXPECT_TRUE(page->caught_up);
   const auto nothing = Read(3);
-  EXPECT_THAT(nothing->entries, IsEmpty());
+  EXPECT_THAT(nothing->found, IsEmpty());
   EXPECT_EQ(nothing->looked, 3);
 }
 
@@ -71,7 +71,7 @@ TEST_F(AuditFeedTest, ComesInPagesThatHaveEverythingOnce) {
   for (bool caught_up = false; !caught_up;) {
     const auto page = Read(after, filter);
     ASSERT_TRUE(page.ok()) << page.status();
-    EXPECT_LE(page->entries.size(), AuditFeed::kMaxEntries);
+    EXPECT_LE(page->found.size(), AuditFeed::kMaxEntries);
     for (std::string& resource : Resources(*page)) all.push_back(std::move(resource));
     after = page->looked;
     caught_up = page->caught_up;
@@ -81,11 +81,33 @@ TEST_F(AuditFeedTest, ComesInPagesThatHaveEverythingOnce) {
   EXPECT_EQ(all.back(), "wanted/590");
 }
 
-TEST_F(AuditFeedTest, WhatIsNoLongerKeptIsLeftOut) {
+TEST_F(AuditFeedTest, WhatIsNoLongerKeptIsCounted) {
   Append("r1", 3);
-  Append("c");
-  Append("r2", 3);
-  EXPECT_THAT(Resources(*Read(0)), ElementsAre("c", "r2"));
+  Append("c1");
+  for (int i = 2; i <= 4; ++i) Append(absl::StrCat("r", i), 3);
+  Append("c2");
+  const auto page = Read(0);
+  EXPECT_THAT(Resources(*page), ElementsAre("c1", "r4", "c2"));
+  EXPECT_EQ(page->found[0].missed, 1);
+  EXPECT_EQ(page->found[1].missed, 2);
+  EXPECT_EQ(page->found[2].missed, 0);
+  v1::AuditFilter none;
+  none.set_resource("nothing");
+  EXPECT_EQ(Read(0, none)->missed, 3) << "to be told with the next one";
+}
+
+// Who catches up with a long log reads each entry about once.
+TEST_F(AuditFeedTest, ReadsWhatItSends) {
+  for (int i = 0; i < 600; ++i) Append(absl::StrCat(i % 100 == 0 ? "wanted/" : "other/", i));
+  const auto read_for = [this](const v1::AuditFilter& filter) {
+    const size_t before = store_.ranged_keys();
+    EXPECT_TRUE(Read(0, filter).ok());
+    return store_.ranged_keys() - before;
+  };
+  EXPECT_EQ(read_for({}), AuditFeed::kMaxEntries);
+  v1::AuditFilter few;
+  few.set_resource("wanted");
+  EXPECT_EQ(read_for(few), 256u) << "more where the filter lets few through";
 }
 
 TEST_F(AuditFeedTest, KnowsTheLastEntryAfterARestart) {

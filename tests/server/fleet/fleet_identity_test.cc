@@ -17,8 +17,10 @@ using ::testing::HasSubstr;
 class FleetIdentityTest : public ::testing::Test {
  protected:
   v1::StoreIdentity Start(const v1::StoreIdentity& before,
-                          const std::optional<TakeOver>& take_over = std::nullopt) {
-    return NextStart(before, take_over, [this] { return absl::StrFormat("%032x", ++last_id_); });
+                          const std::optional<TakeOver>& take_over = std::nullopt,
+                          int64_t store_revision = 0) {
+    return NextStart(before, take_over, store_revision,
+                     [this] { return absl::StrFormat("%032x", ++last_id_); });
   }
 
   // What an agent says that has obeyed the last start of `identity`.
@@ -109,13 +111,57 @@ TEST_F(FleetIdentityTest, AnAgentThatHasOnlyJoinedIsTaken) {
   EXPECT_EQ(Check(identity, hello), "");
 }
 
-TEST_F(FleetIdentityTest, OfManyStartsTheLastAreKeptAndEarlierOnesTrusted) {
+// The ordinary restore: of a backup that was made while the controller ran.
+TEST_F(FleetIdentityTest, ACopyMadeWhileTheStartRanLeadsNobodyWhoseSpecIsNewer) {
+  const v1::StoreIdentity running = Start({}, std::nullopt, 10);
+  v1::Hello hello = HelloOf(running);
+  hello.set_spec_epoch(1);
+  hello.set_spec_store_revision(30);
+  EXPECT_EQ(Check(running, hello), "");
+  EXPECT_EQ(Check(Start(running, std::nullopt, 31), hello), "") << "it goes on";
+  EXPECT_EQ(Check(Start(running, std::nullopt, 30), hello), "") << "a copy that has it all";
+  v1::StoreIdentity copy = Start(running, std::nullopt, 29);
+  EXPECT_EQ(Check(copy, hello), "STORE_FORKED");
+  copy = Start(copy, std::nullopt, 100);
+  EXPECT_EQ(Check(copy, hello), "STORE_FORKED") << "however far it gets";
+  hello.set_spec_store_revision(20);
+  EXPECT_EQ(Check(copy, hello), "") << "what this node has is in the copy, too";
+}
+
+TEST_F(FleetIdentityTest, ATakeOverTrustsTheRevisionsBeforeItAlone) {
+  const v1::StoreIdentity running = Start({}, std::nullopt, 10);
+  v1::Hello hello = HelloOf(running);
+  hello.set_spec_epoch(1);
+  hello.set_spec_store_revision(30);
+  const v1::StoreIdentity led =
+      Start(Start(running, std::nullopt, 20), TakeOver{hello.fleet_id(), 1}, 21);
+  EXPECT_EQ(Check(led, hello), "");
+  v1::Hello later = HelloOf(led);
+  later.set_spec_epoch(FleetIdentity(led).epoch());
+  later.set_spec_store_revision(40);
+  EXPECT_EQ(Check(Start(led, std::nullopt, 39), later), "STORE_FORKED");
+}
+
+TEST_F(FleetIdentityTest, WhoJoinedBeforeATakeOverIsTakenByBothNames) {
+  const v1::StoreIdentity fresh = Start({});
+  const v1::Hello joined = HelloOf(fresh);
+  const v1::StoreIdentity led = Start(fresh, TakeOver{std::string(32, 'e'), 5});
+  EXPECT_EQ(Check(led, joined), "");
+}
+
+// Else an older copy could be started until all is forgotten.
+TEST_F(FleetIdentityTest, WhatIsForgottenIsNotTrusted) {
   v1::StoreIdentity identity = Start({});
   const v1::StoreIdentity first = identity;
-  for (int i = 0; i < 1100; ++i) identity = Start(identity);
-  EXPECT_EQ(identity.starts_size(), 1024);
-  EXPECT_EQ(FleetIdentity(identity).epoch(), 1101u);
-  EXPECT_EQ(Check(identity, HelloOf(first)), "");
+  v1::StoreIdentity last = identity;
+  for (int i = 0; i < 4200; ++i) {
+    last = identity;
+    identity = Start(identity);
+  }
+  EXPECT_EQ(identity.starts_size(), 4096);
+  EXPECT_EQ(FleetIdentity(identity).epoch(), 4201u);
+  EXPECT_EQ(Check(identity, HelloOf(last)), "");
+  EXPECT_EQ(Check(identity, HelloOf(first)), "STORE_FORKED");
 }
 
 TEST(ParseTakeOverTest, SaysWhatItTakes) {

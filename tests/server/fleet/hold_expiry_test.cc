@@ -26,6 +26,16 @@ class HoldExpiryTest : public FleetFixture {
     return subjects;
   }
 
+  // memory100 to memory199, for a minute.
+  void HoldAHundred() {
+    for (int i = 100; i < 200; ++i) {
+      ASSERT_TRUE(SetHold(absl::StrCat(R"(node: "n1" state: DEVICE_STATE_OFFLINE ttl {seconds: 60}
+                                          subject: "memory)",
+                                       i, "\""))
+                      .ok());
+    }
+  }
+
   void Tick(absl::Duration passed) {
     clock_.Advance(passed);
     engine_->LapseHolds();
@@ -101,12 +111,7 @@ TEST_F(HoldExpiryTest, AHoldThatIsSetAgainHasTheNewTime) {
 
 // So that a thousand that lapse together hold up nobody.
 TEST_F(HoldExpiryTest, ManyLapseInBatches) {
-  for (int i = 1; i <= 100; ++i) {
-    ASSERT_TRUE(SetHold(absl::StrCat(R"(node: "n1" state: DEVICE_STATE_OFFLINE ttl {seconds: 60}
-                                        subject: "memory)",
-                                     i, "\""))
-                    .ok());
-  }
+  HoldAHundred();
   Tick(absl::Minutes(1));
   EXPECT_EQ(Holds().size(), 36u);
   Tick(absl::Seconds(1));
@@ -130,6 +135,40 @@ TEST_F(HoldExpiryTest, ALapseThatCanNotBeStoredIsTriedAgain) {
   EXPECT_THAT(Holds(), IsEmpty());
   EXPECT_EQ(EventsOf("nodes/n1/holds/cpu3").back(), "HoldLapsed");
   EXPECT_EQ(counters_.holds_overdue, 0);
+}
+
+// Some whose release fails stand in nobody's way, and all are told.
+TEST_F(HoldExpiryTest, OfManyThatCanNotBeStoredEachHasItsTurn) {
+  HoldAHundred();
+  store_.FailCommits(absl::ResourceExhaustedError("disk full"));
+  Tick(absl::Minutes(1));
+  EXPECT_EQ(counters_.holds_overdue, 100) << "also those that were not tried";
+  store_.FailCommits(absl::OkStatus());
+  Tick(absl::Seconds(1));
+  EXPECT_EQ(Holds().size(), 36u);
+  EXPECT_EQ(Holds().front(), "memory128") << "the last ones first, then the first ones again";
+  EXPECT_EQ(counters_.holds_overdue, 36);
+}
+
+TEST_F(HoldExpiryTest, OfAllThatCanNotBeStoredItIsTold) {
+  HoldAHundred();
+  store_.FailCommits(absl::ResourceExhaustedError("disk full"));
+  for (int i = 0; i < 4; ++i) Tick(absl::Minutes(1));
+  v1::EventFilter failed;
+  failed.set_type("HoldLapseFailed");
+  EXPECT_EQ(events_.List(failed, kAllEvents, 1000).size(), 100u);
+  EXPECT_EQ(counters_.hold_lapse_failures, 100) << "once each";
+  // One that is set anew is no longer one of them, until it is overdue again.
+  store_.FailCommits(absl::OkStatus());
+  ASSERT_TRUE(SetHold(R"(node: "n1" subject: "memory150" state: DEVICE_STATE_OFFLINE
+                         ttl {seconds: 60})")
+                  .ok());
+  store_.FailCommits(absl::ResourceExhaustedError("disk full"));
+  Tick(absl::Seconds(1));
+  EXPECT_EQ(counters_.holds_overdue, 99);
+  for (int i = 0; i < 2; ++i) Tick(absl::Minutes(1));
+  EXPECT_EQ(counters_.holds_overdue, 100);
+  EXPECT_EQ(counters_.hold_lapse_failures, 101);
 }
 
 TEST_F(HoldExpiryTest, ValidateOnlyAndEtags) {

@@ -14,6 +14,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 class NodeSessionTest : public FleetFixture {};
@@ -81,24 +82,50 @@ TEST_F(NodeSessionTest, ANodeThatIsTurnedAwayShowsWhyUntilItIsTaken) {
   EXPECT_THAT(GetNode("n1").conditions(), IsEmpty());
 }
 
-TEST_F(NodeSessionTest, WhoIsTurnedAwayChangesNothingOfAKnownNode) {
+TEST_F(NodeSessionTest, AHostOfAnotherFleetMarksNoConnectedNodeAsTurnedAway) {
   FakeAgent known = Connect("n1", R"(labels {key: "pool" value: "lab"})");
   FakeAgent agent = NewAgent();
-  EXPECT_EQ(ErrorReason(agent.Say(R"(hello {node: "n1" boot_id: "b" fleet_id: "fleet-2"
+  EXPECT_EQ(ErrorReason(agent.Say(R"(hello {node: "n1" boot_id: "clone" fleet_id: "fleet-2"
                                           labels {key: "pool" value: "web"}})")),
             "FLEET_MISMATCH");
-  EXPECT_TRUE(GetNode("n1").connected());
-  EXPECT_EQ(GetNode("n1").labels().at("pool"), "lab");
+  const v1::Node shown = GetNode("n1");
+  EXPECT_TRUE(shown.connected());
+  EXPECT_EQ(shown.labels().at("pool"), "lab");
   EXPECT_EQ(known.link->closes(), 0);
+  ASSERT_THAT(shown.conditions(), SizeIs(1));
+  EXPECT_EQ(shown.conditions(0).type(), "NAME_IN_USE");
+  EXPECT_THAT(shown.conditions(0).message(), HasSubstr("clone"));
+  EXPECT_THAT(shown.conditions(0).message(), Not(HasSubstr("take-over")));
 }
 
-TEST_F(NodeSessionTest, NodesThatAreTurnedAwayAreBounded) {
+TEST_F(NodeSessionTest, StrangersAreShownAndCountForNothing) {
   max_nodes_ = 1;
   Start();
-  FakeAgent first = Connect("n1");
-  FakeAgent second = NewAgent();
-  EXPECT_FALSE(second.Say(R"(hello {node: "n2" boot_id: "b" fleet_id: "fleet-2"})").ok());
+  const std::string hello =
+      R"(boot_id: "b" fleet_id: "fleet-2" labels {key: "pool" value: "lab"}})";
+  EXPECT_FALSE(NewAgent().Say(R"(hello {node: "n2" )" + hello).ok());
+  EXPECT_FALSE(NewAgent().Say(R"(hello {node: "n3" )" + hello).ok()) << "more than fit";
   EXPECT_THAT(ListNodes().nodes(), SizeIs(1));
+  const auto applied =
+      Apply(R"(name: "p" selector {match_labels {key: "pool" value: "lab"}} cpu {offline: "1"})");
+  ASSERT_TRUE(applied.ok()) << applied.status();
+  EXPECT_EQ(applied->matched_nodes(), 0);
+  EXPECT_TRUE(SetHold(R"(node: "n2" subject: "cpu3" state: DEVICE_STATE_OFFLINE)").ok())
+      << "so that holds can be set before a take-over";
+  FakeAgent first = Connect("n1");
+  EXPECT_THAT(ListNodes().nodes(), SizeIs(2));
+  // It doesn't come back.
+  clock_.Advance(NodeRegistry::kStrangerMemory + absl::Seconds(1));
+  RunPingRound(registry_.get(), kEpoch, 0, 1);
+  ASSERT_THAT(ListNodes().nodes(), SizeIs(1));
+  EXPECT_EQ(ListNodes().nodes(0).name(), "n1");
+}
+
+TEST_F(NodeSessionTest, AStrangerThatIsTakenIsAMember) {
+  FakeAgent agent = NewAgent();
+  EXPECT_FALSE(agent.Say(R"(hello {node: "n1" boot_id: "b" fleet_id: "fleet-2"})").ok());
+  FakeAgent taken = Connect("n1");
+  EXPECT_THAT(registry_->Snapshot(), SizeIs(1));
 }
 
 TEST_F(NodeSessionTest, AnAgentThatWasStartedAnewDisplacesTheOneBefore) {

@@ -10,6 +10,7 @@ namespace {
 class SqliteInTempDir final : public Store {
  public:
   SqliteInTempDir() : store_(*SqliteStore::Open(directory_.Path("test.db"))) {}
+  absl::StatusOr<int64_t> Revision() override { return store_->Revision(); }
   absl::StatusOr<std::optional<KeyValue>> Get(absl::string_view key) override {
     return store_->Get(key);
   }

@@ -37,8 +37,9 @@ class JournalTest : public ::testing::Test {
     return {.device = device, .state = kOn, .zone = {}};
   }
 
-  static void Do(Journal& journal, const std::string& device, uint64_t group = 0) {
-    const auto id = journal.Begin(Online(device), kOff, group, kDecision);
+  static void Do(Journal& journal, const std::string& device, uint64_t group = 0,
+                 OperationOrigin origin = kDecision) {
+    const auto id = journal.Begin(Online(device), kOff, group, origin);
     ASSERT_TRUE(id.ok());
     ASSERT_TRUE(journal.End(*id, DoneItem(device, v1::OUTCOME_CHANGED)).ok());
   }
@@ -229,12 +230,67 @@ TEST_F(JournalOriginTest, ALineOfAnEarlierVersionIsADecision) {
   EXPECT_THAT(Open()->unfinished(), IsEmpty()) << "nobody writes that";
 }
 
+// A driver parks and wakes as long as the host runs.
+TEST_F(JournalOriginTest, WhatIsAwayIsKeptHoweverMuchComesAfterIt) {
+  constexpr int kCount = 5'000;
+  const DeviceBefore cpu2 = Online("cpu2");
+  {
+    const auto journal = Open();
+    Do(*journal, "cpu3");
+    Do(*journal, "cpu1");
+    const DeviceBefore off = {.device = "cpu1", .state = kOff, .zone = {}};
+    const auto back = journal->Begin(off, kOn, 0, kDecision);
+    ASSERT_TRUE(journal->End(*back, DoneItem("cpu1", v1::OUTCOME_CHANGED)).ok());
+    for (int i = 0; i < kCount; ++i) {
+      const bool parks = i % 2 == 0;
+      const DeviceBefore before = {.device = "cpu2", .state = parks ? kOn : kOff, .zone = {}};
+      const auto id = journal->Begin(before, parks ? kOff : kOn, 0, OperationOrigin::kDriver);
+      v1::ItemResult result = DoneItem("cpu2", v1::OUTCOME_CHANGED);
+      // Of several lengths, so that some would fit where others don't.
+      result.set_message(std::string(i % 700, 'm'));
+      ASSERT_TRUE(journal->End(*id, result).ok());
+    }
+    EXPECT_THAT(journal->TakenOffline(), ElementsAre(Online("cpu3")));
+    EXPECT_THAT(journal->OperationsOf("cpu2", kCount), SizeIs(::testing::Lt(2'100)));
+    EXPECT_LE(dir_.Read("journal").size(), Journal::kMaxBytes);
+  }
+  const auto next = Open();
+  EXPECT_THAT(next->TakenOffline(), ElementsAre(Online("cpu3")));
+  EXPECT_EQ(next->last_operation(), 3U + kCount);
+  Do(*next, "cpu2");
+  EXPECT_THAT(next->TakenOfflineAfter(3U + kCount), ElementsAre(cpu2));
+}
+
+// It stays so where the lines of its coming back have no room.
+TEST_F(JournalOriginTest, WhatHasComeBackIsNotAwayAfterTheFileWasShortened) {
+  const std::string message(1000, 'm');
+  {
+    const auto journal = Open();
+    const auto act = [&](const std::string& device, bool online, size_t length) {
+      const DeviceBefore before = {.device = device, .state = online ? kOff : kOn, .zone = {}};
+      const auto id = journal->Begin(before, online ? kOn : kOff, 0, OperationOrigin::kDriver);
+      v1::ItemResult result = DoneItem(device, v1::OUTCOME_CHANGED);
+      result.set_message(message.substr(0, length));
+      ASSERT_TRUE(journal->End(*id, result).ok());
+    };
+    for (int i = 0; i < 2'000; ++i) {
+      const std::string device = absl::StrCat("memory", i);
+      act(device, false, 0);
+      act(device, true, 1000);
+    }
+  }
+  Open();
+  EXPECT_THAT(Open()->TakenOffline(), IsEmpty());
+}
+
 // A group may be larger than the file should be: none of it may be forgotten while it is open.
 TEST_F(JournalTest, AnOpenGroupIsKeptWhole) {
   constexpr int kCount = 12'000;
   const auto journal = Open();
   const uint64_t group = *journal->BeginGroup();
-  for (int i = 0; i < kCount; ++i) Do(*journal, absl::StrCat("memory", i), group);
+  for (int i = 0; i < kCount; ++i) {
+    Do(*journal, absl::StrCat("memory", i), group, OperationOrigin::kPerson);
+  }
   EXPECT_GT(dir_.Read("journal").size(), Journal::kMaxBytes);
   EXPECT_THAT(journal->TouchedBy(group), SizeIs(kCount));
   const auto next = Open();

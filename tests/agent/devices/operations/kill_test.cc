@@ -68,7 +68,10 @@ class SteppedJournal final : public Journal {
                                                 size_t limit) const override {
     return journal_.OperationsOf(device, limit);
   }
-  std::vector<DeviceBefore> TakenOffline() const override { return journal_.TakenOffline(); }
+  std::vector<DeviceBefore> TakenOfflineAfter(uint64_t operation) const override {
+    return journal_.TakenOfflineAfter(operation);
+  }
+  uint64_t last_operation() const override { return journal_.last_operation(); }
   std::set<std::string> SeenOnline() const override { return journal_.SeenOnline(); }
   std::optional<LastChange> LastChangeOf(absl::string_view device) const override {
     return journal_.LastChangeOf(device);

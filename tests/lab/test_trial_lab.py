@@ -115,7 +115,11 @@ class TrialTest(FleetCase):
         self.assertIn("died 2 times", report["message"])
         self.wait_cpus(self.node, {0, 2, 3})
         self.assertFalse(self.control.node(NODE)["inSync"])
-        # Another one is welcome.
+        # A person has found what killed it.
+        self.slow_drivers(0)
+        self.assertIn("may be tried again", self.control.check("retry", NODE))
+        self.wait_in_sync()
+        self.assertEqual(self.node.cpus_online(), {0, 2})
         self.control.check("delete", "policy", "deadly")
         self.wait_in_sync()
         self.assertEqual(self.node.cpus_online(), {0, 2, 3})

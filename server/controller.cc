@@ -47,6 +47,8 @@ absl::Status Controller::Start(const Options& options) {
       metrics_server_,
       StartMetricsServer(options.metrics_listen, {&registry_, &counters_, epoch(), kVersion}));
   metrics_port_ = metrics_server_->port();
+  // As late as can be, and yet before anybody is told of it.
+  RETURN_IF_ERROR(records_->PutIdentity(identity_now_, identity_revision_));
   ASSIGN_OR_RETURN(grpc_server_,
                    StartGrpcServer(options.listen, {engine_.get(),
                                                     &registry_,
@@ -74,8 +76,9 @@ absl::Status Controller::TakeIdentity(const Options& options) {
   ASSIGN_OR_RETURN(const int64_t revision, records_->Revision());
   identity_before_ = stored.message;
   v1::StoreIdentity identity = NextStart(std::move(stored.message), take_over, revision, RandomId);
-  RETURN_IF_ERROR(records_->PutIdentity(identity, stored.mod_revision));
-  identity_ = std::make_unique<FleetIdentity>(std::move(identity));
+  identity_revision_ = stored.mod_revision;
+  identity_ = std::make_unique<FleetIdentity>(identity);
+  identity_now_ = std::move(identity);
   return absl::OkStatus();
 }
 
@@ -83,8 +86,12 @@ void Controller::ForgetStart() {
   // Once it serves, agents may have obeyed it.
   if (grpc_server_ != nullptr || identity_ == nullptr || identity_before_.starts().empty()) return;
   const auto stored = records_->GetIdentity();
+  // One that ended earlier was never counted.
+  if (stored.ok() && stored->mod_revision == identity_revision_) return;
   const absl::Status forgotten =
-      stored.ok() ? records_->PutIdentity(identity_before_, stored->mod_revision) : stored.status();
+      stored.ok() ? records_->PutIdentity(WithoutStart(identity_before_, identity_now_),
+                                          stored->mod_revision)
+                  : stored.status();
   if (!forgotten.ok()) {
     Log(LogLevel::kWarning, "a start that came to nothing is counted",
         {{"epoch", absl::StrCat(epoch())}, {"cause", std::string(forgotten.message())}});

@@ -47,7 +47,7 @@ class Controller {
       : registry_(&clock_, options.max_nodes, &feed_, &events_) {}
 
   absl::Status Start(const Options& options);
-  // One more start of the store's fleet, durable.
+  // Reads which fleet the store is of, and what one more start makes of that.
   absl::Status TakeIdentity(const Options& options);
   // One that came to nothing is not counted: a controller that can't listen may be started for
   // days.
@@ -61,7 +61,10 @@ class Controller {
   NodeRegistry registry_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Records> records_;
+  // The store's before this start, the revision of that record, and what is kept once it serves.
   v1::StoreIdentity identity_before_;
+  int64_t identity_revision_ = 0;
+  v1::StoreIdentity identity_now_;
   std::unique_ptr<FleetIdentity> identity_;
   std::unique_ptr<FleetState> state_;
   std::unique_ptr<AuditFeed> audit_feed_;

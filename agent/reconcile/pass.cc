@@ -79,10 +79,24 @@ class Pass {
   // Once all is done: what is as it was has nothing to be put back any more.
   void TidyBaseline(const Snapshot& snapshot) {
     host_.KeepBaseline(ForgetRestored(RecordSeenOnline(spec_, host_.state().baseline(), snapshot),
-                                      snapshot, host_.drivers().List()));
+                                      snapshot, host_.drivers().List(), InDoubt()));
   }
 
  private:
+  // What has failed and may yet have its effect, or had it unseen.
+  std::set<std::string> InDoubt() const {
+    std::set<std::string> subjects;
+    for (const v1::ItemResult& item : result_.report.items()) {
+      if (item.reason() == "NOT_VERIFIED" || item.reason() == "STUCK") {
+        subjects.insert(item.subject());
+      }
+    }
+    for (const auto& [device, state] : host_.state().baseline().devices()) {
+      if (host_.devices().IsInDoubt(device)) subjects.insert(device);
+    }
+    return subjects;
+  }
+
   absl::Status ReadSpec() {
     ASSIGN_OR_RETURN(spec_, host_.Spec());
     if (memory_.carried_out) {

@@ -425,17 +425,20 @@ v1::Baseline RecordSeenOnline(const v1::NodeSpec& spec, v1::Baseline baseline,
 }
 
 v1::Baseline ForgetRestored(v1::Baseline baseline, const Snapshot& snapshot,
-                            const std::vector<v1::Driver>& drivers) {
+                            const std::vector<v1::Driver>& drivers,
+                            const std::set<std::string>& in_doubt) {
   std::map<std::string, v1::DriverState> driver_states;
   for (const v1::Driver& driver : drivers) {
     driver_states[NormalizeDriverName(driver.name())] = driver.state();
   }
-  if (baseline.smt().control() == snapshot.cpus.smt.control()) baseline.clear_smt();
+  if (baseline.smt().control() == snapshot.cpus.smt.control() && in_doubt.count("smt") == 0) {
+    baseline.clear_smt();
+  }
   const v1::Baseline recorded = baseline;
   for (const auto& [device, state] : recorded.devices()) {
     const absl::StatusOr<DeviceName> name = ParseDeviceName(device);
     const std::optional<v1::DeviceState> now = name.ok() ? StateOf(*name, snapshot) : std::nullopt;
-    if (now && *now != state) continue;
+    if (now && (*now != state || in_doubt.count(device) > 0)) continue;
     // When SMT comes back the kernel brings up its threads, those too that were off before.
     const bool off = now == v1::DEVICE_STATE_OFFLINE && name->kind == v1::DEVICE_KIND_CPU;
     if (off && baseline.has_smt()) continue;
@@ -444,7 +447,8 @@ v1::Baseline ForgetRestored(v1::Baseline baseline, const Snapshot& snapshot,
   }
   for (const auto& [driver, state] : recorded.drivers()) {
     const auto now = driver_states.find(driver);
-    if (now == driver_states.end() || now->second == state) {
+    const bool doubted = in_doubt.count(absl::StrCat("driver/", driver)) > 0;
+    if (now == driver_states.end() || (now->second == state && !doubted)) {
       baseline.mutable_drivers()->erase(driver);
     }
   }

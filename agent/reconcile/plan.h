@@ -72,9 +72,11 @@ v1::Baseline RecordSeenOnline(const v1::NodeSpec& spec, v1::Baseline baseline,
                               const Snapshot& snapshot);
 
 // `baseline` without what is as it was then, or is no longer there: nothing is left to put back,
-// and the next touch records anew.
+// and the next touch records anew. Not so `in_doubt` ("cpu3", "smt", "driver/alucard"): an act on
+// these has failed, and may yet have its effect.
 v1::Baseline ForgetRestored(v1::Baseline baseline, const Snapshot& snapshot,
-                            const std::vector<v1::Driver>& drivers);
+                            const std::vector<v1::Driver>& drivers,
+                            const std::set<std::string>& in_doubt);
 
 // Whether the spec says anything about which drivers run.
 bool WantsDrivers(const v1::NodeSpec& spec);

@@ -81,12 +81,20 @@ v1::StoreIdentity NextStart(v1::StoreIdentity before, const std::optional<TakeOv
   start.set_epoch(
       std::max(LastEpoch(identity) + 1, std::max<uint64_t>(identity.trusted_before_epoch(), 1)));
   start.set_epoch_id(new_id());
-  start.set_store_revision(store_revision);
+  start.set_store_revision(identity.has_unserved_revision()
+                               ? std::min(store_revision, identity.unserved_revision())
+                               : store_revision);
+  identity.clear_unserved_revision();
   *identity.add_starts() = std::move(start);
   // What is forgotten is not trusted: an older copy could be started until all is.
   const int surplus = identity.starts_size() - kMaxStarts;
   if (surplus > 0) identity.mutable_starts()->DeleteSubrange(0, surplus);
   return identity;
+}
+
+v1::StoreIdentity WithoutStart(v1::StoreIdentity before, const v1::StoreIdentity& started) {
+  before.set_unserved_revision(started.starts().rbegin()->store_revision());
+  return before;
 }
 
 bool FleetIdentity::IsOwnFleet(const std::string& id) const {

@@ -31,6 +31,10 @@ absl::StatusOr<TakeOver> ParseTakeOver(absl::string_view text);
 v1::StoreIdentity NextStart(v1::StoreIdentity before, const std::optional<TakeOver>& take_over,
                             int64_t store_revision, const std::function<std::string()>& new_id);
 
+// What the store keeps instead where that start came to nothing: `before` without it, but for the
+// revision at which it began, so that an older copy doesn't gain on the fleet by being tried.
+v1::StoreIdentity WithoutStart(v1::StoreIdentity before, const v1::StoreIdentity& started);
+
 // Never changes, and so is safe for concurrent use.
 class FleetIdentity {
  public:

@@ -14,8 +14,8 @@ constexpr absl::Duration kFullRetryDelay = absl::Seconds(30);
 absl::Status NodeNotFound(absl::string_view name) {
   return MakeError(absl::StatusCode::kNotFound, "NODE_NOT_FOUND",
                    absl::StrCat("node ", name,
-                                " has never connected to this controller; `hotplugctl get nodes` "
-                                "lists those that have"),
+                                " is not known here: it has never connected, or was deleted; "
+                                "`hotplugctl get nodes` lists those that are"),
                    {{"node", std::string(name)}});
 }
 

@@ -175,7 +175,8 @@ absl::StatusOr<v1::DeleteNodeResponse> NodeOperations::Delete(const v1::DeleteNo
   RETURN_IF_ERROR(state_->registry()->Remove(node.name));
   const absl::Status erased = state_->EraseNode(node.name, change);
   if (!erased.ok()) {
-    if (state_->registry()->RestoreIfAbsent(node.name, node.identity->labels)) {
+    // A stranger is back with its next try.
+    if (!node.stranger && state_->registry()->RestoreIfAbsent(node.name, node.identity->labels)) {
       state_->UpdateDesired(node);
     }
     return erased;

@@ -106,6 +106,13 @@ absl::StatusOr<std::optional<std::string>> ReadHotplugFile(const FileTree& tree,
   return tree.ReadIfThere(absl::StrCat("sys/devices/system/cpu/cpu", cpu, "/hotplug/", file));
 }
 
+// The reason of the device's last act where that has failed; else empty.
+std::string LastFailure(const Journal& journal, absl::string_view device) {
+  const std::vector<v1::OperationRecord> last = journal.OperationsOf(device, 1);
+  const bool failed = !last.empty() && last.front().result().outcome() == v1::OUTCOME_FAILED;
+  return failed ? last.front().result().reason() : "";
+}
+
 }  // namespace
 
 absl::StatusOr<v1::ItemResult> DeviceOperator::Change(const DeviceChange& change,
@@ -146,11 +153,13 @@ absl::StatusOr<v1::ItemResult> DeviceOperator::ChangeCpu(const DeviceChange& cha
 // Such a CPU can be as wanted now and turn over a moment later, so that only a write which comes
 // after the one that hangs makes it so.
 bool DeviceOperator::IsUnsettled(absl::string_view device) const {
-  const std::vector<v1::OperationRecord> last = parts_.journal.OperationsOf(device, 1);
-  if (last.empty() || last.front().result().outcome() != v1::OUTCOME_FAILED) return false;
-  const std::string& reason = last.front().result().reason();
+  const std::string reason = LastFailure(parts_.journal, device);
   return reason == "STUCK" || reason == "QUEUE_BLOCKED" || reason == "WRITER_ENDED" ||
          reason == "AGENT_ENDED";
+}
+
+bool DeviceOperator::IsInDoubt(absl::string_view device) const {
+  return IsUnsettled(device) || LastFailure(parts_.journal, device) == "NOT_VERIFIED";
 }
 
 absl::Status DeviceOperator::NoteOffline(absl::string_view cpu) {

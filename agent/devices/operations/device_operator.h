@@ -73,6 +73,9 @@ class DeviceOperator {
   const SafetyLimits& limits() const { return parts_.limits; }
   Journal& journal() { return parts_.journal; }
 
+  // Whether the device's last act has failed and may yet have its effect, or had it unseen.
+  bool IsInDoubt(absl::string_view device) const;
+
  private:
   // A change of one kind: the rules on fresh facts, then the write with its journal.
   absl::StatusOr<v1::ItemResult> ChangeCpu(const DeviceChange& change,

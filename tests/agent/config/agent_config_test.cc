@@ -288,7 +288,7 @@ TEST(ReadAgentConfigTest, RefusesWhatIsNoFile) {
 }
 
 TEST(ReadAgentConfigTest, TheExampleIsOne) {
-  const auto config = ReadAgentConfig(HOTPLUGGER_SOURCE_DIR "/examples/agent.yaml");
+  const auto config = ReadAgentConfig(HOTPLUGGER_SOURCE_DIR "/examples/host/agent.yaml");
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->limits.cpus.min_online, 4);
   EXPECT_EQ(config->limits.protected_devices.count("memory31"), 1u);

@@ -233,6 +233,21 @@ TEST_F(PassTest, ADeviceThatWasRefusedIsNotOurs) {
   EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2}));
 }
 
+// The write was made: that its effect came late makes it no less ours to put back.
+TEST_F(PassTest, ADeviceThatGoesOnlyAfterItsWriteHasFailedIsOurs) {
+  fake.SetLying(true);
+  SetSpec(Spec("3"));
+  EXPECT_EQ(Run().report.items(0).reason(), "NOT_VERIFIED");
+  EXPECT_THAT(host->state().baseline().devices(),
+              UnorderedElementsAre(Pair("cpu3", v1::DEVICE_STATE_ONLINE)));
+  fake.SetLying(false);
+  fake.SwitchBehindOurBack(3, false);
+  EXPECT_EQ(Run().report.state(), v1::APPLY_STATE_APPLIED);
+  Apply({});
+  EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2, 3}));
+  EXPECT_THAT(host->state().baseline().devices(), IsEmpty());
+}
+
 TEST_F(PassTest, AnAgentKilledAsItRecordedDoesNotOwnEveryDriver) {
   v1::AgentState state = host->state();
   (*state.mutable_baseline()->mutable_drivers())["thermal"] = v1::DRIVER_STATE_STOPPED;

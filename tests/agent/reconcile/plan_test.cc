@@ -330,11 +330,25 @@ TEST(ForgetRestoredTest, ForgetsWhatIsAsItWasAndWhatIsGone) {
   const v1::Baseline left = ForgetRestored(
       baseline, MakeSnapshot({2}),
       {Driver("Alucard", v1::DRIVER_STATE_RUNNING), Driver("bricked", v1::DRIVER_STATE_STOPPED),
-       Driver("mute", v1::DRIVER_STATE_UNKNOWN)});
+       Driver("mute", v1::DRIVER_STATE_UNKNOWN)},
+      {});
   EXPECT_THAT(left.devices(), UnorderedElementsAre(Pair("cpu2", v1::DEVICE_STATE_ONLINE)));
   EXPECT_THAT(left.drivers(), UnorderedElementsAre(Pair("bricked", v1::DRIVER_STATE_RUNNING),
                                                    Pair("mute", v1::DRIVER_STATE_RUNNING)));
   EXPECT_FALSE(left.has_smt());
+}
+
+// A write that was not seen to have its effect may have it later.
+TEST(ForgetRestoredTest, KeepsWhatIsInDoubtUnlessItIsGone) {
+  v1::Baseline baseline = Recorded({"cpu1", "cpu3", "cpu7"});
+  (*baseline.mutable_drivers())["alucard"] = v1::DRIVER_STATE_STOPPED;
+  baseline.mutable_smt()->set_control(v1::SMT_CONTROL_ON);
+  const v1::Baseline left =
+      ForgetRestored(baseline, MakeSnapshot({}), {Driver("alucard", v1::DRIVER_STATE_STOPPED)},
+                     {"cpu3", "cpu7", "smt", "driver/alucard"});
+  EXPECT_THAT(left.devices(), UnorderedElementsAre(Pair("cpu3", v1::DEVICE_STATE_ONLINE)));
+  EXPECT_THAT(left.drivers(), UnorderedElementsAre(Pair("alucard", v1::DRIVER_STATE_STOPPED)));
+  EXPECT_TRUE(left.has_smt());
 }
 
 v1::Baseline RecordedDrivers() {

@@ -128,6 +128,23 @@ TEST_F(FleetIdentityTest, ACopyMadeWhileTheStartRanLeadsNobodyWhoseSpecIsNewer) 
   EXPECT_EQ(Check(copy, hello), "") << "what this node has is in the copy, too";
 }
 
+TEST_F(FleetIdentityTest, ACopyThatIsTriedInVainDoesNotGainOnTheFleet) {
+  const v1::StoreIdentity running = Start({}, std::nullopt, 10);
+  v1::Hello hello = HelloOf(running);
+  hello.set_spec_epoch(1);
+  hello.set_spec_store_revision(90);
+  v1::StoreIdentity copy = running;
+  // Each try commits twice.
+  for (int64_t revision = 80; revision < 100; revision += 2) {
+    copy = WithoutStart(copy, Start(copy, std::nullopt, revision));
+  }
+  EXPECT_EQ(copy.starts_size(), 1);
+  copy = Start(copy, std::nullopt, 100);
+  EXPECT_EQ(Check(copy, hello), "STORE_FORKED");
+  EXPECT_EQ(FleetIdentity(copy).epoch(), 2u);
+  EXPECT_FALSE(copy.has_unserved_revision());
+}
+
 TEST_F(FleetIdentityTest, ATakeOverTrustsTheRevisionsBeforeItAlone) {
   const v1::StoreIdentity running = Start({}, std::nullopt, 10);
   v1::Hello hello = HelloOf(running);

@@ -16,8 +16,7 @@ namespace {
 std::vector<v1::Policy> ReadExamples() {
   std::vector<v1::Policy> policies;
   for (const auto& entry : std::filesystem::directory_iterator(HOTPLUGGER_SOURCE_DIR "/examples")) {
-    // The agent's own settings, not a policy.
-    if (entry.path().extension() != ".yaml" || entry.path().filename() == "agent.yaml") continue;
+    if (entry.path().extension() != ".yaml") continue;
     const auto read = client::ReadPolicyFile(entry.path());
     EXPECT_TRUE(read.ok()) << read.status();
     if (read.ok()) policies.insert(policies.end(), read->begin(), read->end());

@@ -76,6 +76,8 @@ void Follower::NoteLoss(const absl::Status& status) {
 bool Follower::Pause() {
   absl::Duration left = std::max(backoff_.Next(), kShortestPause);
   left = std::min(left, longest_ - Elapsed());
+  // The last try comes when its time is over, not whenever the die says.
+  if (!ever_answered_) left = std::min(left, FirstAnswer() - Elapsed());
   while (left > absl::ZeroDuration() && !stop_.stop_requested()) {
     const absl::Duration step = std::min(left, kStep);
     session_.pause(step);

@@ -15,12 +15,6 @@ void DurationHistogram::Observe(absl::Duration duration) {
   sum_seconds_ += seconds;
 }
 
-void DurationHistogram::Add(absl::Span<const int64_t> buckets, double sum_seconds) {
-  MutexLock lock(&mutex_);
-  for (size_t i = 0; i < buckets_.size(); ++i) buckets_[i] += buckets[i];
-  sum_seconds_ += sum_seconds;
-}
-
 DurationCounts DurationHistogram::Counts() const {
   MutexLock lock(&mutex_);
   return {bounds_, buckets_, sum_seconds_};

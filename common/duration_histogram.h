@@ -34,8 +34,6 @@ class DurationHistogram {
 
   // A negative duration, of a clock that was set, counts as none.
   void Observe(absl::Duration duration);
-  // What somebody else has counted by the same bounds. REQUIRES: as many `buckets`, none negative.
-  void Add(absl::Span<const int64_t> buckets, double sum_seconds);
 
   DurationCounts Counts() const;
 

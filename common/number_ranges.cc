@@ -28,13 +28,15 @@ absl::StatusOr<NumberRanges> NumberRanges::Parse(absl::string_view text,
   NumberRanges parsed;
   absl::ConsumeSuffix(&text, "\n");
   if (text.empty() || absl::StripAsciiWhitespace(text) == "(null)") return parsed;
-  std::vector<std::pair<int, int>> ranges;
+  std::vector<std::pair<int, int>>& ranges = parsed.ranges_;
   for (const absl::string_view item : absl::StrSplit(text, ',')) {
-    const std::vector<absl::string_view> ends = absl::StrSplit(item, absl::MaxSplits('-', 1));
+    const size_t dash = item.find('-');
     int first = 0;
     int last = 0;
-    if (!ParseEnd(ends.front(), rules.largest, &first) ||
-        !ParseEnd(ends.back(), rules.largest, &last) || last < first) {
+    if (!ParseEnd(item.substr(0, dash), rules.largest, &first) ||
+        !ParseEnd(dash == absl::string_view::npos ? item : item.substr(dash + 1), rules.largest,
+                  &last) ||
+        last < first) {
       return MakeError(
           absl::StatusCode::kInvalidArgument, rules.reason,
           absl::StrCat("\"", absl::Utf8SafeCEscape(item.substr(0, 64)), "\" is not a ", rules.noun,
@@ -43,13 +45,15 @@ absl::StatusOr<NumberRanges> NumberRanges::Parse(absl::string_view text,
     ranges.emplace_back(first, last);
   }
   std::sort(ranges.begin(), ranges.end());
+  size_t apart = 0;
   for (const auto& [first, last] : ranges) {
-    if (!parsed.ranges_.empty() && first <= parsed.ranges_.back().second) {
-      parsed.ranges_.back().second = std::max(parsed.ranges_.back().second, last);
+    if (apart > 0 && first <= ranges[apart - 1].second) {
+      ranges[apart - 1].second = std::max(ranges[apart - 1].second, last);
     } else {
-      parsed.ranges_.emplace_back(first, last);
+      ranges[apart++] = {first, last};
     }
   }
+  ranges.resize(apart);
   return parsed;
 }
 

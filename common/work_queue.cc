@@ -20,6 +20,7 @@ absl::Status WorkQueue::Add(Task task) {
                      absl::StrCat("the ", name_, " is shutting down; try again later"));
   }
   if (tasks_.size() >= capacity_) {
+    ++refusals_;
     return MakeError(absl::StatusCode::kResourceExhausted, "QUEUE_FULL",
                      absl::StrCat("the ", name_, " already holds ", tasks_.size(),
                                   " tasks, its limit; try again later"));
@@ -41,6 +42,11 @@ void WorkQueue::Stop() {
 size_t WorkQueue::Size() {
   MutexLock lock(&mutex_);
   return tasks_.size() + (running_task_ ? 1 : 0);
+}
+
+WorkQueue::Use WorkQueue::use() {
+  MutexLock lock(&mutex_);
+  return {.length = tasks_.size(), .capacity = capacity_, .refusals = refusals_};
 }
 
 void WorkQueue::Run() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <string>
 #include <thread>
@@ -34,6 +35,16 @@ class WorkQueue {
   // Tasks that wait or run.
   size_t Size();
 
+  // How it is used.
+  struct Use {
+    // What waits now, without the task that runs, and what may.
+    size_t length = 0;
+    size_t capacity = 0;
+    // What was not taken because it was full, since the beginning.
+    int64_t refusals = 0;
+  };
+  Use use();
+
  private:
   void Run();
 
@@ -43,6 +54,7 @@ class WorkQueue {
   CondVar changed_;
   std::deque<Task> tasks_ ABSL_GUARDED_BY(mutex_);
   bool running_task_ ABSL_GUARDED_BY(mutex_) = false;
+  int64_t refusals_ ABSL_GUARDED_BY(mutex_) = 0;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };

@@ -1,8 +1,9 @@
 #include "common/metrics/family_builder.h"
 
+#include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "common/text.h"
 
 namespace hotplugger {
 namespace {
@@ -15,25 +16,11 @@ constexpr size_t kMaxValueBytes = 128;
 constexpr absl::string_view kReplacement = "\xEF\xBF\xBD";
 constexpr absl::string_view kEllipsis = "\xE2\x80\xA6";
 
-bool IsContinuation(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
-
-// The length of the well-formed character at the beginning of `text` (Unicode 3.9, table 3-7); 0:
-// there is none.
-size_t CharacterLength(absl::string_view text) {
-  const auto byte = [text](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(0);
-  if (lead < 0x80) return 1;
-  const size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || text.size() < length) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if (!IsContinuation(text[i])) return 0;
-  }
-  // Overlong forms, surrogates, and what is beyond U+10FFFF.
-  if (lead == 0xE0 && byte(1) < 0xA0) return 0;
-  if (lead == 0xED && byte(1) > 0x9F) return 0;
-  if (lead == 0xF0 && byte(1) < 0x90) return 0;
-  if (lead == 0xF4 && byte(1) > 0x8F) return 0;
-  return length;
+// Most values are short and plain, and a fleet has hundreds of thousands.
+bool IsPlain(absl::string_view value) {
+  return value.size() <= kMaxValueBytes && std::all_of(value.begin(), value.end(), [](char byte) {
+           return static_cast<unsigned char>(byte) < 0x80;
+         });
 }
 
 MetricFamily Single(std::string name, std::string help, MetricType type, double value,
@@ -46,9 +33,10 @@ MetricFamily Single(std::string name, std::string help, MetricType type, double 
 }  // namespace
 
 std::string MetricLabelValue(absl::string_view value) {
+  if (IsPlain(value)) return std::string(value);
   std::string result;
   while (!value.empty()) {
-    const size_t length = CharacterLength(value);
+    const size_t length = Utf8SequenceLength(value);
     const absl::string_view next = length == 0 ? kReplacement : value.substr(0, length);
     if (result.size() + next.size() > kMaxValueBytes) {
       result.append(kEllipsis.data(), kEllipsis.size());

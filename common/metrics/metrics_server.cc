@@ -3,15 +3,17 @@
 #include <civetweb.h>
 
 #include <algorithm>
-#include <cstring>
+#include <atomic>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "common/error_info.h"
+#include "common/listen_address.h"
 #include "common/metrics/scrape_renderer.h"
 
 namespace hotplugger {
@@ -19,14 +21,21 @@ namespace {
 
 constexpr char kTextFormat[] = "text/plain; version=0.0.4; charset=utf-8";
 constexpr char kJson[] = "application/json; charset=utf-8";
+constexpr absl::string_view kLocalhost = "localhost:";
+constexpr char kRetryLater[] = "Retry-After: 5\r\n";
+// Of pages of JSON so many are kept while slow clients take them; each may have megabytes.
+constexpr int kMaxJsonAnswers = 8;
 // Between looks at the clock while an answer is taken slowly.
 constexpr size_t kPartBytes = 16 * 1024;
 
 // civetweb takes numbers alone.
 std::string NumericAddress(const std::string& address) {
-  constexpr absl::string_view kLocalhost = "localhost:";
-  if (!absl::StartsWith(address, kLocalhost)) return address;
+  if (!absl::StartsWith(address, kLocalhost)) return WithHost(address);
   return absl::StrCat("127.0.0.1:", address.substr(kLocalhost.size()));
+}
+
+bool ConsumeQuality(absl::string_view* weight) {
+  return absl::ConsumePrefix(weight, "q=") || absl::ConsumePrefix(weight, "Q=");
 }
 
 bool TakesGzip(const char* accept_encoding) {
@@ -37,7 +46,7 @@ bool TakesGzip(const char* accept_encoding) {
     double quality = 1;
     if (parts.size() > 1) {
       absl::string_view weight = absl::StripAsciiWhitespace(parts[1]);
-      if (absl::ConsumePrefix(&weight, "q=") && !absl::SimpleAtod(weight, &quality)) quality = 0;
+      if (ConsumeQuality(&weight) && !absl::SimpleAtod(weight, &quality)) quality = 0;
     }
     return quality > 0;
   }
@@ -61,14 +70,13 @@ class MetricsServerImpl final : public MetricsServer {
     const std::string address = NumericAddress(options_.address);
     const std::string threads = absl::StrCat(options_.threads);
     const std::string patience = absl::StrCat(absl::ToInt64Milliseconds(options_.patience));
+    // Without SO_LINGER: of 0 s it would drop what the kernel has yet to send at an answer's end.
     const char* settings[] = {"listening_ports",
                               address.c_str(),
                               "num_threads",
                               threads.c_str(),
                               "request_timeout_ms",
                               patience.c_str(),
-                              "linger_timeout_ms",
-                              "0",
                               "enable_keep_alive",
                               "no",
                               nullptr};
@@ -103,7 +111,7 @@ class MetricsServerImpl final : public MetricsServer {
     if (!IsRead(connection)) return RefuseMethod(connection);
     const auto rendering = renderer_.Render();
     if (!rendering.ok()) {
-      return Send(connection, 503, "Service Unavailable", "text/plain", "Retry-After: 5\r\n",
+      return Send(connection, 503, "Service Unavailable", "text/plain", kRetryLater,
                   absl::StrCat(rendering.status().message(), "\n"));
     }
     if (TakesGzip(mg_get_header(connection, "Accept-Encoding"))) {
@@ -119,6 +127,11 @@ class MetricsServerImpl final : public MetricsServer {
 
   int Json(mg_connection* connection) {
     if (!IsRead(connection)) return RefuseMethod(connection);
+    const absl::Cleanup end = [this] { --json_answers_; };
+    if (++json_answers_ > kMaxJsonAnswers) {
+      return Send(connection, 503, "Service Unavailable", "text/plain", kRetryLater,
+                  "too many ask for this and take it slowly; ask less often\n");
+    }
     const auto page = pages_.json.find(mg_get_request_info(connection)->local_uri);
     if (page == pages_.json.end()) {
       return Send(connection, 404, "Not Found", "text/plain", "", "there is no such page\n");
@@ -159,6 +172,7 @@ class MetricsServerImpl final : public MetricsServer {
   const MetricsPages pages_;
   Clock& clock_;
   ScrapeRenderer renderer_;
+  std::atomic<int> json_answers_{0};
   mg_context* context_ = nullptr;
 };
 

@@ -15,7 +15,7 @@
 namespace hotplugger {
 
 struct MetricsServerOptions {
-  // "HOST:PORT"; port 0: any free one.
+  // What CheckMetricsListenAddress takes; port 0: any free one.
   std::string address;
   // For errors: which flag gives it.
   std::string flag = "--metrics-listen";
@@ -23,15 +23,16 @@ struct MetricsServerOptions {
   int threads = 64;
   // A request must have come, and each part of an answer be taken, within so long.
   absl::Duration patience = absl::Seconds(3);
-  // And all of it within so long.
-  absl::Duration longest_answer = absl::Seconds(30);
+  // And all of it within so long: Prometheus gives up after that unless it is told otherwise.
+  absl::Duration longest_answer = absl::Seconds(10);
 };
 
 // What is shown. All outlives the server.
 struct MetricsPages {
   // At /metrics, in order; no family twice.
   std::vector<const prometheus::Collectable*> collectables;
-  // At other paths ("/sd"): what makes the page's JSON. Called by several threads.
+  // At other paths ("/sd"): what makes the page's JSON. Called by several threads, but few: where
+  // slow ones still take it, others are refused (503).
   std::map<std::string, std::function<std::string()>> json;
 };
 

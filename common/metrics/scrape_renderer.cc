@@ -1,53 +1,32 @@
 #include "common/metrics/scrape_renderer.h"
 
-#include <prometheus/text_serializer.h>
 #include <zlib.h>
 
-#include <ostream>
-#include <streambuf>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "common/error_info.h"
 #include "common/metrics/family_builder.h"
+#include "common/metrics/text_writer.h"
 
 namespace hotplugger {
 namespace {
 
-// Appends what is written to a string: std::ostringstream would copy it all at the end.
-class StringSink final : public std::streambuf {
- public:
-  explicit StringSink(std::string* text) : text_(*text) {}
-
- protected:
-  int_type overflow(int_type character) override {
-    if (character != traits_type::eof()) text_.push_back(traits_type::to_char_type(character));
-    return traits_type::not_eof(character);
-  }
-  std::streamsize xsputn(const char* data, std::streamsize size) override {
-    text_.append(data, static_cast<size_t>(size));
-    return size;
-  }
-
- private:
-  std::string& text_;
-};
+// For zlib.
+constexpr int kWindowBitsWithGzipHeader = 15 + 16;
+constexpr int kMemoryLevel = 8;
 
 // A family at a time, each forgotten once it is written.
-void Write(std::vector<prometheus::MetricFamily> families, std::ostream& out) {
-  const prometheus::TextSerializer serializer;
+void Write(std::vector<prometheus::MetricFamily> families, std::string* text) {
   for (prometheus::MetricFamily& family : families) {
-    std::vector<prometheus::MetricFamily> one;
-    one.push_back(std::move(family));
-    serializer.Serialize(out, one);
+    WriteFamily(family, text);
+    family = {};
   }
 }
 
 // The fastest level: three quarters of the time go for a tenth of the bytes.
 std::string Gzip(const std::string& text) {
-  constexpr int kWindowBitsWithGzipHeader = 15 + 16;
-  constexpr int kMemoryLevel = 8;
   z_stream stream = {};
   if (deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, kWindowBitsWithGzipHeader, kMemoryLevel,
                    Z_DEFAULT_STRATEGY) != Z_OK) {
@@ -88,12 +67,12 @@ absl::StatusOr<std::shared_ptr<const Rendering>> ScrapeRenderer::Render() {
     while (latest_ == nullptr || latest_begun_ < asked - kFreshness) {
       if (!making_) break;
       const absl::Time deadline = asked + kLongestWait;
-      if (clock_.Now() >= deadline) return Refuse();
+      if (clock_.Now() >= deadline) return RefuseToWait();
       made_.WaitUntil(&mutex_, SteadyNow() + absl::Seconds(1));
     }
     if (latest_ != nullptr && latest_begun_ >= asked - kFreshness) return latest_;
     latest_ = nullptr;
-    if (*alive_ >= kMaxAlive) return Refuse();
+    if (*alive_ >= kMaxAlive) return RefuseMore();
     making_ = true;
     latest_begun_ = clock_.Now();
     expected_bytes = latest_bytes_;
@@ -107,7 +86,16 @@ absl::StatusOr<std::shared_ptr<const Rendering>> ScrapeRenderer::Render() {
   return made;
 }
 
-absl::StatusOr<std::shared_ptr<const Rendering>> ScrapeRenderer::Refuse() {
+absl::Status ScrapeRenderer::RefuseToWait() {
+  ++refusals_;
+  return MakeError(absl::StatusCode::kUnavailable, "METRICS_NOT_READY",
+                   absl::StrCat("the answer that another scrape has begun is not there after ",
+                                absl::FormatDuration(kLongestWait),
+                                ": this machine is too busy, or there is too much to tell; give it "
+                                "more CPU time, or have fewer series"));
+}
+
+absl::Status ScrapeRenderer::RefuseMore() {
   ++refusals_;
   return MakeError(absl::StatusCode::kUnavailable, "TOO_MANY_SCRAPES",
                    absl::StrCat("scrapers that take their answer slowly hold ", kMaxAlive,
@@ -120,10 +108,11 @@ std::vector<prometheus::MetricFamily> ScrapeRenderer::CollectOwn() const {
       "hotplugger_metrics_render_duration_seconds",
       "How long the answers to scrapes took to make; scrapes of the same second share one.",
       durations_.Counts()));
-  families.push_back(
-      SingleCounter("hotplugger_metrics_scrapes_refused_total",
-                    "Scrapes that were refused (503) because too many slow ones went on.",
-                    static_cast<double>(refusals_.load())));
+  families.push_back(SingleCounter(
+      "hotplugger_metrics_scrapes_refused_total",
+      "Scrapes that were refused (503): too many slow ones went on, or the answer took too "
+      "long to make.",
+      static_cast<double>(refusals_.load())));
   return families;
 }
 
@@ -131,12 +120,10 @@ std::shared_ptr<const Rendering> ScrapeRenderer::Make(size_t expected_bytes) {
   const absl::Time begun = clock_.Now();
   std::string text;
   text.reserve(expected_bytes + expected_bytes / 8);
-  StringSink sink(&text);
-  std::ostream out(&sink);
   for (const prometheus::Collectable* collectable : collectables_) {
-    Write(collectable->Collect(), out);
+    Write(collectable->Collect(), &text);
   }
-  Write(CollectOwn(), out);
+  Write(CollectOwn(), &text);
   durations_.Observe(clock_.Now() - begun);
   return std::make_shared<const Rendering>(std::move(text), alive_);
 }

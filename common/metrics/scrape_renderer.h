@@ -44,19 +44,22 @@ class ScrapeRenderer {
   static constexpr absl::Duration kFreshness = absl::Seconds(1);
   // So many answers are kept while slow scrapers take them; then further scrapes are refused.
   static constexpr int kMaxAlive = 4;
-  // So long one waits for an answer that another scrape has begun.
-  static constexpr absl::Duration kLongestWait = absl::Seconds(20);
+  // So long one waits for an answer that another scrape has begun; Prometheus waits no longer
+  // unless it is told to.
+  static constexpr absl::Duration kLongestWait = absl::Seconds(10);
 
   // All that is shown, in order; no name twice. `clock` is steady. They outlive this.
   ScrapeRenderer(std::vector<const prometheus::Collectable*> collectables, Clock& clock)
       : collectables_(std::move(collectables)), clock_(clock) {}
 
-  // UNAVAILABLE (reason TOO_MANY_SCRAPES) where slow scrapers hold as much as may be held, or the
-  // answer didn't come in time.
+  // UNAVAILABLE where slow scrapers hold as much as may be held (reason TOO_MANY_SCRAPES), or the
+  // answer that another scrape has begun didn't come in time (METRICS_NOT_READY).
   absl::StatusOr<std::shared_ptr<const Rendering>> Render();
 
  private:
-  absl::StatusOr<std::shared_ptr<const Rendering>> Refuse();
+  // Counts, too.
+  absl::Status RefuseMore();
+  absl::Status RefuseToWait();
   // Its own account of itself.
   std::vector<prometheus::MetricFamily> CollectOwn() const;
   std::shared_ptr<const Rendering> Make(size_t expected_bytes);

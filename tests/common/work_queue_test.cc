@@ -52,6 +52,29 @@ TEST(WorkQueueTest, RunsTasksInOrderOnOneThreadOfItsOwn) {
   EXPECT_NE(threads[0], std::this_thread::get_id());
 }
 
+TEST(WorkQueueTest, TellsHowItIsUsed) {
+  WorkQueue queue("test queue", 2);
+  const auto use_is = [&queue](size_t length, int64_t refusals) {
+    const WorkQueue::Use use = queue.use();
+    EXPECT_EQ(use.length, length);
+    EXPECT_EQ(use.capacity, 2u);
+    EXPECT_EQ(use.refusals, refusals);
+  };
+  use_is(0, 0);
+  Blocker blocker(queue);
+  use_is(0, 0);
+  EXPECT_EQ(queue.Add([] {}), absl::OkStatus());
+  EXPECT_EQ(queue.Add([] {}), absl::OkStatus());
+  use_is(2, 0);
+  EXPECT_FALSE(queue.Add([] {}).ok());
+  EXPECT_FALSE(queue.Add([] {}).ok());
+  use_is(2, 2);
+  blocker.Release();
+  queue.Stop();
+  EXPECT_FALSE(queue.Add([] {}).ok());
+  use_is(0, 2);
+}
+
 TEST(WorkQueueTest, AFullQueueRefusesAndDoesNotRun) {
   WorkQueue queue("test queue", 2);
   Blocker blocker(queue);

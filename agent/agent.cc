@@ -14,6 +14,7 @@
 #include "agent/api/host_server.h"
 #include "agent/api/host_service.h"
 #include "agent/config/agent_config.h"
+#include "agent/counters/agent_counters.h"
 #include "agent/devices/inventory/file_tree.h"
 #include "agent/devices/operations/journal.h"
 #include "agent/drivers/builtin/builtin_provider.h"
@@ -25,12 +26,15 @@
 #include "agent/drivers/registry.h"
 #include "agent/drivers/unit/systemd.h"
 #include "agent/drivers/unit/unit_provider.h"
+#include "agent/endpoints.h"
+#include "agent/metrics/agent_collector.h"
 #include "agent/reconcile/device_queries.h"
 #include "agent/reconcile/device_watch.h"
 #include "agent/reconcile/host.h"
 #include "agent/reconcile/host_cpu_control.h"
 #include "agent/reconcile/local_device_operations.h"
 #include "agent/reconcile/local_driver_operations.h"
+#include "agent/reconcile/observed_link.h"
 #include "agent/reconcile/remote_operations.h"
 #include "agent/reconcile/state_file.h"
 #include "agent/writer/writer_process.h"
@@ -91,17 +95,14 @@ std::string BusAddress(const AgentOptions& options) {
   return absl::StrCat("unix:path=", options.sysroot, "/run/dbus/system_bus_socket");
 }
 
-// Without a controller the reconciler's news have nowhere to go.
-class NoController final : public ControllerLink {
- public:
-  void SendAck(const v1::SpecAck& /*ack*/) override {}
-  void SendOperationResult(const v1::NodeOperationResult& /*result*/) override {}
-  void SendReport(const v1::NodeReport& /*report*/) override {}
-  void SendRejection(const v1::NodeReport& /*report*/) override {}
-  void ForgetRejection() override {}
-  void SendInventory(const v1::Inventory& /*inventory*/) override {}
-  void NoteSpecTaken(uint64_t /*epoch*/, int64_t /*store_revision*/) override {}
-};
+void AddQueueUse(const std::string& name, WorkQueue& queue, v1::MetricsSnapshot* snapshot) {
+  const WorkQueue::Use use = queue.use();
+  v1::QueueUse* told = snapshot->add_queues();
+  told->set_queue(name);
+  told->set_length(static_cast<int64_t>(use.length));
+  told->set_capacity(static_cast<int64_t>(use.capacity));
+  told->set_refusals(use.refusals);
+}
 
 class AgentImpl final : public Agent {
  public:
@@ -141,24 +142,30 @@ class AgentImpl final : public Agent {
                            .stopping = [this] { return stopping_.load(); }});
     // Subscribed before the first read, so that no change falls between.
     if (replacements_.monitor_uevents) {
-      ASSIGN_OR_RETURN(uevents_, UeventMonitor::Create([this] { HostChanged(); }));
+      ASSIGN_OR_RETURN(uevents_, UeventMonitor::Create(counters_, [this] { HostChanged(); }));
     }
     ASSIGN_OR_RETURN(server_, HostServer::Create(options_.socket, *service_));
+    OpenEndpoints();
     RETURN_IF_ERROR(queue_->Add([this] { builtin_drivers_->Resume(); }));
     // Enforcing begins before the controller is heard: the saved spec needs nobody.
     reconciler_->Start();
     if (connector_ != nullptr) connector_->Start();
+    endpoints_->SetServing(true);
     Log(LogLevel::kInfo, "agent started",
         {{"node", options_.node},
          {"version", kVersion},
          {"controller", options_.controller},
-         {"socket", options_.socket}});
+         {"socket", options_.socket},
+         {"metrics", options_.metrics_listen}});
     return absl::OkStatus();
   }
 
   void Stop() override {
+    // First of all, so that whoever waits for this host hears of it.
+    if (endpoints_ != nullptr) endpoints_->SetServing(false);
     // What is under way ends with its present step.
     stopping_ = true;
+    if (endpoints_ != nullptr) endpoints_->Stop();
     if (server_ != nullptr) server_->Shutdown();
     uevents_.reset();
     if (reconciler_ != nullptr) reconciler_->Stop();
@@ -174,6 +181,9 @@ class AgentImpl final : public Agent {
     reconciler_->HostChanged();
     service_->PublishDevices();
   }
+
+  int metrics_port() override { return endpoints_->metrics_port(); }
+  int health_port() override { return endpoints_->health_port(); }
 
  private:
   absl::Status OpenHost() {
@@ -202,6 +212,7 @@ class AgentImpl final : public Agent {
                                    .limits = config.limits,
                                    .clock = steady_clock_,
                                    .drivers = *drivers_,
+                                   .counters = counters_,
                                    // Of two that share a name the first one's counts:
                                    // what the host has by itself goes before ours.
                                    .providers = {kernel_drivers_.get(), knob_drivers_.get(),
@@ -224,7 +235,7 @@ class AgentImpl final : public Agent {
   }
 
   void MakeDrivers(const AgentConfig& config) {
-    drivers_ = std::make_unique<Registry>(steady_clock_, Registry::Options());
+    drivers_ = std::make_unique<Registry>(steady_clock_, counters_, Registry::Options());
     catalogue_ = std::make_unique<Catalogue>(options_.driver_folders);
     writer_->AllowKnobs(catalogue_->KnobPatterns());
     kernel_drivers_ = std::make_unique<KernelDriverProvider>(*tree_, *writer_);
@@ -261,10 +272,43 @@ class AgentImpl final : public Agent {
   }
 
   void MakeLink() {
-    if (options_.controller.empty()) {
-      link_ = &no_controller_;
-      return;
-    }
+    if (!options_.controller.empty()) MakeConnector();
+    link_ = std::make_unique<ObservedLink>(connector_.get());
+    collector_ = std::make_unique<AgentCollector>(AgentCollector::Parts{
+        .version = kVersion,
+        .kernel_release = KernelRelease(),
+        .news = *link_,
+        .connected = [this] { return connector_ != nullptr && connector_->connected(); },
+        .counted = [this] { return Counted(); }});
+  }
+
+  v1::MetricsSnapshot Counted() {
+    v1::MetricsSnapshot snapshot = counters_.Snapshot();
+    AddQueueUse("operation", *queue_, &snapshot);
+    AddQueueUse("query", *query_queue_, &snapshot);
+    return snapshot;
+  }
+
+  // Ports that can't be had must not keep the saved spec from being enforced.
+  void OpenEndpoints() {
+    endpoints_ = std::make_unique<Endpoints>(Endpoints::Parts{
+        .options = options_,
+        .collector = *collector_,
+        .clock = steady_clock_,
+        .make_ticker = replacements_.make_ticker,
+        .failed = [this](const char* condition,
+                         const std::string& message) { host_->SetCondition(condition, message); },
+        .mended =
+            [this](const char* condition) {
+              host_->ClearCondition(condition);
+              // The next inventory tells it. A full queue only puts that off.
+              HostChanged();
+            }});
+    endpoints_->Start();
+    if (connector_ != nullptr) connector_->SetMetricsAddress(endpoints_->MetricsAddress());
+  }
+
+  void MakeConnector() {
     connector_ = std::make_unique<ControllerConnector>(
         ControllerConnector::Options{.controller = options_.controller,
                                      .hello = MakeHello(options_, *host_),
@@ -286,8 +330,8 @@ class AgentImpl final : public Agent {
             .operation =
                 [this](const v1::NodeOperation& operation, const ControllerIdentity& from) {
                   remote_operations_->Receive(operation, from);
-                }});
-    link_ = connector_.get();
+                },
+            .metrics = [this] { return Counted(); }});
   }
 
   const AgentOptions options_;
@@ -295,7 +339,7 @@ class AgentImpl final : public Agent {
   Replacements replacements_;
   SystemClock clock_;
   SteadyClock steady_clock_;
-  NoController no_controller_;
+  AgentCounters counters_;
   // Each part is destroyed before those above it, which it uses.
   std::unique_ptr<FileTree> tree_;
   std::unique_ptr<StateFile> state_file_;
@@ -313,7 +357,8 @@ class AgentImpl final : public Agent {
   std::unique_ptr<WorkQueue> queue_;
   std::unique_ptr<WorkQueue> query_queue_;
   std::unique_ptr<ControllerConnector> connector_;
-  ControllerLink* link_ = nullptr;
+  std::unique_ptr<ObservedLink> link_;
+  std::unique_ptr<AgentCollector> collector_;
   std::unique_ptr<Reconciler> reconciler_;
   std::unique_ptr<DeviceQueries> queries_;
   std::unique_ptr<LocalDeviceOperations> device_operations_;
@@ -323,6 +368,7 @@ class AgentImpl final : public Agent {
   std::unique_ptr<HostService> service_;
   std::unique_ptr<HostServer> server_;
   std::unique_ptr<UeventMonitor> uevents_;
+  std::unique_ptr<Endpoints> endpoints_;
 };
 
 }  // namespace

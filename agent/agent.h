@@ -1,7 +1,9 @@
 // The agent put together: owns every part, and alone knows the order of starting and stopping.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "agent/devices/inventory/uevent_monitor.h"
@@ -9,6 +11,7 @@
 #include "agent/link/controller_connector.h"
 #include "agent/options.h"
 #include "agent/reconcile/reconciler.h"
+#include "common/ticker.h"
 
 namespace hotplugger::agent {
 
@@ -25,6 +28,10 @@ class Agent {
     Backoff::Options reconnect;
     // Instead of the boot id in /proc.
     std::string boot_id;
+    // What has ports tried again that can't be had.
+    std::function<std::unique_ptr<Ticker>()> make_ticker = [] {
+      return std::make_unique<ThreadTicker>();
+    };
   };
 
   // Starts everything. Errors name what could not be started, and why.
@@ -39,6 +46,10 @@ class Agent {
 
   // As if a uevent had come.
   virtual void HostChanged() = 0;
+
+  // Where /metrics and the health service are served; what port 0 became. 0: they are not.
+  virtual int metrics_port() = 0;
+  virtual int health_port() = 0;
 };
 
 }  // namespace hotplugger::agent

@@ -10,6 +10,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "common/error_info.h"
+#include "common/listen_address.h"
 #include "common/names.h"
 #include "common/random_id.h"
 #include "common/transport/address.h"
@@ -43,17 +44,43 @@ void Note(absl::string_view flag, const absl::Status& status,
   if (!status.ok()) violations->push_back({std::string(flag), std::string(status.message())});
 }
 
+// Its messages name the flag already.
+void NotePlaintext(absl::string_view flag, const std::string& address, bool insecure,
+                   std::vector<FieldViolation>* violations) {
+  const absl::Status status = CheckPlaintextAddress(flag, address, insecure);
+  if (status.ok()) return;
+  violations->push_back({std::string(flag), std::string(absl::StripPrefix(
+                                                status.message(), absl::StrCat(flag, ": ")))});
+}
+
+void FindListenViolations(const AgentOptions& options, std::vector<FieldViolation>* violations) {
+  if (!options.metrics_listen.empty()) {
+    const absl::Status listen = CheckMetricsListenAddress(options.metrics_listen);
+    Note("--metrics-listen", listen, violations);
+    if (listen.ok()) {
+      NotePlaintext("--metrics-listen", WithHost(options.metrics_listen), options.insecure,
+                    violations);
+    }
+  }
+  if (!options.metrics_address.empty()) {
+    Note("--metrics-address", CheckReachedAddress(options.metrics_address), violations);
+    if (options.metrics_listen.empty()) {
+      violations->push_back(
+          {"--metrics-address",
+           "says where /metrics is reached, but none is served; give --metrics-listen too"});
+    }
+  }
+  // In plaintext, as probes speak, and with nothing to hide.
+  if (!options.health_listen.empty()) {
+    Note("--health-listen", CheckListenAddress(options.health_listen), violations);
+  }
+}
+
 std::vector<FieldViolation> FindViolations(const AgentOptions& options) {
   std::vector<FieldViolation> violations;
   Note("--node", ValidateNodeName(options.node), &violations);
   if (!options.controller.empty()) {
-    const absl::Status address =
-        CheckPlaintextAddress("--controller", options.controller, options.insecure);
-    // Its message names the flag already.
-    if (!address.ok()) {
-      violations.push_back(
-          {"--controller", std::string(absl::StripPrefix(address.message(), "--controller: "))});
-    }
+    NotePlaintext("--controller", options.controller, options.insecure, &violations);
   }
   if (options.labels.size() > kMaxNodeLabels) {
     violations.push_back({"--label", absl::StrCat(options.labels.size(), " labels; at most ",
@@ -68,11 +95,28 @@ std::vector<FieldViolation> FindViolations(const AgentOptions& options) {
                                                   "\" is not 32 lower-case hex digits, as the "
                                                   "controller logs its fleet at its start")});
   }
+  FindListenViolations(options, &violations);
   if (options.config.empty()) {
     violations.push_back({"--config", absl::StrCat("is empty; give a path, or leave it out for ",
                                                    kDefaultConfigPath)});
   }
   return violations;
+}
+
+void AddListenOptions(AgentOptions* options, CLI::App* app) {
+  app->add_option("--metrics-listen", options->metrics_listen,
+                  "Serve /metrics for Prometheus here, in plaintext: an address of this host, or "
+                  "nothing before the colon for all; without it there is none")
+      ->type_name("HOST:PORT");
+  app->add_option("--metrics-address", options->metrics_address,
+                  "How others reach /metrics, for the controller's /sd; without it the address of "
+                  "--metrics-listen, where that is all of the host's the name of --node, and where "
+                  "it is loopback the host is not in /sd")
+      ->type_name("HOST:PORT");
+  app->add_option("--health-listen", options->health_listen,
+                  "Serve gRPC's health service here, for probes, in plaintext; without it there is "
+                  "none")
+      ->type_name("HOST:PORT");
 }
 
 }  // namespace
@@ -98,7 +142,8 @@ ParsedCommandLine ParseCommandLine(int argc, const char* const* argv) {
                  "The fleet that this host belongs to from now on, as its controller logs it; "
                  "without it the agent keeps to the first one that it meets")
       ->type_name("ID");
-  app.add_flag("--insecure", options.insecure, "Allow plaintext to a controller beyond loopback");
+  app.add_flag("--insecure", options.insecure,
+               "Allow plaintext beyond loopback: to a controller, and of /metrics");
   app.add_option("--label", labels, "KEY=VALUE that policies select by; may be repeated")
       ->allow_extra_args(false);
   app.add_option("--state-dir", options.state_dir, "Where the last good spec is kept")
@@ -126,6 +171,7 @@ ParsedCommandLine ParseCommandLine(int argc, const char* const* argv) {
                  "that of DIR/run/dbus")
       ->type_name("ADDRESS");
   app.add_option("--writer", options.writer, "The hotplugger-writer program");
+  AddListenOptions(&options, &app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

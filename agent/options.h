@@ -35,6 +35,12 @@ struct AgentOptions {
   std::string bus;
   // The hotplugger-writer program; empty: beside this program.
   std::string writer;
+  // "HOST:PORT" of /metrics (see common/listen_address.h); empty: there is none.
+  std::string metrics_listen;
+  // "HOST:PORT" at which others reach it; empty: see ReachedAddress.
+  std::string metrics_address;
+  // "HOST:PORT" of gRPC's health service, for probes, in plaintext; empty: there is none.
+  std::string health_listen;
 };
 
 // What a command line comes to: options, or a text to print (help, version) and an exit status.

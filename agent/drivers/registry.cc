@@ -19,17 +19,6 @@
 namespace hotplugger::agent {
 namespace {
 
-SwitchResult Refused(const std::vector<std::string>& asked_for, const absl::Status& status) {
-  SwitchResult result{status, {}};
-  std::set<std::string> seen;
-  for (const std::string& name : asked_for) {
-    if (name.empty() || !seen.insert(NormalizeDriverName(name)).second) continue;
-    result.items.push_back(FailedItem(absl::StrCat("driver/", name), status));
-    result.items.back().set_outcome(v1::OUTCOME_REFUSED);
-  }
-  return result;
-}
-
 absl::StatusOr<SwitchPlan> PlanUnregister(const DriverSnapshots& snapshot,
                                           absl::string_view driver) {
   ASSIGN_OR_RETURN(SwitchPlan plan, PlanDisableOne(snapshot, driver));
@@ -54,22 +43,21 @@ std::string KindName(v1::DriverProvider kind) {
 // Holds the host's one switch, or joins the one that this thread holds already.
 class Registry::SwitchScope {
  public:
-  SwitchScope(Registry& registry, Gate gate, absl::Time deadline,
-              SwitchTransaction::NestedCalls nested_calls)
-      : registry_(registry) {
+  SwitchScope(Registry& registry, const SwitchRules& rules)
+      : registry_(registry), count_already_(rules.count_already) {
     MutexLock lock(&registry_.mutex_);
     if (registry_.transaction_ != nullptr &&
         registry_.switching_thread_ == std::this_thread::get_id()) {
       transaction_ = registry_.transaction_;
       return;
     }
-    if (gate == Gate::kSwitching && !registry_.switching_) {
+    if (rules.gate == Gate::kSwitching && !registry_.switching_) {
       status_ = SwitchingOffError();
     } else if (registry_.transaction_ != nullptr) {
       status_ = SwitchInProgressError();
     } else {
-      own_.emplace(registry_.clock_, registry_.inquiry_, registry_.options_.pause, deadline,
-                   nested_calls);
+      own_.emplace(registry_.clock_, registry_.inquiry_, registry_.counters_,
+                   registry_.options_.pause, rules.deadline, rules.nested_calls);
       transaction_ = registry_.transaction_ = &*own_;
       registry_.switching_thread_ = std::this_thread::get_id();
     }
@@ -77,6 +65,7 @@ class Registry::SwitchScope {
 
   ~SwitchScope() {
     if (!own_) return;
+    own_->Count(count_already_);
     MutexLock lock(&registry_.mutex_);
     registry_.transaction_ = nullptr;
   }
@@ -90,6 +79,7 @@ class Registry::SwitchScope {
 
  private:
   Registry& registry_;
+  const bool count_already_;
   absl::Status status_;
   std::optional<SwitchTransaction> own_;
   SwitchTransaction* transaction_ = nullptr;
@@ -121,8 +111,9 @@ class Registry::RefreshCall {
   std::optional<absl::StatusOr<DriverList>> answer_ ABSL_GUARDED_BY(mutex_);
 };
 
-Registry::Registry(Clock& clock, Options options)
+Registry::Registry(Clock& clock, AgentCounters& counters, Options options)
     : clock_(clock),
+      counters_(counters),
       options_(std::move(options)),
       inquiry_(options_.patience),
       switching_(options_.switching) {}
@@ -145,26 +136,25 @@ absl::Status Registry::Register(std::shared_ptr<HotplugDriver> driver) {
 }
 
 SwitchResult Registry::Unregister(absl::string_view name, absl::Time deadline) {
-  const std::vector<std::string> asked_for = {std::string(name)};
-  SwitchScope scope(*this, Gate::kNone, deadline, SwitchTransaction::NestedCalls::kRun);
-  if (!scope.status().ok()) return Refused(asked_for, scope.status());
+  const AskedFor asked_for = {{std::string(name), false}};
+  const SwitchRules rules = {.deadline = deadline, .gate = Gate::kNone};
+  SwitchScope scope(*this, rules);
+  if (!scope.status().ok()) return Refuse(asked_for, scope.status());
   if (scope.transaction().IsChanging(name) ||
       (scope.nested() && scope.transaction().ignores_nested_calls())) {
-    return Refused(asked_for, ReentrantChangeError(name));
+    return Refuse(asked_for, ReentrantChangeError(name));
   }
   bool in_unknown_state = false;
-  SwitchResult result = Switch(asked_for, deadline, Gate::kNone,
-                               SwitchTransaction::NestedCalls::kRun, [&](const auto& snapshot) {
-                                 const DriverSnapshot* driver = FindDriver(snapshot, name);
-                                 in_unknown_state =
-                                     driver != nullptr && driver->state == v1::DRIVER_STATE_UNKNOWN;
-                                 return PlanUnregister(snapshot, name);
-                               });
+  SwitchResult result = Switch(asked_for, rules, [&](const DriverSnapshots& snapshot) {
+    const DriverSnapshot* driver = FindDriver(snapshot, name);
+    in_unknown_state = driver != nullptr && driver->state == v1::DRIVER_STATE_UNKNOWN;
+    return PlanUnregister(snapshot, name);
+  });
   if (!result.status.ok()) {
     if (scope.nested()) return result;
     const absl::Status undone = scope.transaction().Undo(result.status);
     if (!in_unknown_state) return {undone, std::move(result.items)};
-    result = {absl::OkStatus(), scope.transaction().Items(asked_for)};
+    result = {absl::OkStatus(), scope.transaction().Items({std::string(name)})};
     result.items.front().set_message(
         absl::StrCat("unregistered, though whether it runs can't be told: ", undone.message()));
     result.items.front().clear_reason();
@@ -319,29 +309,31 @@ absl::Status Registry::SetWhitelistOverrides(
 }
 
 SwitchResult Registry::DisableConflicts(absl::string_view driver, absl::Time deadline) {
-  return Switch(
-      {}, deadline, Gate::kSwitching, SwitchTransaction::NestedCalls::kRun,
-      [driver](const DriverSnapshots& snapshot) { return PlanDisableConflicts(snapshot, driver); });
+  return Switch({}, {.deadline = deadline}, [driver](const DriverSnapshots& snapshot) {
+    return PlanDisableConflicts(snapshot, driver);
+  });
 }
 
 SwitchResult Registry::EnableOne(absl::string_view driver, absl::Time deadline) {
   return Switch(
-      {std::string(driver)}, deadline, Gate::kSwitching, SwitchTransaction::NestedCalls::kRun,
+      {{std::string(driver), true}}, {.deadline = deadline},
       [driver](const DriverSnapshots& snapshot) { return PlanEnableOne(snapshot, driver); });
 }
 
 SwitchResult Registry::DisableOne(absl::string_view driver, absl::Time deadline) {
   return Switch(
-      {std::string(driver)}, deadline, Gate::kSwitching, SwitchTransaction::NestedCalls::kRun,
+      {{std::string(driver), false}}, {.deadline = deadline},
       [driver](const DriverSnapshots& snapshot) { return PlanDisableOne(snapshot, driver); });
 }
 
 SwitchResult Registry::SwitchDrivers(const std::vector<std::string>& active,
-                                     const std::vector<std::string>& stopped, absl::Time deadline) {
-  std::vector<std::string> asked_for = active;
-  asked_for.insert(asked_for.end(), stopped.begin(), stopped.end());
+                                     const std::vector<std::string>& stopped, absl::Time deadline,
+                                     bool count_already) {
+  AskedFor asked_for;
+  for (const std::string& name : active) asked_for.emplace_back(name, true);
+  for (const std::string& name : stopped) asked_for.emplace_back(name, false);
   return Switch(
-      asked_for, deadline, Gate::kSwitching, SwitchTransaction::NestedCalls::kRun,
+      asked_for, {.deadline = deadline, .count_already = count_already},
       [&](const DriverSnapshots& snapshot) { return PlanSwitch(snapshot, active, stopped); });
 }
 
@@ -367,23 +359,34 @@ absl::StatusOr<std::vector<std::string>> Registry::RunningConflicts(absl::string
 
 SwitchResult Registry::RestoreStates(const std::map<std::string, bool>& states,
                                      absl::Time deadline) {
-  std::vector<std::string> asked_for;
-  for (const auto& [name, running] : states) asked_for.push_back(name);
-  return Switch(asked_for, deadline, Gate::kSwitching, SwitchTransaction::NestedCalls::kIgnore,
+  return Switch({states.begin(), states.end()},
+                {.deadline = deadline, .nested_calls = SwitchTransaction::NestedCalls::kIgnore},
                 [&](const DriverSnapshots& snapshot) { return PlanRestore(snapshot, states); });
 }
 
-SwitchResult Registry::Switch(const std::vector<std::string>& asked_for, absl::Time deadline,
-                              Gate gate, SwitchTransaction::NestedCalls nested_calls,
+SwitchResult Registry::Refuse(const AskedFor& asked_for, const absl::Status& status) {
+  SwitchResult result{status, {}};
+  std::set<std::string> seen;
+  for (const auto& [name, running] : asked_for) {
+    if (name.empty() || !seen.insert(NormalizeDriverName(name)).second) continue;
+    v1::ItemResult& item = result.items.emplace_back(FailedItem("driver/" + name, status));
+    item.set_outcome(v1::OUTCOME_REFUSED);
+    counters_.CountOperation(CountedKind::kDriver, CountedActionOf(running), item.outcome(),
+                             item.reason());
+  }
+  return result;
+}
+
+SwitchResult Registry::Switch(const AskedFor& asked_for, const SwitchRules& rules,
                               const Planner& planner) {
-  SwitchScope scope(*this, gate, deadline, nested_calls);
-  if (!scope.status().ok()) return Refused(asked_for, scope.status());
+  SwitchScope scope(*this, rules);
+  if (!scope.status().ok()) return Refuse(asked_for, scope.status());
   SwitchTransaction& transaction = scope.transaction();
   if (scope.nested() && transaction.ignores_nested_calls()) return {};
   const std::vector<std::shared_ptr<HotplugDriver>> drivers = Drivers();
   const DriverSnapshots snapshot = TakeSnapshot(inquiry_, drivers, Overrides());
   const absl::StatusOr<SwitchPlan> plan = planner(snapshot);
-  if (!plan.ok()) return Refused(asked_for, plan.status());
+  if (!plan.ok()) return Refuse(asked_for, plan.status());
   transaction.Learn(drivers, snapshot);
   absl::Status status = transaction.Run(*plan);
   if (!status.ok()) {
@@ -391,7 +394,9 @@ SwitchResult Registry::Switch(const std::vector<std::string>& asked_for, absl::T
     if (scope.nested()) transaction.FailOuterStep(status);
     if (!scope.nested()) status = transaction.Undo(status);
   }
-  return {status, transaction.Items(asked_for)};
+  std::vector<std::string> names;
+  for (const auto& [name, running] : asked_for) names.push_back(name);
+  return {status, transaction.Items(names)};
 }
 
 std::vector<std::shared_ptr<HotplugDriver>> Registry::Drivers() {

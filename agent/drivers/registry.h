@@ -7,12 +7,14 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "agent/counters/agent_counters.h"
 #include "agent/drivers/driver.h"
 #include "agent/drivers/driver_provider.h"
 #include "agent/drivers/driver_snapshot.h"
@@ -64,8 +66,9 @@ class Registry {
     SwitchTransaction::Pause pause = absl::SleepFor;
   };
 
-  // `clock` outlives this.
-  Registry(Clock& clock, Options options);
+  // `clock` outlives this, and so do `counters`, where every driver that is to be started or
+  // stopped is counted, whoever asks.
+  Registry(Clock& clock, AgentCounters& counters, Options options);
   // Waits for providers that hang once more, then leaves them to themselves.
   ~Registry();
   Registry(const Registry&) = delete;
@@ -112,9 +115,11 @@ class Registry {
   SwitchResult EnableOne(absl::string_view driver, absl::Time deadline);
   SwitchResult DisableOne(absl::string_view driver, absl::Time deadline);
 
-  // contract 16: a whole target set; see PlanSwitch.
+  // contract 16: a whole target set; see PlanSwitch. Whoever calls it again and again to keep
+  // things so has what is so already not counted.
   SwitchResult SwitchDrivers(const std::vector<std::string>& active,
-                             const std::vector<std::string>& stopped, absl::Time deadline);
+                             const std::vector<std::string>& stopped, absl::Time deadline,
+                             bool count_already = true);
 
   // What SwitchDrivers would do now, or the error with which it would refuse. Changes nothing.
   absl::StatusOr<SwitchPlan> PreviewSwitch(const std::vector<std::string>& active,
@@ -137,9 +142,17 @@ class Registry {
   class RefreshCall;
   using Planner = std::function<absl::StatusOr<SwitchPlan>(const DriverSnapshots&)>;
   enum class Gate { kSwitching, kNone };
+  // Names, and whether they are to run.
+  using AskedFor = std::vector<std::pair<std::string, bool>>;
+  struct SwitchRules {
+    absl::Time deadline;
+    Gate gate = Gate::kSwitching;
+    SwitchTransaction::NestedCalls nested_calls = SwitchTransaction::NestedCalls::kRun;
+    bool count_already = true;
+  };
 
-  SwitchResult Switch(const std::vector<std::string>& asked_for, absl::Time deadline, Gate gate,
-                      SwitchTransaction::NestedCalls nested_calls, const Planner& planner);
+  SwitchResult Switch(const AskedFor& asked_for, const SwitchRules& rules, const Planner& planner);
+  SwitchResult Refuse(const AskedFor& asked_for, const absl::Status& status);
   std::vector<std::shared_ptr<HotplugDriver>> Drivers();
   WhitelistOverrides Overrides();
   absl::Status CheckNewLocked(const HotplugDriver& driver, const DriverWhitelist& whitelist) const
@@ -150,6 +163,7 @@ class Registry {
   SyncResult Adopt(v1::DriverProvider kind, const DriverList& list);
 
   Clock& clock_;
+  AgentCounters& counters_;
   const Options options_;
   StateInquiry inquiry_;
   // Held over a whole SyncProvider, so that two don't cross; before mutex_.

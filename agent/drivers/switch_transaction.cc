@@ -54,10 +54,11 @@ bool Lists(const DriverWhitelist& whitelist, absl::string_view name) {
 
 }  // namespace
 
-SwitchTransaction::SwitchTransaction(Clock& clock, StateInquiry& inquiry, Pause pause,
-                                     absl::Time deadline, NestedCalls nested_calls)
+SwitchTransaction::SwitchTransaction(Clock& clock, StateInquiry& inquiry, AgentCounters& counters,
+                                     Pause pause, absl::Time deadline, NestedCalls nested_calls)
     : clock_(clock),
       inquiry_(inquiry),
+      counters_(counters),
       pause_(std::move(pause)),
       deadline_(deadline),
       forward_deadline_(deadline - (deadline - clock.Now()) / 2),
@@ -87,7 +88,12 @@ absl::Status SwitchTransaction::Run(const SwitchPlan& plan) {
   for (const SwitchNote& note : plan.already_stopped) Note(note, false);
   for (const SwitchNote& note : plan.gone) Note(note, std::nullopt);
   for (const SwitchNote& note : plan.spared) Note(note, std::nullopt);
-  for (const SwitchStep& step : plan.steps) RETURN_IF_ERROR(Step(step));
+  for (size_t i = 0; i < plan.steps.size(); ++i) {
+    const absl::Status status = Step(plan.steps[i]);
+    if (status.ok()) continue;
+    for (size_t j = i + 1; j < plan.steps.size(); ++j) Skip(plan.steps[j], plan.steps[i].driver);
+    return status;
+  }
   return absl::OkStatus();
 }
 
@@ -116,10 +122,23 @@ SwitchTransaction::Entry* SwitchTransaction::Find(absl::string_view name) {
   return nullptr;
 }
 
-bool SwitchTransaction::HasItem(const Entry& entry) const {
+const v1::ItemResult* SwitchTransaction::FindItem(const Entry& entry) const {
   const std::string subject = Subject(entry.driver->name());
-  return std::any_of(items_.begin(), items_.end(),
-                     [&](const v1::ItemResult& item) { return item.subject() == subject; });
+  const auto found = std::find_if(items_.begin(), items_.end(), [&](const v1::ItemResult& item) {
+    return item.subject() == subject;
+  });
+  return found == items_.end() ? nullptr : &*found;
+}
+
+void SwitchTransaction::Count(bool count_already) const {
+  for (const Entry& entry : entries_) {
+    const v1::ItemResult* item = FindItem(entry);
+    // Those that changed along are no operations of their own.
+    if (!entry.asked || item == nullptr) continue;
+    if (item->outcome() == v1::OUTCOME_ALREADY && !count_already) continue;
+    counters_.CountOperation(CountedKind::kDriver, CountedActionOf(*entry.asked), item->outcome(),
+                             item->reason());
+  }
 }
 
 v1::ItemResult& SwitchTransaction::Item(absl::string_view name) {
@@ -132,7 +151,10 @@ v1::ItemResult& SwitchTransaction::Item(absl::string_view name) {
 }
 
 void SwitchTransaction::Note(const SwitchNote& note, std::optional<bool> wanted) {
-  if (Entry* entry = Find(note.driver); entry != nullptr && wanted) entry->wanted = wanted;
+  if (Entry* entry = Find(note.driver); entry != nullptr && wanted) {
+    entry->asked = wanted;
+    entry->wanted = wanted;
+  }
   v1::ItemResult& item = Item(note.driver);
   // A nested call may come upon a driver that this transaction has dealt with already.
   if (item.outcome() != v1::OUTCOME_UNSPECIFIED) return;
@@ -154,6 +176,7 @@ absl::Status SwitchTransaction::Step(const SwitchStep& step) {
     if (*entry->changing_to == step.running) return absl::OkStatus();
     return ReentrantChangeError(step.driver);
   }
+  entry->asked = step.running;
   // An earlier step may have brought it along.
   if (entry->known != StateOf(step.running)) {
     if (clock_.Now() >= forward_deadline_) {
@@ -168,11 +191,31 @@ absl::Status SwitchTransaction::Step(const SwitchStep& step) {
   return CheckWanted(step.driver);
 }
 
+void SwitchTransaction::Skip(const SwitchStep& step, absl::string_view failed) {
+  if (Entry* entry = Find(step.driver); entry != nullptr && !entry->asked) {
+    entry->asked = step.running;
+  }
+  v1::ItemResult& item = Item(step.driver);
+  // It may have changed along.
+  if (item.outcome() != v1::OUTCOME_UNSPECIFIED) return;
+  item.set_outcome(v1::OUTCOME_SKIPPED);
+  item.set_reason("SWITCH_FAILED");
+  item.set_message(absl::StrCat("not tried: the switch failed before it was ", Verb(step.running),
+                                ", at ", failed));
+}
+
+absl::Status SwitchTransaction::Ask(Entry& entry, bool running, absl::Time deadline) {
+  const absl::Time begin = clock_.Now();
+  const absl::Status answer = entry.driver->ChangeState(running, deadline);
+  counters_.CountDuration(CountedKind::kDriver, CountedActionOf(running), clock_.Now() - begin);
+  return answer;
+}
+
 absl::Status SwitchTransaction::Change(Entry& entry, const SwitchStep& step) {
   const absl::Status failure_outside = std::exchange(nested_failure_, absl::OkStatus());
   Entry* const outside = std::exchange(innermost_, &entry);
   entry.changing_to = step.running;
-  const absl::Status answer = entry.driver->ChangeState(step.running, forward_deadline_);
+  const absl::Status answer = Ask(entry, step.running, forward_deadline_);
   const std::string remark = entry.driver->TakeRemark();
   entry.changing_to.reset();
   entry.called = true;
@@ -331,8 +374,7 @@ void SwitchTransaction::PutBack(Entry& entry, absl::Time deadline) {
     // One in doubt is told to go back whatever it answers now, so that this is its last order.
     if (!entry.in_doubt && inquiry_.Ask(entry.driver).state == entry.original) return;
     entry.put_back = true;
-    const absl::Status answer =
-        entry.driver->ChangeState(entry.original == v1::DRIVER_STATE_RUNNING, deadline);
+    const absl::Status answer = Ask(entry, entry.original == v1::DRIVER_STATE_RUNNING, deadline);
     entry.undo_remark = entry.driver->TakeRemark();
     entry.undo_problem = std::string(answer.message());
     if (answer.ok()) entry.in_doubt = false;
@@ -375,7 +417,8 @@ void SwitchTransaction::Settle(Entry& entry, UndoAccount* account) {
 
 void SwitchTransaction::SettleUndone(Entry& entry, UndoAccount* account) {
   const absl::string_view name = entry.driver->name();
-  const bool was_changed = HasItem(entry) && Item(name).outcome() == v1::OUTCOME_CHANGED;
+  const v1::ItemResult* const told = FindItem(entry);
+  const bool was_changed = told != nullptr && told->outcome() == v1::OUTCOME_CHANGED;
   if (!was_changed && !entry.put_back) return;
   const std::string what = WithRemark(
       absl::StrCat(Verb(entry.original == v1::DRIVER_STATE_RUNNING), " again"), entry.undo_remark);
@@ -383,6 +426,7 @@ void SwitchTransaction::SettleUndone(Entry& entry, UndoAccount* account) {
   if (!was_changed) return;
   v1::ItemResult& item = Item(name);
   item.set_outcome(v1::OUTCOME_UNDONE);
+  item.set_reason("SWITCH_FAILED");
   item.set_message(absl::StrCat(item.message(), "; then ", what, ", since the switch failed"));
 }
 

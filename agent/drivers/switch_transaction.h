@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "agent/counters/agent_counters.h"
 #include "agent/drivers/driver.h"
 #include "agent/drivers/driver_snapshot.h"
 #include "agent/drivers/state_inquiry.h"
@@ -32,17 +33,18 @@ class SwitchTransaction {
   // Between tries to put a driver back.
   static constexpr absl::Duration kPutBackPause = absl::Milliseconds(100);
 
-  // Half of the time until `deadline` is kept for the undo. `clock` and `inquiry` outlive this.
-  SwitchTransaction(Clock& clock, StateInquiry& inquiry, Pause pause, absl::Time deadline,
-                    NestedCalls nested_calls);
+  // Half of the time until `deadline` is kept for the undo. `clock`, `inquiry` and `counters`
+  // outlive this.
+  SwitchTransaction(Clock& clock, StateInquiry& inquiry, AgentCounters& counters, Pause pause,
+                    absl::Time deadline, NestedCalls nested_calls);
 
   // Takes note of the drivers and of how they are. What was known before is what undo goes back
   // to. The two are parallel.
   void Learn(const std::vector<std::shared_ptr<HotplugDriver>>& drivers,
              const DriverSnapshots& snapshot);
 
-  // Does the steps in order up to the first that fails, and says which and why. Undo is the
-  // caller's.
+  // Does the steps in order up to the first that fails, and says which and why; those after it are
+  // noted as skipped. Undo is the caller's.
   absl::Status Run(const SwitchPlan& plan);
 
   // A nested plan failed: the step that it came from fails too, whatever its driver says.
@@ -57,6 +59,10 @@ class SwitchTransaction {
   bool ignores_nested_calls() const { return nested_calls_ == NestedCalls::kIgnore; }
   bool IsChanging(absl::string_view driver) const;
 
+  // Counts what became of each driver that was to be started or stopped, once; those that were so
+  // already where `count_already` says so.
+  void Count(bool count_already) const;
+
   // So far; the `first` drivers come first, in that order.
   std::vector<v1::ItemResult> Items(const std::vector<std::string>& first) const;
 
@@ -67,6 +73,8 @@ class SwitchTransaction {
     v1::DriverState known = v1::DRIVER_STATE_UNKNOWN;
     // As it counts in this switch.
     DriverWhitelist whitelist;
+    // What it was last asked to be, whatever came of it.
+    std::optional<bool> asked;
     // What the transaction wants of it; checked after every step.
     std::optional<bool> wanted;
     // While its ChangeState is on the stack: the state asked for.
@@ -88,11 +96,15 @@ class SwitchTransaction {
   };
 
   Entry* Find(absl::string_view name);
-  bool HasItem(const Entry& entry) const;
+  // Null where there is none.
+  const v1::ItemResult* FindItem(const Entry& entry) const;
   v1::ItemResult& Item(absl::string_view name);
   void Note(const SwitchNote& note, std::optional<bool> wanted);
   void Touch(Entry& entry);
   absl::Status Step(const SwitchStep& step);
+  void Skip(const SwitchStep& step, absl::string_view failed);
+  // The driver's answer, and how long it took.
+  absl::Status Ask(Entry& entry, bool running, absl::Time deadline);
   absl::Status Change(Entry& entry, const SwitchStep& step);
   absl::Status CheckAnswer(Entry& entry, const SwitchStep& step, const absl::Status& answer);
   void ObserveOthers(const Entry& cause, bool running);
@@ -109,6 +121,7 @@ class SwitchTransaction {
 
   Clock& clock_;
   StateInquiry& inquiry_;
+  AgentCounters& counters_;
   const Pause pause_;
   const absl::Time deadline_;
   const absl::Time forward_deadline_;

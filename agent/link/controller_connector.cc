@@ -28,12 +28,23 @@ ControllerConnector::ControllerConnector(Options options, Sinks sinks)
       backoff_(options_.backoff),
       obeyed_{options_.hello.largest_epoch(), options_.hello.fleet_id(), options_.hello.epoch_id()},
       spec_epoch_(options_.hello.spec_epoch()),
-      spec_store_revision_(options_.hello.spec_store_revision()) {
+      spec_store_revision_(options_.hello.spec_store_revision()),
+      metrics_address_(options_.hello.metrics_address()) {
   stub_ = v1::LinkService::NewStub(grpc::CreateCustomChannel(
       options_.controller, grpc::InsecureChannelCredentials(), ClientChannelArguments()));
 }
 
 ControllerConnector::~ControllerConnector() { Stop(); }
+
+void ControllerConnector::SetMetricsAddress(const std::string& address) {
+  MutexLock lock(&mutex_);
+  metrics_address_ = address;
+}
+
+bool ControllerConnector::connected() {
+  MutexLock lock(&mutex_);
+  return stream_ != nullptr && welcomed_ && refusal_.ok() && !ended_;
+}
 
 void ControllerConnector::Start() {
   thread_ = std::thread([this] { Run(); });
@@ -103,6 +114,7 @@ v1::AgentMessage ControllerConnector::MakeHello() {
   message.mutable_hello()->set_spec_epoch(spec_epoch_);
   message.mutable_hello()->set_spec_store_revision(spec_store_revision_);
   message.mutable_hello()->set_applied_digest(applied_digest_);
+  message.mutable_hello()->set_metrics_address(metrics_address_);
   return message;
 }
 
@@ -128,17 +140,22 @@ void ControllerConnector::OnMessage(const v1::ControllerMessage& message) {
     case v1::ControllerMessage::kOperation:
       sinks_.operation(message.operation(), from);
       return;
-    case v1::ControllerMessage::kPing: {
-      v1::AgentMessage pong;
-      pong.mutable_pong()->set_sequence(message.ping().sequence());
-      MutexLock lock(&mutex_);
-      SendLocked(AgentSlot::kPong, std::move(pong));
-      return;
-    }
+    case v1::ControllerMessage::kPing:
+      return AnswerPing(message.ping());
     case v1::ControllerMessage::MESSAGE_NOT_SET:
       // From a newer controller: what we don't know we can't be meant to act on.
       return;
   }
+}
+
+void ControllerConnector::AnswerPing(const v1::Ping& ping) {
+  v1::AgentMessage pong;
+  pong.mutable_pong()->set_sequence(ping.sequence());
+  v1::AgentMessage metrics;
+  if (ping.wants_metrics()) *metrics.mutable_metrics() = sinks_.metrics();
+  MutexLock lock(&mutex_);
+  SendLocked(AgentSlot::kPong, std::move(pong));
+  if (ping.wants_metrics()) SendLocked(AgentSlot::kMetrics, std::move(metrics));
 }
 
 bool ControllerConnector::TakeWelcome(const v1::ControllerMessage& message) {
@@ -160,10 +177,15 @@ bool ControllerConnector::TakeWelcome(const v1::ControllerMessage& message) {
 
 void ControllerConnector::Welcome() {
   Log(LogLevel::kInfo, "connected", {{"controller", options_.controller}});
+  v1::AgentMessage counted;
+  *counted.mutable_metrics() = sinks_.metrics();
   MutexLock lock(&mutex_);
   last_failure_.clear();
   welcomed_ = true;
   welcome_time_ = SteadyNow();
+  // Before this stream's spec and operations are acted on: what is counted from here on the
+  // controller counts as its own time's.
+  SendLocked(AgentSlot::kMetrics, std::move(counted));
   v1::AgentMessage message;
   if (inventory_) {
     *message.mutable_inventory() = *inventory_;

@@ -41,13 +41,21 @@ class ControllerConnector final : public ControllerLink {
     std::function<void(const std::string& digest, const ControllerIdentity& from)> confirmation;
     std::function<void(const v1::NodeOperation& operation, const ControllerIdentity& from)>
         operation;
+    // What the agent has counted so far; asked for with each welcome, and where a ping asks for it.
+    std::function<v1::MetricsSnapshot()> metrics;
   };
 
   ControllerConnector(Options options, Sinks sinks);
   ~ControllerConnector() override;
 
+  // Which each later Hello tells.
+  void SetMetricsAddress(const std::string& address);
+
   void Start();
   void Stop();
+
+  // Whether there is a stream to a controller that has welcomed this agent and is obeyed.
+  bool connected();
 
   void SendAck(const v1::SpecAck& ack) override;
   void SendOperationResult(const v1::NodeOperationResult& result) override;
@@ -66,6 +74,7 @@ class ControllerConnector final : public ControllerLink {
   // False, and the stream is closed, where the controller is not one to obey.
   bool TakeWelcome(const v1::ControllerMessage& message);
   void Welcome();
+  void AnswerPing(const v1::Ping& ping);
   v1::AgentMessage MakeHello() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SendLocked(AgentSlot slot, v1::AgentMessage message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Waits for `duration` or Stop; false when stopped.
@@ -101,6 +110,7 @@ class ControllerConnector final : public ControllerLink {
   std::optional<v1::NodeReport> report_ ABSL_GUARDED_BY(mutex_);
   std::optional<v1::NodeReport> rejection_ ABSL_GUARDED_BY(mutex_);
   std::optional<v1::Inventory> inventory_ ABSL_GUARDED_BY(mutex_);
+  std::string metrics_address_ ABSL_GUARDED_BY(mutex_);
   std::string last_failure_ ABSL_GUARDED_BY(mutex_);
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
 };

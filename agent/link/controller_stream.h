@@ -18,8 +18,10 @@ namespace hotplugger::agent {
 // The controller sends an operation when the last one is answered, or past its deadline: then a
 // late answer can take the place of the next one's, which the controller tells as not known
 // (NO_ANSWER).
+// What was counted goes right behind Hello, since all that follows is to be counted on top.
 enum class AgentSlot : size_t {
   kHello,
+  kMetrics,
   kSpecAck,
   kInventory,
   kReport,

@@ -9,6 +9,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "common/mutex.h"
 #include "hotplugger/v1/node.pb.h"
 
 namespace hotplugger::agent {
@@ -18,8 +19,11 @@ inline constexpr char kStateNotSaved[] = "STATE_NOT_SAVED";
 inline constexpr char kStateRestored[] = "STATE_RESTORED";
 inline constexpr char kBaselineRebuilt[] = "BASELINE_REBUILT";
 inline constexpr char kBaselineLost[] = "BASELINE_LOST";
+inline constexpr char kSysfsReadOnly[] = "SYSFS_READ_ONLY";
+inline constexpr char kMetricsNotServed[] = "METRICS_NOT_SERVED";
+inline constexpr char kHealthNotServed[] = "HEALTH_NOT_SERVED";
 
-// Not safe for concurrent use.
+// Safe for concurrent use.
 class Conditions {
  public:
   // An inventory has so many; those that come later are left out.
@@ -34,7 +38,8 @@ class Conditions {
   std::vector<v1::NodeCondition> List() const;
 
  private:
-  std::map<std::string, v1::NodeCondition, std::less<>> conditions_;
+  mutable Mutex mutex_;
+  std::map<std::string, v1::NodeCondition, std::less<>> conditions_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace hotplugger::agent

@@ -24,7 +24,10 @@ void DriftLog::Note(std::vector<v1::DriftItem> found, const std::vector<std::str
     items[subject] = std::move(item);
   }
   items_ = std::move(items);
-  for (const std::string& actor : actors) ++counts_[actor.empty() ? "unknown" : actor];
+  for (const std::string& actor : actors) {
+    ++counts_[actor.empty() ? "unknown" : actor];
+    counters_.CountDrift(actor);
+  }
 }
 
 void DriftLog::Tell(v1::NodeReport* report) const {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "agent/counters/agent_counters.h"
 #include "hotplugger/v1/node.pb.h"
 
 namespace hotplugger::agent {
@@ -15,6 +16,9 @@ namespace hotplugger::agent {
 // Not safe for concurrent use.
 class DriftLog {
  public:
+  // What is counted here is counted in `counters` too, which know of no spec and outlive this.
+  explicit DriftLog(AgentCounters& counters) : counters_(counters) {}
+
   // A report tells so many items, the first by subject.
   static constexpr size_t kMaxTold = 1000;
 
@@ -31,6 +35,7 @@ class DriftLog {
   void Clear();
 
  private:
+  AgentCounters& counters_;
   // By subject.
   std::map<std::string, v1::DriftItem> items_;
   std::map<std::string, int64_t> counts_;

@@ -3,6 +3,8 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "agent/devices/operations/group_operation.h"
 #include "agent/reconcile/spec_trial.h"
 #include "agent/reconcile/state_loss.h"
@@ -51,6 +53,29 @@ std::string StateNotSaved(const absl::Status& cause) {
       "again at least every minute");
 }
 
+// Either may be mounted by itself.
+struct ChangedFolder {
+  const char* path;
+  // What is not switched where it is read-only.
+  const char* devices;
+};
+constexpr ChangedFolder kChangedFolders[] = {
+    {"sys/devices/system/cpu", "no CPU and no SMT"},
+    {"sys/devices/system/memory", "no memory block"},
+};
+
+// The two are parallel.
+std::string SysfsReadOnly(const std::vector<std::string>& places,
+                          const std::vector<std::string>& devices) {
+  return absl::StrCat(
+      absl::StrJoin(places, " and "), places.size() == 1 ? " is" : " are",
+      " mounted read-only, as /sys is in most containers, so that the agent can switch ",
+      absl::StrJoin(devices, " and "),
+      " (READ_ONLY_SYSFS); mount /sys/devices/system of the host read-write "
+      "into the agent's container as docs/deployment.md says, or name ",
+      places.size() == 1 ? "the folder" : "the folders", " in the unit's ReadWritePaths=");
+}
+
 void LogRecovered(const std::vector<v1::ItemResult>& items) {
   for (const v1::ItemResult& item : items) {
     Log(LogLevel::kWarning, "an earlier agent left an operation unfinished",
@@ -68,11 +93,13 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Create(Parts parts) {
   RETURN_IF_ERROR(host->LoadState());
   const Parts& own = host->parts_;
   host->reader_ = std::make_unique<DeviceReader>(own.tree, own.boot_id, host->state().known_cpus());
-  host->devices_ = std::make_unique<DeviceOperator>(DeviceOperator::Parts{.reader = *host->reader_,
-                                                                          .writer = own.writer,
-                                                                          .journal = own.journal,
-                                                                          .limits = own.limits,
-                                                                          .clock = own.clock});
+  host->devices_ =
+      std::make_unique<DeviceOperator>(DeviceOperator::Parts{.reader = *host->reader_,
+                                                             .writer = own.writer,
+                                                             .journal = own.journal,
+                                                             .limits = own.limits,
+                                                             .clock = own.clock,
+                                                             .counters = own.counters});
   LogRecovered(RecoverJournal(*host->devices_));
   host->drivers().SetSwitching(host->state().switching() != v1::SWITCH_OFF);
   const auto& unregistered = host->state().unregistered_drivers();
@@ -136,11 +163,32 @@ void Host::TellConditions(v1::Inventory* inventory) {
   } else {
     conditions_.Set(kStateNotSaved, StateNotSaved(cause), parts_.wall_time());
   }
+  TellReadOnly();
   inventory->clear_conditions();
   for (v1::NodeCondition& condition : conditions_.List()) {
     *inventory->add_conditions() = std::move(condition);
   }
 }
+
+// What is seen now, at each pass: a mount can be mended while the agent runs.
+void Host::TellReadOnly() {
+  std::vector<std::string> places;
+  std::vector<std::string> devices;
+  for (const ChangedFolder& folder : kChangedFolders) {
+    // Where that can't be told a write will tell; a kernel without such devices has no folder.
+    if (!parts_.tree.IsReadOnly(folder.path).value_or(false)) continue;
+    places.push_back(parts_.tree.FullPath(folder.path));
+    devices.emplace_back(folder.devices);
+  }
+  if (places.empty()) return conditions_.Clear(kSysfsReadOnly);
+  conditions_.Set(kSysfsReadOnly, SysfsReadOnly(places, devices), parts_.wall_time());
+}
+
+void Host::SetCondition(absl::string_view type, absl::string_view message) {
+  conditions_.Set(type, message, parts_.wall_time());
+}
+
+void Host::ClearCondition(absl::string_view type) { conditions_.Clear(type); }
 
 absl::Status Host::CheckController(const ControllerIdentity& controller) {
   RETURN_IF_ERROR(CheckObeys(seen_, controller));

@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "agent/counters/agent_counters.h"
 #include "agent/devices/inventory/device_reader.h"
 #include "agent/devices/inventory/file_tree.h"
 #include "agent/devices/operations/device_operator.h"
@@ -45,6 +46,8 @@ class Host {
     // SteadyNow as a rule: deadlines are measured by it.
     Clock& clock;
     Registry& drivers;
+    // Where the parts that work on the host count.
+    AgentCounters& counters;
     // Where drivers that come and go are found.
     std::vector<DriverProvider*> providers;
     // What is known of those that files and units switch.
@@ -107,10 +110,16 @@ class Host {
   v1::Inventory MakeInventory(const Snapshot& snapshot);
   // Has `inventory` tell what is the matter with this host now.
   void TellConditions(v1::Inventory* inventory);
+  // What other parts of the agent find to be the matter; told with the next inventory. Safe for
+  // concurrent use: nothing must keep a condition from being set or cleared, least of all a full
+  // queue.
+  void SetCondition(absl::string_view type, absl::string_view message);
+  void ClearCondition(absl::string_view type);
 
   DeviceReader& reader() { return *reader_; }
   DeviceOperator& devices() { return *devices_; }
   Registry& drivers() { return parts_.drivers; }
+  AgentCounters& counters() { return parts_.counters; }
   const std::string& boot_id() const { return parts_.boot_id; }
   const std::string& agent_version() const { return parts_.agent_version; }
 
@@ -128,6 +137,7 @@ class Host {
   explicit Host(Parts parts) : parts_(std::move(parts)), kept_(parts_.state_store) {}
 
   absl::Status LoadState();
+  void TellReadOnly();
 
   Parts parts_;
   KeptState kept_;

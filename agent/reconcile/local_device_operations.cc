@@ -90,11 +90,15 @@ absl::StatusOr<std::vector<LocalDeviceOperations::CheckedChange>> LocalDeviceOpe
 
 absl::StatusOr<v1::ItemResult> LocalDeviceOperations::ChangeOne(const CheckedChange& checked,
                                                                 absl::Duration deadline) {
-  RETURN_IF_ERROR(checked.held);
-  const OperationOptions options = {.deadline = deadline, .origin = OperationOrigin::kPerson};
-  absl::StatusOr<v1::ItemResult> result = host_.devices().Change(checked.change, options);
+  const auto try_it = [&]() -> absl::StatusOr<v1::ItemResult> {
+    RETURN_IF_ERROR(checked.held);
+    return host_.devices().Change(
+        checked.change, {.deadline = deadline, .origin = OperationOrigin::kPerson, .count = false});
+  };
+  absl::StatusOr<v1::ItemResult> result = try_it();
   // As in a group: the kernel's "not now" is worth a second try (kernel 1.3).
-  if (IsTransient(result.status())) result = host_.devices().Change(checked.change, options);
+  if (IsTransient(result.status())) result = try_it();
+  host_.devices().Count(checked.change, result.ok() ? *result : FailedItem("", result.status()));
   return result;
 }
 
@@ -144,11 +148,14 @@ absl::StatusOr<std::vector<v1::ItemResult>> LocalDeviceOperations::Change(
   std::vector<v1::ItemResult> items;
   auto next = done.begin();
   for (const CheckedChange& change : checked) {
-    if (!change.held.ok()) {
-      items.push_back(FailedItem(FormatDeviceName(change.change.device), change.held));
-    } else {
-      items.push_back(nothing ? SkippedItem(change.change.device) : std::move(*next++));
+    if (change.held.ok() && !nothing) {
+      items.push_back(std::move(*next++));
+      continue;
     }
+    items.push_back(change.held.ok()
+                        ? SkippedItem(change.change.device)
+                        : FailedItem(FormatDeviceName(change.change.device), change.held));
+    host_.devices().Count(change.change, items.back());
   }
   return items;
 }
@@ -222,7 +229,10 @@ absl::StatusOr<v1::SetSmtResponse> LocalDeviceOperations::SetSmt(const v1::SetSm
   if (request.options().has_plan()) {
     RETURN_IF_ERROR(CheckStamp(request.options().plan(), snapshot));
   }
-  RETURN_IF_ERROR(CheckSmtHeld(request, snapshot));
+  if (const absl::Status held = CheckSmtHeld(request, snapshot); !held.ok()) {
+    host_.devices().Count(change, FailedItem("smt", held));
+    return held;
+  }
   ASSIGN_OR_RETURN(const v1::NodeSpec spec, host_.Spec());
   const CpuSet held = HeldOffline(WantedOf(spec, host_.state().baseline(), snapshot));
   ASSIGN_OR_RETURN(

@@ -45,8 +45,22 @@ absl::Status CheckNumberOfNames(const v1::SwitchDriversRequest& request) {
 
 }  // namespace
 
+absl::Status LocalDriverOperations::PrepareDrivers(const std::vector<std::string>& to_run,
+                                                   const std::vector<std::string>& to_stop) {
+  const absl::Status prepared = ReadDriversFor(to_run);
+  if (prepared.ok()) return prepared;
+  // They don't come as far as the registry, which counts all others.
+  const auto count = [&](bool running) {
+    host_.counters().CountOperation(CountedKind::kDriver, CountedActionOf(running),
+                                    v1::OUTCOME_REFUSED, ErrorReason(prepared));
+  };
+  for (size_t i = 0; i < to_run.size(); ++i) count(true);
+  for (size_t i = 0; i < to_stop.size(); ++i) count(false);
+  return prepared;
+}
+
 // A spec that only stops some drivers leaves the others to whoever is on the host.
-absl::Status LocalDriverOperations::PrepareDrivers(const std::vector<std::string>& drivers) {
+absl::Status LocalDriverOperations::ReadDriversFor(const std::vector<std::string>& drivers) {
   RETURN_IF_ERROR(host_.SyncDrivers());
   ASSIGN_OR_RETURN(const v1::NodeSpec spec, host_.Spec());
   // What the agent would not undo is anybody's to do.
@@ -84,7 +98,7 @@ absl::StatusOr<v1::ListDriversResponse> LocalDriverOperations::ListDrivers() {
 absl::StatusOr<v1::EnableDriverResponse> LocalDriverOperations::EnableDriver(
     const std::string& driver, absl::Duration time) {
   const absl::Time deadline = SteadyNow() + time;
-  RETURN_IF_ERROR(PrepareDrivers({driver}));
+  RETURN_IF_ERROR(PrepareDrivers({driver}, {}));
   return WithResults<v1::EnableDriverResponse>(host_.drivers().EnableOne(driver, deadline));
 }
 
@@ -92,7 +106,7 @@ absl::StatusOr<v1::DisableDriverResponse> LocalDriverOperations::DisableDriver(
     const std::string& driver, absl::Duration time) {
   const absl::Time deadline = SteadyNow() + time;
   // To stop what is to be stopped is no contradiction.
-  RETURN_IF_ERROR(PrepareDrivers({}));
+  RETURN_IF_ERROR(PrepareDrivers({}, {driver}));
   return WithResults<v1::DisableDriverResponse>(host_.drivers().DisableOne(driver, deadline));
 }
 
@@ -100,10 +114,11 @@ absl::StatusOr<v1::SwitchDriversResponse> LocalDriverOperations::SwitchDrivers(
     const v1::SwitchDriversRequest& request, absl::Duration time) {
   RETURN_IF_ERROR(CheckNumberOfNames(request));
   const absl::Time deadline = SteadyNow() + time;
-  RETURN_IF_ERROR(PrepareDrivers({request.active().begin(), request.active().end()}));
-  return WithResults<v1::SwitchDriversResponse>(host_.drivers().SwitchDrivers(
-      {request.active().begin(), request.active().end()},
-      {request.stopped().begin(), request.stopped().end()}, deadline));
+  const std::vector<std::string> active(request.active().begin(), request.active().end());
+  const std::vector<std::string> stopped(request.stopped().begin(), request.stopped().end());
+  RETURN_IF_ERROR(PrepareDrivers(active, stopped));
+  return WithResults<v1::SwitchDriversResponse>(
+      host_.drivers().SwitchDrivers(active, stopped, deadline));
 }
 
 std::optional<v1::Driver> LocalDriverOperations::FindRegistered(const std::string& name) {
@@ -163,7 +178,7 @@ absl::StatusOr<v1::UnregisterDriverResponse> LocalDriverOperations::UnregisterDr
     const std::string& driver, absl::Duration time) {
   const absl::Time deadline = SteadyNow() + time;
   if (driver.empty()) return NoDriverError();
-  RETURN_IF_ERROR(PrepareDrivers({}));
+  RETURN_IF_ERROR(PrepareDrivers({}, {driver}));
   SwitchResult result = host_.drivers().Unregister(driver, deadline);
   RETURN_IF_ERROR(result.status);
   const auto& names = host_.state().unregistered_drivers();

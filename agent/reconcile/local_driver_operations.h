@@ -39,9 +39,11 @@ class LocalDriverOperations {
   absl::StatusOr<v1::ListConflictingActorsResponse> ListConflictingActors();
 
  private:
-  // Reads the drivers anew; an error where the spec says which run, or that one of `drivers`, which
-  // are to run, is stopped.
-  absl::Status PrepareDrivers(const std::vector<std::string>& drivers);
+  // Reads the drivers anew; an error where the spec says which run, or that one of `to_run` is
+  // stopped: then all of them are counted as refused.
+  absl::Status PrepareDrivers(const std::vector<std::string>& to_run,
+                              const std::vector<std::string>& to_stop);
+  absl::Status ReadDriversFor(const std::vector<std::string>& to_run);
 
   // The driver as it is registered; nullopt where it isn't.
   std::optional<v1::Driver> FindRegistered(const std::string& driver);

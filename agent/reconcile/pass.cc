@@ -203,7 +203,8 @@ class Pass {
       host_.KeepBaseline(RecordDrivers(host_.state().baseline()));
     }
     const SwitchResult switched =
-        host_.drivers().SwitchDrivers(active, stopped, SteadyNow() + kSwitchDeadline);
+        host_.drivers().SwitchDrivers(active, stopped, SteadyNow() + kSwitchDeadline,
+                                      /*count_already=*/false);
     // The journal is of devices: nobody knows who switched a driver.
     AddAll(switched, "");
     return absl::OkStatus();

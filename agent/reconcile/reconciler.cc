@@ -34,6 +34,7 @@ Reconciler::Reconciler(Host& host, WorkQueue& operation_queue, ControllerLink& l
       link_(link),
       options_(std::move(options)),
       specs_(host, link, options_.shortest_confirm_window),
+      account_(host.counters()),
       schedule_({.slow_interval = options_.slow_interval,
                  .settle = options_.settle,
                  .retry = options_.retry}) {}

@@ -19,6 +19,9 @@ namespace hotplugger::agent {
 // `now` is SteadyNow's, `wall_time` for people. Not safe for concurrent use.
 class SpecAccount {
  public:
+  // Drift is counted there too, over all specs; it outlives this.
+  explicit SpecAccount(AgentCounters& counters) : drift_(counters) {}
+
   // The spec that it is about; empty before the first, and where there is none.
   const std::string& digest() const { return digest_; }
 

@@ -34,21 +34,25 @@ absl::Status SpecKeeper::Take(const SpecOffer& offer) {
   const v1::Spec& spec = offer.spec;
   v1::NodeSpec parsed;
   std::vector<std::string> errors;
+  v1::SpecAck ack;
+  ack.set_nonce(spec.nonce());
+  ack.set_digest(spec.digest());
   const absl::Status obeys = host_.CheckController(offer.controller);
   if (obeys.ok()) {
     errors = CheckSpec(spec, &parsed);
+    if (!errors.empty()) ack.set_reason("SPEC_INVALID");
   } else {
     errors.emplace_back(obeys.message());
+    ack.set_reason(ErrorReason(obeys));
   }
   const v1::RejectedSpec* rejection = FindRejection(host_.state(), spec.digest());
   if (errors.empty() && rejection != nullptr) {
     errors.push_back(rejection->message());
+    ack.set_reason(rejection->state() == v1::APPLY_STATE_REVERTED ? "SPEC_REVERTED"
+                                                                  : "SPEC_QUARANTINED");
   } else if (errors.empty()) {
     RETURN_IF_ERROR(TakeInForce(offer, parsed));
   }
-  v1::SpecAck ack;
-  ack.set_nonce(spec.nonce());
-  ack.set_digest(spec.digest());
   for (std::string& error : errors) {
     Log(LogLevel::kError, "spec refused", {{"digest", spec.digest()}, {"error", error}});
     ack.add_errors(std::move(error));

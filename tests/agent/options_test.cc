@@ -86,6 +86,52 @@ TEST(AgentOptionsTest, PlaintextBeyondLoopbackNeedsAWord) {
   EXPECT_TRUE(Parse({"--controller=10.0.0.1:7443", "--insecure"}).proceed);
 }
 
+TEST(AgentOptionsTest, NothingListensWhereNoFlagSaysSo) {
+  const ParsedCommandLine parsed = Parse({});
+  EXPECT_EQ(parsed.options.metrics_listen, "");
+  EXPECT_EQ(parsed.options.metrics_address, "");
+  EXPECT_EQ(parsed.options.health_listen, "");
+  const ParsedCommandLine all = Parse(
+      {"--metrics-listen=127.0.0.1:9416", "--metrics-address=node1:9416", "--health-listen=:9417"});
+  ASSERT_TRUE(all.proceed) << all.text;
+  EXPECT_EQ(all.options.metrics_listen, "127.0.0.1:9416");
+  EXPECT_EQ(all.options.metrics_address, "node1:9416");
+  EXPECT_EQ(all.options.health_listen, ":9417");
+}
+
+TEST(AgentOptionsTest, AddressesThatNobodyCanListenAtAreRefused) {
+  const ParsedCommandLine parsed =
+      Parse({"--metrics-listen=9416", "--health-listen=unix:/run/health",
+             "--metrics-address=0.0.0.0:9416"});
+  EXPECT_EQ(parsed.exit_status, 2);
+  EXPECT_THAT(parsed.text,
+              AllOf(HasSubstr("--metrics-listen: \"9416\" is not HOST:PORT"),
+                    HasSubstr("--health-listen: \"unix:/run/health\" is not HOST:PORT"),
+                    HasSubstr("--metrics-address: \"0.0.0.0:9416\" has no host that others")));
+}
+
+TEST(AgentOptionsTest, MetricsAreServedByIpv4AloneAndHealthByBoth) {
+  EXPECT_THAT(Parse({"--metrics-listen=[::1]:9416"}).text, HasSubstr("by IPv4 alone"));
+  EXPECT_TRUE(Parse({"--health-listen=[::1]:9417"}).proceed);
+}
+
+TEST(AgentOptionsTest, NobodyIsToldOfMetricsThatAreNotServed) {
+  const ParsedCommandLine parsed = Parse({"--metrics-address=node1:9416"});
+  EXPECT_EQ(parsed.exit_status, 2);
+  EXPECT_THAT(parsed.text, HasSubstr("--metrics-address: says where /metrics is reached, but none "
+                                     "is served; give --metrics-listen too"));
+}
+
+TEST(AgentOptionsTest, MetricsBeyondLoopbackNeedAWordToo) {
+  for (const char* listen : {"10.0.0.1:9416", ":9416", "0.0.0.0:9416"}) {
+    const std::string flag = absl::StrCat("--metrics-listen=", listen);
+    EXPECT_THAT(Parse({flag}).text, HasSubstr("--insecure")) << listen;
+    EXPECT_TRUE(Parse({flag, "--insecure"}).proceed) << listen;
+  }
+  // That a host is up is no secret, and probes speak plaintext.
+  EXPECT_TRUE(Parse({"--health-listen=:9417"}).proceed);
+}
+
 TEST(AgentOptionsTest, LimitsComeFromTheConfigAlone) {
   const ParsedCommandLine parsed = Parse({"--min-online-cpus=1"});
   EXPECT_FALSE(parsed.proceed);

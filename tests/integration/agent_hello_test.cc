@@ -106,6 +106,34 @@ TEST_F(AgentHelloTest, SaysWhichSpecItHasTakenAlsoAfterARestart) {
   node.agent.reset();
 }
 
+TEST_F(AgentHelloTest, SaysWhereItsMetricsAre) {
+  StopController();
+  PushingController controller;
+  port_ = controller.port();
+  TestNode& node = AddNode("alpha", {});
+  const auto without = controller.AwaitHello(1);
+  ASSERT_TRUE(without);
+  EXPECT_EQ(without->metrics_address(), "");
+  node.agent.reset();
+  node.adjust = [](agent::AgentOptions* options) { options->metrics_listen = "127.0.0.1:0"; };
+  size_t before = controller.hello_count();
+  StartAgent("alpha", node);
+  const auto with = controller.AwaitHello(before + 1);
+  ASSERT_TRUE(with);
+  EXPECT_EQ(with->metrics_address(), "") << "nobody else reaches loopback";
+  node.agent.reset();
+  node.adjust = [](agent::AgentOptions* options) {
+    options->metrics_listen = "127.0.0.1:0";
+    options->metrics_address = "alpha.example:9416";
+  };
+  before = controller.hello_count();
+  StartAgent("alpha", node);
+  const auto told = controller.AwaitHello(before + 1);
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->metrics_address(), "alpha.example:9416");
+  node.agent.reset();
+}
+
 // Of another fleet's store they mean nothing.
 TEST_F(AgentHelloTest, ForgetsThatWhereItChangesFleets) {
   StopController();

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "agent/agent.h"
+#include "common/ticker.h"
 #include "common/transport/grpc_status.h"
 #include "hotplugger/v1/fleet_service.grpc.pb.h"
 #include "hotplugger/v1/policy_service.grpc.pb.h"
@@ -32,6 +33,12 @@ struct TestNode {
   std::string boot_id;
   // Called on the agent's own thread before a driver is switched; set before that can happen.
   std::function<void()> before_switch = [] {};
+  // Has the last word on what an agent is started with.
+  std::function<void(agent::AgentOptions*)> adjust = [](agent::AgentOptions*) {};
+  // As in agent::Agent::Replacements.
+  std::function<std::unique_ptr<Ticker>()> make_ticker = [] {
+    return std::make_unique<ThreadTicker>();
+  };
   std::unique_ptr<agent::Agent> agent;
 };
 
@@ -86,8 +93,11 @@ class FleetTest : public ::testing::Test {
 
   void StopController() { controller_.reset(); }
 
-  TestNode& AddNode(const std::string& name, std::map<std::string, std::string> labels) {
+  TestNode& AddNode(
+      const std::string& name, std::map<std::string, std::string> labels,
+      std::function<void(agent::AgentOptions*)> adjust = [](agent::AgentOptions*) {}) {
     TestNode& node = nodes_[name];
+    node.adjust = std::move(adjust);
     node.labels = std::move(labels);
     node.boot_id = absl::StrCat("boot-of-", name);
     node.host.SetDriverWriter(&node.kernel);
@@ -111,12 +121,14 @@ class FleetTest : public ::testing::Test {
     // Nothing of this machine's own.
     options.driver_folders = {};
     options.bus = "unix:path=/nowhere";
+    node.adjust(&options);
     agent::Agent::Replacements replacements;
     replacements.writer = std::make_unique<WriterOf>(node);
     replacements.monitor_uevents = false;
     replacements.reconnect = {.base = absl::Milliseconds(20), .cap = absl::Milliseconds(100)};
     replacements.reconciler.retry = {.base = absl::Milliseconds(5), .cap = absl::Milliseconds(20)};
     replacements.boot_id = node.boot_id;
+    replacements.make_ticker = node.make_ticker;
     auto agent = agent::Agent::Create(options, std::move(replacements));
     ASSERT_TRUE(agent.ok()) << agent.status();
     node.agent = *std::move(agent);

@@ -15,13 +15,14 @@ import tempfile
 PROGRAMS = ("agent", "server", "client")
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
 SUFFIXES = {".h", ".cc", ".cpp", ".hpp", ".inc"}
-RULE_FOLDERS = ("agent/devices/", "agent/drivers/", "agent/reconcile/", "server/policy/",
-                "server/audit/", "server/store/", "server/fleet/", "server/rollout/")
+RULE_FOLDERS = ("agent/counters/", "agent/devices/", "agent/drivers/", "agent/reconcile/",
+                "server/policy/", "server/audit/", "server/store/", "server/fleet/",
+                "server/rollout/")
 
 
 # Inside the agent: each folder may include those after it, never those before.
 AGENT_LAYERS = ("agent/reconcile/", "agent/drivers/", "agent/devices/operations/",
-                "agent/devices/rules/", "agent/devices/inventory/")
+                "agent/devices/rules/", "agent/devices/inventory/", "agent/counters/")
 # The readers of the host, which only the edges call: rules are functions of what they have read.
 READERS = ("agent/devices/inventory/file_tree.h", "agent/devices/inventory/device_reader.h")
 
@@ -63,7 +64,8 @@ def broken_rule(path, include):
         if include.startswith(f"{program}/"):
             return "the folders that hold the rules don't include api/, link/ or metrics/"
     if breaks_agent_layers(path, include):
-        return "reconcile > drivers > devices/operations > devices/rules > devices/inventory"
+        return ("reconcile > drivers > devices/operations > devices/rules > devices/inventory > "
+                "counters")
     if path.startswith("agent/devices/rules/") and include in READERS:
         return "the rules read nothing: they are functions of a snapshot"
     if program in PROGRAMS + ("common",) and include.startswith("tests/"):
@@ -126,6 +128,16 @@ PLANTED = (
     ("agent/devices/operations/a.cc", '"agent/reconcile/host.h"', True),
     ("agent/devices/operations/b.cc", '"agent/devices/rules/causes.h"', False),
     ("agent/drivers/c.cc", '"tests/fakes/fake_driver.h"', True),
+    ("agent/counters/a.cc", '"agent/devices/rules/causes.h"', True),
+    ("agent/counters/b.cc", "<prometheus/registry.h>", True),
+    ("agent/counters/c.cc", "<grpcpp/grpcpp.h>", True),
+    ("agent/counters/d.cc", '"agent/metrics/agent_collector.h"', True),
+    ("agent/devices/inventory/b.cc", '"agent/counters/agent_counters.h"', False),
+    ("agent/reconcile/b.cc", '"agent/counters/agent_counters.h"', False),
+    ("agent/reconcile/c.cc", '"agent/metrics/agent_collector.h"', True),
+    ("agent/metrics/a.cc", "<prometheus/registry.h>", False),
+    ("agent/metrics/b.cc", '"agent/reconcile/observed_link.h"', False),
+    ("agent/options.cc", "<prometheus/registry.h>", True),
 )
 
 

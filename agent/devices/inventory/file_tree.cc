@@ -6,6 +6,7 @@
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -240,6 +241,16 @@ absl::StatusOr<bool> FileTree::Exists(absl::string_view path) const {
   if (fd.get() >= 0) return true;
   if (IsGone(errno)) return false;
   return ErrnoStatus(errno, "looking for", FullPath(path));
+}
+
+absl::StatusOr<bool> FileTree::IsReadOnly(absl::string_view path) const {
+  const std::string place = FullPath(path);
+  const ScopedFd fd(OpenBeneath(fd_, path, O_PATH));
+  if (fd.get() < 0) return ErrnoStatus(errno, "opening", place);
+  struct statfs file_system = {};
+  if (fstatfs(fd.get(), &file_system) != 0) return ErrnoStatus(errno, "examining", place);
+  // Of the mount or of the file system itself.
+  return (file_system.f_flags & ST_RDONLY) != 0;
 }
 
 absl::Status FileTree::CheckIsSysfs(absl::string_view path) const {

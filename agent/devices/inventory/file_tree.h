@@ -66,6 +66,10 @@ class FileTree {
   // regular directory bound over /sys would take every write and change nothing (kernel 8, row 21).
   absl::Status CheckIsSysfs(absl::string_view path) const;
 
+  // Whether the file system of `path` is mounted read-only there. NOT_FOUND and others as
+  // errno_status.h maps them.
+  absl::StatusOr<bool> IsReadOnly(absl::string_view path) const;
+
   // For messages: the full path of `path`.
   std::string FullPath(absl::string_view path) const;
 

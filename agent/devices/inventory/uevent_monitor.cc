@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "agent/devices/inventory/uevent_drain.h"
 #include "common/errno_status.h"
 #include "common/log.h"
 
@@ -34,8 +35,13 @@ int AddSubsystems(udev_monitor* monitor) {
 
 class LibudevMonitor final : public UeventMonitor {
  public:
-  LibudevMonitor(udev* library, udev_monitor* monitor, int stop_fd, std::function<void()> changed)
-      : library_(library), monitor_(monitor), stop_fd_(stop_fd), changed_(std::move(changed)) {
+  LibudevMonitor(udev* library, udev_monitor* monitor, int stop_fd, AgentCounters& counters,
+                 std::function<void()> changed)
+      : library_(library),
+        monitor_(monitor),
+        stop_fd_(stop_fd),
+        counters_(counters),
+        changed_(std::move(changed)) {
     thread_ = std::thread([this] { Run(); });
   }
 
@@ -81,19 +87,19 @@ class LibudevMonitor final : public UeventMonitor {
   // Whether there was news: an event of a device, or events lost (ENOBUFS). libudev drops messages
   // that the kernel did not send, and those of other subsystems, which wake this thread too.
   bool Drain() {
-    bool news = false;
-    errno = 0;
-    while (udev_device* device = udev_monitor_receive_device(monitor_)) {
+    const auto receive = [this] {
+      udev_device* const device = udev_monitor_receive_device(monitor_);
+      if (device == nullptr) return false;
       udev_device_unref(device);
-      news = true;
-      errno = 0;
-    }
-    return news || errno == ENOBUFS;
+      return true;
+    };
+    return DrainUevents(receive, counters_);
   }
 
   udev* const library_;
   udev_monitor* const monitor_;
   const int stop_fd_;
+  AgentCounters& counters_;
   const std::function<void()> changed_;
   std::thread thread_;
 };
@@ -101,7 +107,7 @@ class LibudevMonitor final : public UeventMonitor {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<UeventMonitor>> UeventMonitor::Create(
-    std::function<void()> changed) {
+    AgentCounters& counters, std::function<void()> changed) {
   udev* library = udev_new();
   if (library == nullptr) return ErrnoStatus(errno, "opening", "libudev");
   udev_monitor* monitor = udev_monitor_new_from_netlink(library, "kernel");
@@ -117,7 +123,7 @@ absl::StatusOr<std::unique_ptr<UeventMonitor>> UeventMonitor::Create(
   if (udev_monitor_set_receive_buffer_size(monitor, kReceiveBufferBytes) < 0) {
     Log(LogLevel::kWarning, "the uevent buffer stays at its default size; events may be lost");
   }
-  return std::make_unique<LibudevMonitor>(library, monitor, stop_fd, std::move(changed));
+  return std::make_unique<LibudevMonitor>(library, monitor, stop_fd, counters, std::move(changed));
 }
 
 }  // namespace hotplugger::agent

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
+#include "agent/counters/agent_counters.h"
 
 namespace hotplugger::agent {
 
@@ -14,7 +15,9 @@ namespace hotplugger::agent {
 class UeventMonitor {
  public:
   // Starts the thread. `changed` must be quick and may be called until the destructor returns.
-  static absl::StatusOr<std::unique_ptr<UeventMonitor>> Create(std::function<void()> changed);
+  // Events are counted in `counters`, which outlive this.
+  static absl::StatusOr<std::unique_ptr<UeventMonitor>> Create(AgentCounters& counters,
+                                                               std::function<void()> changed);
 
   virtual ~UeventMonitor() = default;
 };

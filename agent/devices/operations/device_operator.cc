@@ -39,6 +39,21 @@ WriteKind KindOf(const DeviceChange& change) {
   }
 }
 
+CountedKind CountedKindOf(const DeviceChange& change) {
+  switch (change.device.kind) {
+    case v1::DEVICE_KIND_CPU:
+      return CountedKind::kCpu;
+    case v1::DEVICE_KIND_MEMORY:
+      return CountedKind::kMemory;
+    default:
+      return CountedKind::kDevice;
+  }
+}
+
+CountedAction CountedActionOf(const DeviceChange& change) {
+  return change.online ? CountedAction::kOnline : CountedAction::kOffline;
+}
+
 // "TRANSIENT" for RETRY_CLASS_TRANSIENT.
 std::string RetryName(v1::RetryClass retry) {
   return v1::RetryClass_Name(retry).substr(sizeof "RETRY_CLASS_" - 1);
@@ -117,6 +132,34 @@ std::string LastFailure(const Journal& journal, absl::string_view device) {
 
 absl::StatusOr<v1::ItemResult> DeviceOperator::Change(const DeviceChange& change,
                                                       const OperationOptions& options) {
+  absl::StatusOr<v1::ItemResult> result = ChangeByKind(change, options);
+  if (options.count) {
+    Count(change,
+          result.ok() ? *result : FailedItem(FormatDeviceName(change.device), result.status()));
+  }
+  return result;
+}
+
+void DeviceOperator::Count(const DeviceChange& change, const v1::ItemResult& item) {
+  parts_.counters.CountOperation(CountedKindOf(change), CountedActionOf(change), item.outcome(),
+                                 item.reason());
+}
+
+absl::StatusOr<KernelWriter::Answer> DeviceOperator::AskKernel(
+    CountedKind kind, CountedAction action,
+    absl::FunctionRef<absl::StatusOr<KernelWriter::Answer>()> write) {
+  const absl::Time begin = parts_.clock.Now();
+  absl::StatusOr<KernelWriter::Answer> answer = write();
+  // What never went to the kernel took none of its time.
+  const std::string reason = ErrorReason(answer.status());
+  if (answer.ok() || reason == "STUCK" || reason == "WRITER_ENDED") {
+    parts_.counters.CountDuration(kind, action, parts_.clock.Now() - begin);
+  }
+  return answer;
+}
+
+absl::StatusOr<v1::ItemResult> DeviceOperator::ChangeByKind(const DeviceChange& change,
+                                                            const OperationOptions& options) {
   switch (change.device.kind) {
     case v1::DEVICE_KIND_CPU:
       return ChangeCpu(change, options);
@@ -227,7 +270,9 @@ absl::StatusOr<v1::ItemResult> DeviceOperator::Carry(const DeviceChange& change,
 absl::Status DeviceOperator::Write(const DeviceChange& change, absl::Duration limit,
                                    CauseContext context) {
   ASSIGN_OR_RETURN(const KernelWriter::Answer answer,
-                   parts_.writer.Change(change, parts_.clock.Now() + limit));
+                   AskKernel(CountedKindOf(change), CountedActionOf(change), [&] {
+                     return parts_.writer.Change(change, parts_.clock.Now() + limit);
+                   }));
   if (answer.error_number == 0) return Verify(change);
   context.aborted = answer.aborted;
   if (const absl::StatusOr<bool> vmbus = parts_.reader.tree().Exists("sys/bus/vmbus"); vmbus.ok()) {

@@ -3,8 +3,10 @@
 
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "agent/counters/agent_counters.h"
 #include "agent/devices/inventory/device_reader.h"
 #include "agent/devices/operations/journal.h"
 #include "agent/devices/operations/kernel_writer.h"
@@ -30,6 +32,8 @@ struct OperationOptions {
   bool undo = false;
   // Who wants it so.
   OperationOrigin origin = OperationOrigin::kDecision;
+  // Whether it is an operation by itself; of a part of one its caller counts how that has ended.
+  bool count = true;
 };
 
 // Not safe for concurrent use: the host's operation queue calls it.
@@ -42,6 +46,8 @@ class DeviceOperator {
     SafetyLimits limits;
     // SteadyNow as a rule: deadlines are measured by it.
     Clock& clock;
+    // Every operation is counted, and how long the kernel took.
+    AgentCounters& counters;
   };
 
   // All parts outlive this.
@@ -67,6 +73,11 @@ class DeviceOperator {
       absl::Duration limit = OperationOptions::kDefaultDeadline,
       OperationOrigin origin = OperationOrigin::kDecision);
 
+  // Counts an operation that has ended so: one that did not come as far as Change or SetSmt, or
+  // consisted of several calls.
+  void Count(const DeviceChange& change, const v1::ItemResult& item);
+  void Count(const SmtChange& change, const v1::ItemResult& item);
+
   // What the kernel says of the device now; of SMT whether it is on. NOT_FOUND and others.
   absl::StatusOr<v1::DeviceState> ReadState(absl::string_view device);
 
@@ -77,6 +88,8 @@ class DeviceOperator {
   bool IsInDoubt(absl::string_view device) const;
 
  private:
+  absl::StatusOr<v1::ItemResult> ChangeByKind(const DeviceChange& change,
+                                              const OperationOptions& options);
   // A change of one kind: the rules on fresh facts, then the write with its journal.
   absl::StatusOr<v1::ItemResult> ChangeCpu(const DeviceChange& change,
                                            const OperationOptions& options);
@@ -90,6 +103,10 @@ class DeviceOperator {
                                        const OperationOptions& options,
                                        const CauseContext& context);
   absl::Status Write(const DeviceChange& change, absl::Duration limit, CauseContext context);
+  // The kernel's answer to `write`, and how long it took.
+  absl::StatusOr<KernelWriter::Answer> AskKernel(
+      CountedKind kind, CountedAction action,
+      absl::FunctionRef<absl::StatusOr<KernelWriter::Answer>()> write);
   // An aborted memory offline: `refusal` where the block is online again, else what it is.
   absl::Status CheckAborted(const DeviceChange& change, absl::Status refusal);
   absl::Status Verify(const DeviceChange& change);
@@ -98,6 +115,10 @@ class DeviceOperator {
   bool IsUnsettled(absl::string_view device) const;
   absl::Status VerifyMemory(const DeviceChange& change);
 
+  absl::StatusOr<std::vector<v1::ItemResult>> SetSmtUncounted(const SmtChange& change,
+                                                              const CpuSet& held_offline,
+                                                              absl::Duration limit,
+                                                              OperationOrigin origin);
   absl::Status WriteSmt(const SmtChange& change, absl::Duration limit);
   void TakeHeldOffline(const CpuSet& held_offline, const CpuSnapshot& before, absl::Duration limit,
                        std::vector<v1::ItemResult>* items);

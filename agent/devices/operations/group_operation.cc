@@ -43,7 +43,7 @@ absl::StatusOr<v1::ItemResult> PutBack(DeviceOperator& devices, const DeviceBefo
                                        absl::Duration deadline, uint64_t group) {
   ASSIGN_OR_RETURN(DeviceName name, ParseDeviceName(before.device));
   return devices.Change({std::move(name), IsOnline(before.state), before.zone},
-                        {.deadline = deadline, .group = group, .undo = true});
+                        {.deadline = deadline, .group = group, .undo = true, .count = false});
 }
 
 // One group under way.
@@ -93,9 +93,10 @@ class Group {
       return;
     }
     const DeviceChange& change = changes_[i];
-    absl::StatusOr<v1::ItemResult> result = devices_.Change(
-        change,
-        {.deadline = options_.deadline, .group = journal_group_, .origin = options_.origin});
+    absl::StatusOr<v1::ItemResult> result = devices_.Change(change, {.deadline = options_.deadline,
+                                                                     .group = journal_group_,
+                                                                     .origin = options_.origin,
+                                                                     .count = false});
     items_[i] = result.ok() ? *std::move(result)
                             : FailedItem(FormatDeviceName(change.device), result.status());
     if (Succeeded(*items_[i])) return;
@@ -232,10 +233,8 @@ void EndGroup(Journal& journal, uint64_t group) {
       {{"cause", std::string(ended.message())}});
 }
 
-}  // namespace
-
-std::vector<v1::ItemResult> RunGroup(DeviceOperator& devices, const DeviceChanges& changes,
-                                     const GroupOptions& options) {
+std::vector<v1::ItemResult> RunUncounted(DeviceOperator& devices, const DeviceChanges& changes,
+                                         const GroupOptions& options) {
   if (options.mode != v1::GROUP_MODE_ALL_OR_NOTHING || changes.empty()) {
     return Group(devices, changes, options, 0).Run();
   }
@@ -249,6 +248,16 @@ std::vector<v1::ItemResult> RunGroup(DeviceOperator& devices, const DeviceChange
   }
   std::vector<v1::ItemResult> items = Group(devices, changes, options, *group).Run();
   EndGroup(devices.journal(), *group);
+  return items;
+}
+
+}  // namespace
+
+std::vector<v1::ItemResult> RunGroup(DeviceOperator& devices, const DeviceChanges& changes,
+                                     const GroupOptions& options) {
+  std::vector<v1::ItemResult> items = RunUncounted(devices, changes, options);
+  // Each device once, by what became of it: a second try, or an undo, is a part of that.
+  for (size_t i = 0; i < changes.size(); ++i) devices.Count(changes[i], items[i]);
   return items;
 }
 

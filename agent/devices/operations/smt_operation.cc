@@ -25,6 +25,19 @@ v1::DeviceState ToState(v1::SmtControl control) {
   return control == v1::SMT_CONTROL_ON ? v1::DEVICE_STATE_ONLINE : v1::DEVICE_STATE_OFFLINE;
 }
 
+CountedAction CountedActionOf(const SmtChange& change) {
+  switch (change.control) {
+    case v1::SMT_CONTROL_ON:
+      return CountedAction::kOn;
+    case v1::SMT_CONTROL_FORCEOFF:
+      return CountedAction::kForceOff;
+    case v1::SMT_CONTROL_PARTIAL:
+      return CountedAction::kPartial;
+    default:
+      return CountedAction::kOff;
+  }
+}
+
 // The word after SMT_CONTROL_, in lower case.
 std::string ControlWord(v1::SmtControl control) {
   std::string word = v1::SmtControl_Name(control).substr(sizeof "SMT_CONTROL_" - 1);
@@ -48,10 +61,25 @@ std::vector<v1::ItemResult> CpusThatChanged(const CpuSet& before, const CpuSet& 
 
 }  // namespace
 
+void DeviceOperator::Count(const SmtChange& change, const v1::ItemResult& item) {
+  parts_.counters.CountOperation(CountedKind::kSmt, CountedActionOf(change), item.outcome(),
+                                 item.reason());
+}
+
 absl::StatusOr<std::vector<v1::ItemResult>> DeviceOperator::SetSmt(const SmtChange& change,
                                                                    const CpuSet& held_offline,
                                                                    absl::Duration limit,
                                                                    OperationOrigin origin) {
+  absl::StatusOr<std::vector<v1::ItemResult>> items =
+      SetSmtUncounted(change, held_offline, limit, origin);
+  // The CPUs that come and go with it are no operations of their own.
+  Count(change, items.ok() ? items->front() : FailedItem("smt", items.status()));
+  return items;
+}
+
+absl::StatusOr<std::vector<v1::ItemResult>> DeviceOperator::SetSmtUncounted(
+    const SmtChange& change, const CpuSet& held_offline, absl::Duration limit,
+    OperationOrigin origin) {
   Snapshot before;
   ASSIGN_OR_RETURN(before.cpus, parts_.reader.ReadCpus());
   if (IsAlready(change, before.cpus.smt)) {
@@ -83,7 +111,9 @@ absl::StatusOr<std::vector<v1::ItemResult>> DeviceOperator::SetSmt(const SmtChan
 
 absl::Status DeviceOperator::WriteSmt(const SmtChange& change, absl::Duration limit) {
   ASSIGN_OR_RETURN(const KernelWriter::Answer answer,
-                   parts_.writer.SetSmt(change, parts_.clock.Now() + limit));
+                   AskKernel(CountedKind::kSmt, CountedActionOf(change), [&] {
+                     return parts_.writer.SetSmt(change, parts_.clock.Now() + limit);
+                   }));
   if (answer.error_number != 0) {
     CauseContext context;
     const absl::StatusOr<v1::SmtStatus> smt = ReadSmt(parts_.reader.tree());

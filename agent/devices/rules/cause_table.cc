@@ -172,8 +172,8 @@ constexpr Cause kNoPermission = {"NO_PERMISSION", StatusCode::kPermissionDenied,
                                  "root of the initial user namespace",
                                  kPermanent};
 constexpr Cause kReadOnlySysfs = {"READ_ONLY_SYSFS", StatusCode::kFailedPrecondition,
-                                  "/sys is mounted read-only, as in a container; mount it writable "
-                                  "for the agent (with systemd: ProtectKernelTunables=no)",
+                                  "/sys is mounted read-only, as in a container; mount its folder "
+                                  "writable for the agent (with systemd: ReadWritePaths=)",
                                   kPermanent};
 constexpr Cause kNoMemory = {"NO_MEMORY", StatusCode::kResourceExhausted,
                              "the kernel had too little free memory for the operation itself, and "

@@ -77,7 +77,8 @@ class ProviderContractTest : public ::testing::TestWithParam<Provider> {
 
   std::unique_ptr<DriverWorld> world_;
   SteadyClock clock_;
-  Registry registry_{clock_, {}};
+  AgentCounters counters_;
+  Registry registry_{clock_, counters_, {}};
 };
 
 TEST_P(ProviderContractTest, Contract06ListedInOrderAndStopped) {
@@ -197,7 +198,7 @@ TEST_P(ProviderContractTest, Contract18AHangInStopIsBoundedAndWhatIsLeftIsTold) 
 TEST_P(ProviderContractTest, Contract18OneThatHangsAsItIsAskedIsNotGuessedAtAndCanBeStopped) {
   world_->SetRunning("alpha", true);
   MutingProvider provider(world_->provider());
-  Registry registry(clock_, {});
+  Registry registry(clock_, counters_, {});
   EXPECT_EQ(registry.SyncProvider(provider).status(), absl::OkStatus());
   provider.mute().Set("alpha");
   const absl::Time began = SteadyNow();

@@ -59,7 +59,9 @@ class RegistryTest : public ::testing::Test {
 
   FakeClock clock_;
   CallLog log_;
-  Registry registry_{clock_, {.pause = [this](absl::Duration time) { clock_.Advance(time); }}};
+  AgentCounters counters_;
+  Registry registry_{
+      clock_, counters_, {.pause = [this](absl::Duration time) { clock_.Advance(time); }}};
 };
 
 // "driver/alucard CHANGED", in order.

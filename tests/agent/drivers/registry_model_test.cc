@@ -183,16 +183,16 @@ struct Model {
     for (size_t i = 0; i < kDrivers; ++i) {
       if (asked[i] && to_run[i] == running[i]) verdict.outcomes[i] = v1::OUTCOME_ALREADY;
     }
+    // Those that are not reached.
+    for (const size_t i : order) verdict.outcomes[i] = v1::OUTCOME_SKIPPED;
     for (const size_t i : order) {
       verdict.failure = Failure(i, !running[i]);
       verdict.outcomes[i] = v1::OUTCOME_FAILED;
-      if (verdict.failure.has_value()) {
-        verdict.next = running;
-        return verdict;
-      }
+      if (verdict.failure.has_value()) break;
       verdict.next.flip(i);
       verdict.outcomes[i] = v1::OUTCOME_CHANGED;
     }
+    if (verdict.failure.has_value()) verdict.next = running;
     return verdict;
   }
 };

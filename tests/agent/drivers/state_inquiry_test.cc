@@ -183,7 +183,8 @@ class HangingProvider final : public DriverProvider {
 TEST(StateInquiryTest, AProviderThatHangsIsAWarningAndAskedOnce) {
   SteadyClock clock;
   HangingProvider provider;
-  Registry registry(clock, {.patience = kPatience});
+  AgentCounters counters;
+  Registry registry(clock, counters, {.patience = kPatience});
   for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(registry.SyncProvider(provider).status(), absl::OkStatus());
   }
@@ -201,7 +202,8 @@ TEST(StateInquiryTest, AProviderThatHangsIsAWarningAndAskedOnce) {
 
 TEST(StateInquiryTest, ARegistryWithOneThatHangsListsAndRefusesToGuess) {
   SteadyClock clock;
-  Registry registry(clock, {.patience = kPatience});
+  AgentCounters counters;
+  Registry registry(clock, counters, {.patience = kPatience});
   const auto hangs = std::make_shared<HangingDriver>("hangs");
   ASSERT_EQ(registry.Register(hangs), absl::OkStatus());
   ASSERT_EQ(registry.Register(std::make_shared<FakeDriver>("alucard", std::vector<std::string>())),

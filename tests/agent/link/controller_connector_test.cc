@@ -7,6 +7,7 @@
 #include <deque>
 #include <functional>
 #include <optional>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -34,6 +35,15 @@ v1::ControllerMessage WelcomeOf(uint64_t epoch, const std::string& fleet_id = ""
 v1::AgentMessage Next(ServerStream* stream) {
   v1::AgentMessage message;
   EXPECT_TRUE(stream->Read(&message)) << "the agent ended the stream";
+  return message;
+}
+
+// The next one but for what was counted, which comes with each welcome.
+v1::AgentMessage NextOther(ServerStream* stream) {
+  v1::AgentMessage message;
+  do {
+    message = Next(stream);
+  } while (message.has_metrics());
   return message;
 }
 
@@ -146,6 +156,13 @@ class ControllerConnectorTest : public ::testing::Test {
             .operation =
                 [this](const v1::NodeOperation& operation, const ControllerIdentity& from) {
                   Note(absl::StrCat("operation ", operation.id(), " ", from.epoch));
+                },
+            .metrics =
+                [this] {
+                  Note("counted");
+                  v1::MetricsSnapshot snapshot;
+                  snapshot.set_uevents_received(7);
+                  return snapshot;
                 }});
   }
 
@@ -181,12 +198,40 @@ TEST_F(ControllerConnectorTest, SaysHelloFirstAndTheRestOnlyWhenWelcome) {
     EXPECT_EQ(hello.hello().applied_digest(), "d1");
     EXPECT_EQ(hello.hello().largest_epoch(), 3U);
     stream->Write(WelcomeOf(4));
-    EXPECT_TRUE(Next(stream).has_inventory());
-    EXPECT_TRUE(Next(stream).has_report());
+    EXPECT_TRUE(NextOther(stream).has_inventory());
+    EXPECT_TRUE(NextOther(stream).has_report());
     return grpc::Status::OK;
   });
   connector_->Start();
   EXPECT_TRUE(controller_.AwaitEnd());
+}
+
+// So that the controller knows what all that follows is counted on top of.
+TEST_F(ControllerConnectorTest, WhatWasCountedGoesFirstOnEachStream) {
+  connector_->SendReport(Applied("d1"));
+  connector_->SendInventory(v1::Inventory());
+  for (int i = 0; i < 2; ++i) {
+    controller_.Then([](ServerStream* stream) {
+      Next(stream);
+      stream->Write(WelcomeOf(4));
+      v1::ControllerMessage spec;
+      spec.set_epoch(4);
+      spec.mutable_spec()->set_digest("d2");
+      stream->Write(spec);
+      EXPECT_EQ(Next(stream).metrics().uevents_received(), 7);
+      EXPECT_TRUE(Next(stream).has_inventory());
+      EXPECT_TRUE(Next(stream).has_report());
+      v1::ControllerMessage ping;
+      ping.mutable_ping()->set_sequence(1);
+      stream->Write(ping);
+      EXPECT_EQ(Next(stream).pong().sequence(), 1U) << "it has taken the spec";
+      return grpc::Status::OK;
+    });
+  }
+  connector_->Start();
+  EXPECT_TRUE(controller_.AwaitEnd());
+  EXPECT_THAT(events(), ElementsAre("welcome 4", "counted", "spec d2 4",  //
+                                    "welcome 4", "counted", "spec d2 4"));
 }
 
 TEST_F(ControllerConnectorTest, HandsSpecsAndOperationsOnAndAnswersPings) {
@@ -208,13 +253,81 @@ TEST_F(ControllerConnectorTest, HandsSpecsAndOperationsOnAndAnswersPings) {
     v1::ControllerMessage ping;
     ping.mutable_ping()->set_sequence(9);
     stream->Write(ping);
-    EXPECT_EQ(Next(stream).pong().sequence(), 9U);
+    EXPECT_EQ(NextOther(stream).pong().sequence(), 9U);
     return grpc::Status::OK;
   });
   connector_->Start();
   EXPECT_TRUE(controller_.AwaitEnd());
-  EXPECT_THAT(events(),
-              ElementsAre("welcome 4", "spec d2 4", "confirmation d2 4", "operation 4-1 4"));
+  EXPECT_THAT(events(), ElementsAre("welcome 4", "counted", "spec d2 4", "confirmation d2 4",
+                                    "operation 4-1 4"));
+}
+
+TEST_F(ControllerConnectorTest, APingMayAskForWhatWasCounted) {
+  controller_.Then([](ServerStream* stream) {
+    Next(stream);
+    stream->Write(WelcomeOf(4));
+    EXPECT_TRUE(Next(stream).has_metrics()) << "which the welcome asks for";
+    v1::ControllerMessage ping;
+    ping.mutable_ping()->set_sequence(1);
+    stream->Write(ping);
+    EXPECT_EQ(Next(stream).pong().sequence(), 1U);
+    ping.mutable_ping()->set_sequence(2);
+    ping.mutable_ping()->set_wants_metrics(true);
+    stream->Write(ping);
+    // Either goes first where the agent has not yet heard that its last write has ended.
+    const v1::AgentMessage first = Next(stream);
+    const v1::AgentMessage second = Next(stream);
+    const bool pong_first = first.has_pong();
+    EXPECT_EQ((pong_first ? first : second).pong().sequence(), 2U);
+    EXPECT_EQ((pong_first ? second : first).metrics().uevents_received(), 7);
+    return grpc::Status::OK;
+  });
+  connector_->Start();
+  EXPECT_TRUE(controller_.AwaitEnd());
+  EXPECT_THAT(events(), ElementsAre("welcome 4", "counted", "counted"));
+}
+
+TEST_F(ControllerConnectorTest, HelloTellsWhereMetricsAre) {
+  connector_->SetMetricsAddress("node1:9416");
+  for (int i = 0; i < 2; ++i) {
+    controller_.Then([](ServerStream* stream) {
+      EXPECT_EQ(Next(stream).hello().metrics_address(), "node1:9416");
+      return grpc::Status(grpc::StatusCode::UNAVAILABLE, "not now");
+    });
+  }
+  connector_->Start();
+  EXPECT_TRUE(controller_.AwaitEnd());
+}
+
+TEST_F(ControllerConnectorTest, IsConnectedFromTheWelcomeToTheEndOfTheStream) {
+  Make({.base = absl::Hours(24), .cap = absl::Hours(24)});
+  EXPECT_FALSE(connector_->connected());
+  connector_->SendInventory(v1::Inventory());
+  controller_.Then([this](ServerStream* stream) {
+    WelcomeAndWait(stream);
+    EXPECT_TRUE(connector_->connected());
+    return grpc::Status(grpc::StatusCode::UNAVAILABLE, "that is all");
+  });
+  connector_->Start();
+  EXPECT_TRUE(controller_.AwaitEnd());
+  const absl::Time deadline = SteadyNow() + absl::Seconds(30);
+  while (connector_->connected() && SteadyNow() < deadline) std::this_thread::yield();
+  EXPECT_FALSE(connector_->connected());
+}
+
+TEST_F(ControllerConnectorTest, WhoIsNotObeyedIsNoConnection) {
+  Make({.base = absl::Hours(24), .cap = absl::Hours(24)});
+  controller_.Then([this](ServerStream* stream) {
+    EXPECT_FALSE(connector_->connected()) << "before any welcome";
+    Next(stream);
+    stream->Write(WelcomeOf(2));
+    v1::AgentMessage message;
+    EXPECT_FALSE(stream->Read(&message)) << "the agent goes on";
+    EXPECT_FALSE(connector_->connected());
+    return grpc::Status::OK;
+  });
+  connector_->Start();
+  EXPECT_TRUE(controller_.AwaitEnd());
 }
 
 TEST_F(ControllerConnectorTest, AnOperationsAnswerGoesBackOnItsStream) {
@@ -278,7 +391,7 @@ TEST_F(ControllerConnectorTest, AControllerOfAnotherFleetIsNotHeard) {
   });
   connector_->Start();
   EXPECT_TRUE(controller_.AwaitEnd());
-  EXPECT_THAT(events(), ElementsAre("welcome 7"));
+  EXPECT_THAT(events(), ElementsAre("welcome 7", "counted"));
 }
 
 // Once kept they would have every later Hello refused.
@@ -332,12 +445,12 @@ TEST_F(ControllerConnectorTest, WhatComesBeforeTheWelcomeIsNotHeard) {
     v1::ControllerMessage ping;
     ping.mutable_ping()->set_sequence(9);
     stream->Write(ping);
-    EXPECT_EQ(Next(stream).pong().sequence(), 9U);
+    EXPECT_EQ(NextOther(stream).pong().sequence(), 9U);
     return grpc::Status::OK;
   });
   connector_->Start();
   EXPECT_TRUE(controller_.AwaitEnd());
-  EXPECT_THAT(events(), ElementsAre("welcome 4"));
+  EXPECT_THAT(events(), ElementsAre("welcome 4", "counted"));
 }
 
 TEST_F(ControllerConnectorTest, OfManyReportsTheLastArrives) {
@@ -382,8 +495,8 @@ TEST_F(ControllerConnectorTest, WhatWasGivenUpIsToldOnEveryStreamUntilItIsForgot
     controller_.Then([](ServerStream* stream) {
       EXPECT_EQ(Next(stream).hello().applied_digest(), "d1");
       stream->Write(WelcomeOf(4));
-      EXPECT_EQ(Next(stream).report().digest(), "d1");
-      EXPECT_EQ(Next(stream).report().state(), v1::APPLY_STATE_REVERTED);
+      EXPECT_EQ(NextOther(stream).report().digest(), "d1");
+      EXPECT_EQ(NextOther(stream).report().state(), v1::APPLY_STATE_REVERTED);
       return grpc::Status::OK;
     });
   }
@@ -391,7 +504,7 @@ TEST_F(ControllerConnectorTest, WhatWasGivenUpIsToldOnEveryStreamUntilItIsForgot
     Next(stream);
     connector_->ForgetRejection();
     stream->Write(WelcomeOf(4));
-    EXPECT_EQ(Next(stream).report().digest(), "d1");
+    EXPECT_EQ(NextOther(stream).report().digest(), "d1");
     v1::SpecAck ack;
     ack.set_nonce("end");
     connector_->SendAck(ack);
@@ -413,7 +526,7 @@ TEST_F(ControllerConnectorTest, TheReportOfWhatWasGivenUpIsNotSentAgain) {
   controller_.Then([](ServerStream* stream) {
     EXPECT_EQ(Next(stream).hello().applied_digest(), "");
     stream->Write(WelcomeOf(4));
-    EXPECT_EQ(Next(stream).report().state(), v1::APPLY_STATE_REVERTED);
+    EXPECT_EQ(NextOther(stream).report().state(), v1::APPLY_STATE_REVERTED);
     return grpc::Status::OK;
   });
   connector_->Start();
@@ -458,7 +571,8 @@ TEST(ControllerConnectorStopTest, StopsWhileNobodyListens) {
                    .welcome = [](const ControllerIdentity&) {},
                    .spec = [](const v1::Spec&, const ControllerIdentity&) {},
                    .confirmation = [](const std::string&, const ControllerIdentity&) {},
-                   .operation = [](const v1::NodeOperation&, const ControllerIdentity&) {}});
+                   .operation = [](const v1::NodeOperation&, const ControllerIdentity&) {},
+                   .metrics = [] { return v1::MetricsSnapshot(); }});
   connector.Start();
   connector.SendReport(v1::NodeReport());
   connector.Stop();

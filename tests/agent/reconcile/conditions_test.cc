@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
+#include <thread>
+#include <vector>
+
 #include "absl/strings/str_cat.h"
 
 namespace hotplugger::agent {
@@ -45,6 +49,26 @@ TEST(ConditionsTest, ThereAreOnlySoMany) {
   EXPECT_THAT(conditions.List(), SizeIs(Conditions::kMax));
   conditions.Set("TYPE_0", "news of an old one", kNow);
   EXPECT_EQ(conditions.List()[0].message(), "news of an old one");
+}
+
+TEST(ConditionsTest, AnyThreadMaySetAndClearThem) {
+  Conditions conditions;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&conditions, i] {
+      const std::string type = absl::StrCat("TYPE_", i);
+      for (int round = 0; round < 1000; ++round) {
+        conditions.Set(type, "", kNow);
+        (void)conditions.List();
+        if (i % 2 == 0) conditions.Clear(type);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  const auto list = conditions.List();
+  ASSERT_THAT(list, SizeIs(2));
+  EXPECT_EQ(list[0].type(), "TYPE_1");
+  EXPECT_EQ(list[1].type(), "TYPE_3");
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/reconcile/drift.h"
+#include "tests/fakes/counted.h"
 
 namespace hotplugger::agent {
 namespace {
@@ -33,7 +34,8 @@ std::map<std::string, int64_t> Counts(const v1::NodeReport& report) {
 }
 
 TEST(DriftLogTest, TellsSinceWhenAndCountsOnce) {
-  DriftLog log;
+  AgentCounters counters;
+  DriftLog log(counters);
   log.Note({Online("cpu3")}, {}, kNow);
   log.Note({Online("cpu3")}, {}, kNow + absl::Minutes(5));
   const v1::NodeReport report = Told(log);
@@ -42,8 +44,20 @@ TEST(DriftLogTest, TellsSinceWhenAndCountsOnce) {
   EXPECT_EQ(report.drift_count(), 1);
 }
 
+TEST(DriftLogTest, TheAgentsCountsAreOfAllSpecs) {
+  AgentCounters counters;
+  DriftLog log(counters);
+  log.Note({Online("cpu3")}, {"person", "person"}, kNow);
+  log.Clear();
+  log.Note({Online("cpu3", "driver/load")}, {""}, kNow);
+  EXPECT_THAT(Counts(Told(log)), UnorderedElementsAre(Pair("driver/load", 1), Pair("unknown", 1)));
+  EXPECT_THAT(testing::CountedDrift(counters),
+              UnorderedElementsAre("driver/load 1", "person 1", "unknown 2"));
+}
+
 TEST(DriftLogTest, WhatWentAndComesAgainIsNew) {
-  DriftLog log;
+  AgentCounters counters;
+  DriftLog log(counters);
   log.Note({Online("cpu3")}, {}, kNow);
   log.Note({}, {}, kNow + absl::Minutes(1));
   EXPECT_THAT(Told(log).drift(), IsEmpty());
@@ -54,7 +68,8 @@ TEST(DriftLogTest, WhatWentAndComesAgainIsNew) {
 }
 
 TEST(DriftLogTest, CountsByActorAndTheSumIsTheCount) {
-  DriftLog log;
+  AgentCounters counters;
+  DriftLog log(counters);
   log.Note({Online("cpu1", "person"), Online("cpu2", "person"), Online("cpu3")}, {}, kNow);
   EXPECT_THAT(Counts(Told(log)), UnorderedElementsAre(Pair("person", 1), Pair("unknown", 1)))
       << "many devices at once are one act";
@@ -65,7 +80,8 @@ TEST(DriftLogTest, CountsByActorAndTheSumIsTheCount) {
 }
 
 TEST(DriftLogTest, WhoWasSeenToDoItStaysWhoDidIt) {
-  DriftLog log;
+  AgentCounters counters;
+  DriftLog log(counters);
   log.Note({Online("cpu3", "person")}, {}, kNow);
   // The journal has forgotten.
   log.Note({Online("cpu3")}, {}, kNow);
@@ -73,7 +89,8 @@ TEST(DriftLogTest, WhoWasSeenToDoItStaysWhoDidIt) {
 }
 
 TEST(DriftLogTest, IsBounded) {
-  DriftLog log;
+  AgentCounters counters;
+  DriftLog log(counters);
   std::vector<v1::DriftItem> items;
   for (int cpu = 0; cpu < 2000; ++cpu) items.push_back(Online(absl::StrCat("cpu", cpu)));
   log.Note(std::move(items), {}, kNow);
@@ -81,7 +98,8 @@ TEST(DriftLogTest, IsBounded) {
 }
 
 TEST(DriftLogTest, ANewSpecBeginsAnew) {
-  DriftLog log;
+  AgentCounters counters;
+  DriftLog log(counters);
   log.Note({Online("cpu3")}, {}, kNow);
   log.Clear();
   EXPECT_EQ(Told(log).drift_count(), 0);

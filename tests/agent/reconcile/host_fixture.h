@@ -38,7 +38,7 @@ class HostFixture {
 
   // The agent starts; with another id the host has rebooted before.
   void Boot(const std::string& boot_id) {
-    registry_ = std::make_unique<Registry>(steady_clock_, Registry::Options());
+    registry_ = std::make_unique<Registry>(steady_clock_, counters, Registry::Options());
     journal_ = *Journal::Open(state_dir_.path(), boot_id, clock_);
     host = *Host::Create({.tree = *tree_,
                           .writer = fake,
@@ -46,6 +46,7 @@ class HostFixture {
                           .limits = limits_,
                           .clock = steady_clock_,
                           .drivers = *registry_,
+                          .counters = counters,
                           .providers = {&provider_},
                           .catalogue = catalogue_,
                           .state_store = store,
@@ -81,6 +82,7 @@ class HostFixture {
   testing::FakeHost fake;
   FakeKernelHotplugger kernel;
   testing::MemoryStateStore store;
+  AgentCounters counters;
   // The host's drivers.d.
   testing::TempDir driver_folder;
 

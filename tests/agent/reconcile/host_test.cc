@@ -3,12 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/match.h"
 #include "agent/reconcile/pass.h"
 #include "agent/reconcile/spec_keeper.h"
 #include "agent/reconcile/spec_trial.h"
 #include "common/error_info.h"
 #include "tests/agent/reconcile/host_fixture.h"
 #include "tests/fakes/fake_controller_link.h"
+#include "tests/fakes/own_mounts.h"
 #include "tests/fakes/proto_text.h"
 
 namespace hotplugger::agent {
@@ -74,6 +76,62 @@ TEST_F(HostTest, WhatCannotBeSavedIsAConditionUntilItCan) {
   host->RetrySaving();
   EXPECT_THAT(Conditions(), IsEmpty());
   EXPECT_EQ(store.saved.baseline().cpus_seen_online(), "0-3");
+}
+
+TEST_F(HostTest, OtherPartsOfTheAgentMayFindConditionsToo) {
+  host->SetCondition("METRICS_NOT_SERVED", "the port is in use");
+  EXPECT_THAT(Conditions(), ElementsAre("METRICS_NOT_SERVED"));
+  EXPECT_EQ(message_, "the port is in use");
+  host->ClearCondition("METRICS_NOT_SERVED");
+  EXPECT_THAT(Conditions(), IsEmpty());
+}
+
+// Before the first write fails.
+TEST(HostMountsTest, AReadOnlySysIsACondition) {
+  struct Case {
+    const char* folder;
+    // Which folders are told of, and what is not switched there.
+    bool cpu;
+    bool memory;
+  };
+  class ReadOnlyHost : private HostFixture {
+   public:
+    ReadOnlyHost() : HostFixture(AnyNumber(), {.blocks = "km"}) {}
+    bool Check(const Case& told) {
+      const std::string path = fake.dir().Path(told.folder);
+      return Types().empty() && testing::MountReadOnly(path) &&
+             Types() == std::vector<std::string>{"SYSFS_READ_ONLY"} &&
+             Tells("sys/devices/system/cpu", "no CPU", told.cpu) &&
+             Tells("sys/devices/system/memory", "no memory block", told.memory) &&
+             umount(path.c_str()) == 0 && Types().empty();
+    }
+
+   private:
+    std::vector<std::string> Types() {
+      v1::Inventory inventory;
+      host->TellConditions(&inventory);
+      std::vector<std::string> types;
+      for (const v1::NodeCondition& condition : inventory.conditions()) {
+        types.push_back(condition.type());
+        message_ = condition.message();
+      }
+      return types;
+    }
+    bool Tells(const char* folder, const char* devices, bool expected) {
+      return absl::StrContains(message_, fake.dir().Path(folder)) == expected &&
+             absl::StrContains(message_, devices) == expected;
+    }
+    std::string message_;
+  };
+  for (const Case& told : {Case{"sys", true, true}, Case{"sys/devices/system/cpu", true, false},
+                           Case{"sys/devices/system/memory", false, true}}) {
+    const testing::InOwnMounts result =
+        testing::RunInOwnMounts([&told] { return ReadOnlyHost().Check(told); });
+    if (result == testing::InOwnMounts::kNotPermitted) {
+      GTEST_SKIP() << "no mounts of its own are allowed here";
+    }
+    EXPECT_EQ(result, testing::InOwnMounts::kTrue) << told.folder;
+  }
 }
 
 TEST_F(HostTest, SoIsAJournalThatCannotBeWritten) {

@@ -5,11 +5,13 @@
 
 #include "common/error_info.h"
 #include "tests/agent/reconcile/host_fixture.h"
+#include "tests/fakes/counted.h"
 #include "tests/fakes/proto_text.h"
 
 namespace hotplugger::agent {
 namespace {
 
+using testing::CountedOperations;
 using ::testing::ElementsAre;
 using testing::FromText;
 using ::testing::HasSubstr;
@@ -106,6 +108,25 @@ TEST_F(LocalDeviceOperationsTest, WhatTheSpecHoldsIsRefusedAndItsSourceNamed) {
   EXPECT_THAT(std::string(online.message()), HasSubstr("policy/park"));
   EXPECT_EQ(ErrorReason(Offline("target { device: 'cpu1' }").status()), "HELD_BY_SPEC");
   EXPECT_TRUE(Offline("target { device: 'cpu2' }").ok());
+}
+
+TEST_F(LocalDeviceOperationsTest, WhatIsHeldIsCountedThoughItNeverComesToTheKernel) {
+  KeepOffline("3");
+  EXPECT_FALSE(Online("target { device: 'cpu3' }").ok());
+  EXPECT_TRUE(Online("target { cpus: '2-3' }").ok());
+  EXPECT_TRUE(Online("target { cpus: '2-3' } options { group: GROUP_MODE_ALL_OR_NOTHING }").ok());
+  EXPECT_THAT(CountedOperations(counters),
+              ElementsAre("cpu online already 1", "cpu online refused HELD_BY_SPEC 3",
+                          "cpu online skipped GROUP_FAILED 1"));
+}
+
+// As in a group, the second try is a part of the first.
+TEST_F(LocalDeviceOperationsTest, ASecondTryIsNoSecondOperation) {
+  fake.Fail("cpu3", EBUSY, /*times=*/1);
+  EXPECT_TRUE(Offline("target { device: 'cpu3' }").ok());
+  EXPECT_EQ(ErrorReason(Offline("target { device: 'cpu0' }").status()), "NOT_HOTPLUGGABLE");
+  EXPECT_THAT(CountedOperations(counters),
+              ElementsAre("cpu offline changed 1", "cpu offline refused NOT_HOTPLUGGABLE 1"));
 }
 
 TEST_F(LocalDeviceOperationsTest, OfAListOnlyWhatIsHeldIsRefused) {

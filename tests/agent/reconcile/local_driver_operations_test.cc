@@ -7,6 +7,7 @@
 
 #include "common/error_info.h"
 #include "tests/agent/reconcile/host_fixture.h"
+#include "tests/fakes/counted.h"
 
 namespace hotplugger::agent {
 namespace {
@@ -33,6 +34,9 @@ TEST_F(LocalDriverOperationsTest, DriversOfASpecAreNotSwitchedLocally) {
   SetSpec(spec);
   EXPECT_EQ(ErrorReason(Operations().EnableDriver("bricked").status()), "HELD_BY_SPEC");
   EXPECT_EQ(ErrorReason(Operations().DisableDriver("alucard").status()), "HELD_BY_SPEC");
+  EXPECT_THAT(testing::CountedOperations(counters),
+              ::testing::ElementsAre("driver start refused HELD_BY_SPEC 1",
+                                     "driver stop refused HELD_BY_SPEC 1"));
 }
 
 TEST_F(LocalDriverOperationsTest, ASpecThatOnlyStopsLeavesTheOthersToTheHost) {

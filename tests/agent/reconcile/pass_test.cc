@@ -6,6 +6,7 @@
 #include "agent/reconcile/host_cpu_control.h"
 #include "common/error_info.h"
 #include "tests/agent/reconcile/host_fixture.h"
+#include "tests/fakes/counted.h"
 
 namespace hotplugger::agent {
 namespace {
@@ -64,6 +65,14 @@ TEST_F(PassTest, ASecondPassChangesAndSavesNothing) {
   EXPECT_FALSE(result.changed);
   EXPECT_EQ(announced_, 0);
   EXPECT_EQ(store.saves, saves);
+}
+
+TEST_F(PassTest, WhatAPassFindsAsItIsToBeIsNoOperation) {
+  Apply(Spec("2-3", {"alucard"}));
+  const std::vector<std::string> counted = testing::CountedOperations(counters);
+  EXPECT_THAT(counted, ElementsAre("cpu offline changed 2", "driver start changed 1"));
+  Run();
+  EXPECT_EQ(testing::CountedOperations(counters), counted);
 }
 
 TEST_F(PassTest, TheEmptySpecTouchesNothing) {

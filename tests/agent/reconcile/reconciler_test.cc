@@ -60,6 +60,7 @@ TEST_F(ReconcilerTest, AcksAppliesAndReports) {
   ASSERT_TRUE(ack);
   EXPECT_EQ(ack->nonce(), "n7");
   EXPECT_THAT(ack->errors(), ::testing::IsEmpty());
+  EXPECT_EQ(ack->reason(), "");
   EXPECT_TRUE(link_.AwaitReport(
       [](const auto& report) { return report.state() == v1::APPLY_STATE_APPLYING; }));
   EXPECT_TRUE(link_.AwaitReport(Applied(spec)));
@@ -102,11 +103,13 @@ TEST_F(ReconcilerTest, ARefusedSpecLeavesTheLastGoodOne) {
   const auto nack = link_.AwaitAck([](const auto& ack) { return ack.nonce() == "bad"; });
   ASSERT_TRUE(nack);
   EXPECT_THAT(nack->errors(0), HasSubstr("digest"));
+  EXPECT_EQ(nack->reason(), "SPEC_INVALID");
   v1::Spec stale = Spec("1-3", "stale");
   reconciler_.OfferSpec(stale, {2});
   const auto fenced = link_.AwaitAck([](const auto& ack) { return ack.nonce() == "stale"; });
   ASSERT_TRUE(fenced);
   EXPECT_THAT(fenced->errors(0), HasSubstr("epoch 2"));
+  EXPECT_EQ(fenced->reason(), "STALE_EPOCH");
   EXPECT_EQ(store.saved.spec_digest(), good.digest());
   EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2}));
 }

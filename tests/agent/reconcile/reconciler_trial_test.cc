@@ -80,13 +80,15 @@ class ReconcilerTrialTest : public ::testing::Test, protected HostFixture {
     return report.value_or(v1::NodeReport());
   }
 
-  // Of its receipt.
-  std::vector<std::string> Errors(const v1::Spec& spec) {
+  v1::SpecAck Receipt(const v1::Spec& spec) {
     const auto ack =
         link_.AwaitAck([&](const auto& candidate) { return candidate.nonce() == spec.nonce(); });
     EXPECT_TRUE(ack);
-    return ack ? std::vector<std::string>(ack->errors().begin(), ack->errors().end())
-               : std::vector<std::string>();
+    return ack.value_or(v1::SpecAck());
+  }
+  std::vector<std::string> Errors(const v1::Spec& spec) {
+    const v1::SpecAck ack = Receipt(spec);
+    return {ack.errors().begin(), ack.errors().end()};
   }
 
   // So many have passed by the reconciler's clock beside those that have.
@@ -152,6 +154,7 @@ TEST_F(ReconcilerTrialTest, ARevertedSpecIsRefusedUntilAnotherOneWasTaken) {
   const size_t from = link_.report_count();
   reconciler_->OfferSpec(again, {1});
   EXPECT_THAT(Errors(again), ::testing::ElementsAre(HasSubstr("no controller was reached")));
+  EXPECT_EQ(Receipt(again).reason(), "SPEC_REVERTED");
   ASSERT_TRUE(Await(spec, v1::APPLY_STATE_REVERTED, from));
   EXPECT_EQ(fake.online(), (CpuSet{0, 1, 2, 3}));
   Apply(Spec("cpu_offline: '2'"));
@@ -375,6 +378,7 @@ TEST_F(ReconcilerTrialTest, ASpecThatKillsTheAgentTwiceIsQuarantined) {
   EXPECT_EQ(fake.online(), (CpuSet{0, 2, 3}));
   reconciler_->OfferSpec(spec, {1});
   EXPECT_THAT(Errors(spec), SizeIs(1));
+  EXPECT_EQ(Receipt(spec).reason(), "SPEC_QUARANTINED");
 }
 
 TEST_F(ReconcilerTrialTest, ReportedDriftStaysOverARestartButNotOverABoot) {

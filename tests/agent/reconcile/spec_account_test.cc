@@ -51,7 +51,8 @@ class SpecAccountTest : public ::testing::Test {
 
   PassOutcome Enforce() { return Pass(Result({Item("cpu3", v1::OUTCOME_CHANGED)}, {"cpu3"})); }
 
-  SpecAccount account_;
+  AgentCounters counters_;
+  SpecAccount account_{counters_};
   v1::NodeReport report_;
 };
 

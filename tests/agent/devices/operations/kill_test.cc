@@ -103,6 +103,7 @@ bool RunAndKill(FakeHost& host, const std::string& state_dir, int step,
     host.SetHooks(pass, pass);
     SystemClock wall_clock;
     SteadyClock clock;
+    AgentCounters counters;
     const auto tree = *FileTree::Open(host.root());
     const auto journal = *Journal::Open(state_dir, "boot-1", wall_clock);
     SteppedJournal stepped(*journal, steps);
@@ -111,7 +112,8 @@ bool RunAndKill(FakeHost& host, const std::string& state_dir, int step,
                             .writer = host,
                             .journal = stepped,
                             .limits = NoLimits(),
-                            .clock = clock});
+                            .clock = clock,
+                            .counters = counters});
     operation(devices);
     _exit(0);
   }

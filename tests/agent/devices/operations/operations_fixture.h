@@ -44,12 +44,15 @@ class OperatorParts {
                   .writer = host,
                   .journal = *journal_,
                   .limits = std::move(limits),
-                  .clock = clock_}) {}
+                  .clock = clock_,
+                  .counters = counters_}) {}
 
   DeviceOperator& devices() { return devices_; }
   Journal& journal() { return *journal_; }
+  AgentCounters& counters() { return counters_; }
 
  private:
+  AgentCounters counters_;
   SystemClock wall_clock_;
   SteadyClock clock_;
   std::unique_ptr<FileTree> tree_;

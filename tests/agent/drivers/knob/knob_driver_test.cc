@@ -275,7 +275,8 @@ TEST_F(KnobDriverTest, WarningsAreTextWhateverAFileIsCalled) {
   Catalogue catalogue({folder.path()});
   KnobDriverProvider provider(*tree_, writer_, catalogue, cpus_);
   SteadyClock clock;
-  Registry registry(clock, {});
+  AgentCounters counters;
+  Registry registry(clock, counters, {});
   EXPECT_EQ(registry.SyncProvider(provider).status(), absl::OkStatus());
   EXPECT_THAT(registry.Warnings(), ElementsAre(HasSubstr("b\\xff.yaml")));
 }

@@ -149,7 +149,8 @@ class UnitProviderTest : public ::testing::Test {
   Catalogue catalogue_{{folder_.path()}};
   UnitDriverProvider provider_{services_, catalogue_};
   SteadyClock clock_;
-  Registry registry_{clock_, {}};
+  AgentCounters counters_;
+  Registry registry_{clock_, counters_, {}};
 };
 
 TEST_F(UnitProviderTest, UnitsThatAreNotInstalledAreNoDrivers) {

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/error_info.h"
@@ -11,6 +12,7 @@
 #include "common/version.h"
 #include "server/port_file.h"
 #include "server/store/sqlite_store.h"
+#include "server/store/timed_store.h"
 
 namespace hotplugger::server {
 namespace {
@@ -32,8 +34,9 @@ absl::StatusOr<std::unique_ptr<Controller>> Controller::Create(const Options& op
 }
 
 absl::Status Controller::Start(const Options& options) {
-  ASSIGN_OR_RETURN(store_, SqliteStore::Open(options.store_path()));
-  records_ = std::make_unique<Records>(store_.get());
+  ASSIGN_OR_RETURN(std::vector<CallCounters::Method> methods, ServedMethods());
+  calls_ = std::make_unique<CallCounters>(std::move(methods));
+  RETURN_IF_ERROR(OpenStore(options));
   RETURN_IF_ERROR(TakeIdentity(options));
   state_ = std::make_unique<FleetState>(records_.get(), &registry_, &clock_, &counters_, &feed_,
                                         &events_);
@@ -43,27 +46,63 @@ absl::Status Controller::Start(const Options& options) {
   RETURN_IF_ERROR(changes_->Load());
   engine_ = std::make_unique<FleetEngine>(state_.get(), changes_.get(), &counters_, epoch());
   operations_ = std::make_unique<OperationDesk>(&registry_, epoch());
-  ASSIGN_OR_RETURN(
-      metrics_server_,
-      StartMetricsServer(options.metrics_listen, {&registry_, &counters_, epoch(), kVersion}));
-  metrics_port_ = metrics_server_->port();
+  RETURN_IF_ERROR(ServeMetrics(options));
+  if (!options.health_listen.empty()) {
+    ASSIGN_OR_RETURN(health_server_, StartHealthServer(options.health_listen));
+  }
   // As late as can be, and yet before anybody is told of it.
   RETURN_IF_ERROR(records_->PutIdentity(identity_now_, identity_revision_));
-  ASSIGN_OR_RETURN(grpc_server_,
-                   StartGrpcServer(options.listen, {engine_.get(),
-                                                    &registry_,
-                                                    operations_.get(),
-                                                    &counters_,
-                                                    &feed_,
-                                                    &events_,
-                                                    audit_feed_.get(),
-                                                    {identity_.get(), options.ping_interval}}));
-  grpc_port_ = grpc_server_->port();
+  RETURN_IF_ERROR(ServeGrpc(options));
   liveness_timer_ = std::make_unique<LivenessTimer>(&registry_, epoch(), options.ping_interval);
   lapse_ticker_.Start(kLapseInterval, [this] { engine_->LapseHolds(); });
   if (!options.port_file.empty()) {
-    RETURN_IF_ERROR(WritePortFile(options.port_file, grpc_port_, metrics_port_));
+    RETURN_IF_ERROR(WritePortFile(options.port_file, grpc_port_, metrics_port_, health_port()));
   }
+  if (health_server_ != nullptr) health_server_->SetServing(true);
+  return absl::OkStatus();
+}
+
+absl::Status Controller::OpenStore(const Options& options) {
+  ASSIGN_OR_RETURN(std::unique_ptr<SqliteStore> store, SqliteStore::Open(options.store_path()));
+  store_size_ = [files = store.get()] { return files->SizeBytes(); };
+  store_ = std::make_unique<TimedStore>(std::move(store), &store_timings_, &steady_clock_);
+  records_ = std::make_unique<Records>(store_.get());
+  return absl::OkStatus();
+}
+
+absl::Status Controller::ServeMetrics(const Options& options) {
+  MetricsParts parts;
+  parts.registry = &registry_;
+  parts.counters = &counters_;
+  parts.totals = &totals_;
+  parts.store_timings = &store_timings_;
+  parts.store_size_bytes = store_size_;
+  parts.calls = calls_.get();
+  parts.clock = &steady_clock_;
+  parts.epoch = epoch();
+  parts.version = kVersion;
+  parts.fleet_id = fleet_id();
+  parts.insecure = options.insecure;
+  parts.settings = options.metrics;
+  ASSIGN_OR_RETURN(metrics_server_, StartMetricsServer(options.metrics_listen, std::move(parts)));
+  metrics_port_ = metrics_server_->port();
+  return absl::OkStatus();
+}
+
+absl::Status Controller::ServeGrpc(const Options& options) {
+  GrpcServerParts parts;
+  parts.engine = engine_.get();
+  parts.registry = &registry_;
+  parts.operations = operations_.get();
+  parts.counters = &counters_;
+  parts.totals = &totals_;
+  parts.calls = calls_.get();
+  parts.feed = &feed_;
+  parts.events = &events_;
+  parts.audit = audit_feed_.get();
+  parts.session = {identity_.get(), options.ping_interval};
+  ASSIGN_OR_RETURN(grpc_server_, StartGrpcServer(options.listen, parts));
+  grpc_port_ = grpc_server_->port();
   return absl::OkStatus();
 }
 
@@ -99,6 +138,7 @@ void Controller::ForgetStart() {
 }
 
 void Controller::Shutdown() {
+  if (health_server_ != nullptr) health_server_->SetServing(false);
   if (grpc_server_ != nullptr) grpc_server_->LeaveService();
   if (liveness_timer_ != nullptr) liveness_timer_->Stop();
   lapse_ticker_.Stop();
@@ -113,6 +153,7 @@ void Controller::Shutdown() {
   if (engine_ != nullptr) engine_->Stop();
   // Last, so that the end can be watched.
   metrics_server_.reset();
+  health_server_.reset();
 }
 
 }  // namespace hotplugger::server

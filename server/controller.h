@@ -2,13 +2,17 @@
 // stop.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "absl/status/statusor.h"
 #include "common/clock.h"
 #include "common/ticker.h"
+#include "common/transport/health_server.h"
+#include "server/api/call_counters.h"
 #include "server/api/grpc_server.h"
 #include "server/audit/audit_feed.h"
+#include "server/fleet/agent_totals.h"
 #include "server/fleet/change_log.h"
 #include "server/fleet/event_log.h"
 #include "server/fleet/fleet_counters.h"
@@ -21,6 +25,7 @@
 #include "server/options.h"
 #include "server/store/records.h"
 #include "server/store/store.h"
+#include "server/store/store_timings.h"
 
 namespace hotplugger::server {
 
@@ -36,6 +41,8 @@ class Controller {
 
   int grpc_port() const { return grpc_port_; }
   int metrics_port() const { return metrics_port_; }
+  // 0 where there is none.
+  int health_port() const { return health_server_ == nullptr ? 0 : health_server_->port(); }
   uint64_t epoch() const { return identity_->epoch(); }
   const std::string& fleet_id() const { return identity_->fleet_id(); }
 
@@ -44,9 +51,13 @@ class Controller {
 
  private:
   explicit Controller(const Options& options)
-      : registry_(&clock_, options.max_nodes, &feed_, &events_) {}
+      : registry_(&clock_, &steady_clock_, options.max_nodes, &feed_, &events_, &counters_,
+                  &totals_) {}
 
   absl::Status Start(const Options& options);
+  absl::Status OpenStore(const Options& options);
+  absl::Status ServeMetrics(const Options& options);
+  absl::Status ServeGrpc(const Options& options);
   // Reads which fleet the store is of, and what one more start makes of that.
   absl::Status TakeIdentity(const Options& options);
   // One that came to nothing is not counted: a controller that can't listen may be started for
@@ -55,11 +66,17 @@ class Controller {
 
   // In order of construction; each uses those before it.
   SystemClock clock_;
+  SteadyClock steady_clock_;
   FleetCounters counters_;
+  AgentTotals totals_;
+  StoreTimings store_timings_;
   ChangeFeed feed_;
   EventLog events_{&clock_};
   NodeRegistry registry_;
+  std::unique_ptr<CallCounters> calls_;
   std::unique_ptr<Store> store_;
+  // Of the store's files.
+  std::function<int64_t()> store_size_;
   std::unique_ptr<Records> records_;
   // The store's before this start, the revision of that record, and what is kept once it serves.
   v1::StoreIdentity identity_before_;
@@ -72,6 +89,8 @@ class Controller {
   std::unique_ptr<FleetEngine> engine_;
   std::unique_ptr<OperationDesk> operations_;
   std::unique_ptr<MetricsServer> metrics_server_;
+  // Null where none is asked for.
+  std::unique_ptr<HealthServer> health_server_;
   std::unique_ptr<GrpcServer> grpc_server_;
   std::unique_ptr<LivenessTimer> liveness_timer_;
   ThreadTicker lapse_ticker_;

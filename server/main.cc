@@ -32,6 +32,10 @@ int main(int argc, char** argv) {
        {"store", parsed->options.store},
        {"fleet", (*controller)->fleet_id()},
        {"epoch", absl::StrCat((*controller)->epoch())}});
+  if ((*controller)->health_port() != 0) {
+    Log(LogLevel::kInfo, "answering health checks",
+        {{"port", absl::StrCat((*controller)->health_port())}});
+  }
   if (parsed->options.insecure) Log(LogLevel::kWarning, "plaintext beyond loopback is allowed");
   const int signal = hotplugger::WaitForShutdownSignal();
   Log(LogLevel::kInfo, "shutting down", {{"signal", absl::StrCat(signal)}});

@@ -7,14 +7,20 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "server/metrics/metrics_settings.h"
 
 namespace hotplugger::server {
 
 struct Options {
   // "HOST:PORT" or "unix:PATH"; port 0: any free one.
   std::string listen = "127.0.0.1:7443";
-  // "HOST:PORT"; port 0: any free one.
+  // "HOST:PORT" (see CheckMetricsListenAddress); port 0: any free one.
   std::string metrics_listen = "127.0.0.1:9415";
+  // "HOST:PORT" (see CheckListenAddress); port 0: any free one; empty: nowhere. In plaintext
+  // whatever it is: it tells probes whether the controller serves, and nothing else.
+  std::string health_listen;
+  // What /metrics shows; at most 8 domains.
+  MetricsSettings metrics;
   // "sqlite:PATH".
   std::string store = "sqlite:/var/lib/hotplugger/controller.db";
   // Plaintext on addresses beyond loopback.
@@ -23,7 +29,7 @@ struct Options {
   size_t max_nodes = 20'000;
   // 100 ms to 10 min.
   absl::Duration ping_interval = absl::Seconds(20);
-  // Where the ports are written once both serve; empty: nowhere.
+  // Where the ports are written once all serve; empty: nowhere.
   std::string port_file;
   // "FLEET@EPOCH"; empty: the store's own fleet.
   std::string take_over;

@@ -11,8 +11,10 @@
 
 namespace hotplugger::server {
 
-absl::Status WritePortFile(const std::string& path, int grpc_port, int metrics_port) {
-  const std::string content = absl::StrCat("grpc=", grpc_port, "\nmetrics=", metrics_port, "\n");
+absl::Status WritePortFile(const std::string& path, int grpc_port, int metrics_port,
+                           int health_port) {
+  std::string content = absl::StrCat("grpc=", grpc_port, "\nmetrics=", metrics_port, "\n");
+  if (health_port != 0) absl::StrAppend(&content, "health=", health_port, "\n");
   const std::string temporary = absl::StrCat(path, ".", getpid(), ".tmp");
   const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (fd < 0) return ErrnoStatus(errno, "creating the port file", temporary);

@@ -1,16 +1,20 @@
 #include "server/api/grpc_server.h"
 
+#include <google/protobuf/descriptor.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/error_info.h"
+#include "common/status_macros.h"
 #include "common/transport/channel_settings.h"
 #include "server/api/audit_service.h"
+#include "server/api/call_interceptor.h"
 #include "server/api/event_service.h"
 #include "server/api/explain_service.h"
 #include "server/api/fleet_service.h"
@@ -22,10 +26,24 @@
 namespace hotplugger::server {
 namespace {
 
+constexpr const char* kServices[] = {"hotplugger.v1.AuditService",   "hotplugger.v1.EventService",
+                                     "hotplugger.v1.ExplainService", "hotplugger.v1.FleetService",
+                                     "hotplugger.v1.LinkService",    "hotplugger.v1.PlanService",
+                                     "hotplugger.v1.PolicyService",  "hotplugger.v1.WatchService"};
+
+const char* TypeOf(const google::protobuf::MethodDescriptor& method) {
+  if (method.client_streaming()) {
+    return method.server_streaming() ? "bidi_stream" : "client_stream";
+  }
+  return method.server_streaming() ? "server_stream" : "unary";
+}
+
 class GrpcServerImpl final : public GrpcServer {
  public:
   explicit GrpcServerImpl(const GrpcServerParts& parts)
-      : link_(parts.registry, parts.engine, parts.operations, parts.counters, parts.session),
+      : call_counters_(parts.calls),
+        link_(parts.registry, parts.engine, parts.operations, parts.counters, parts.totals,
+              parts.session),
         policies_(parts.engine),
         fleet_(parts.engine, parts.registry, parts.operations, &calls_),
         plans_(parts.engine, parts.operations, &calls_),
@@ -57,6 +75,7 @@ class GrpcServerImpl final : public GrpcServer {
   }
 
  private:
+  CallCounters* const call_counters_;
   // Declared before the server, which must end first.
   OperationCalls calls_;
   LinkService link_;
@@ -86,6 +105,9 @@ absl::Status GrpcServerImpl::Start(const std::string& address) {
   builder.RegisterService(&audit_);
   builder.RegisterService(&events_);
   builder.RegisterService(&watches_);
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
+  interceptors.push_back(MakeCallInterceptors(call_counters_));
+  builder.experimental().SetInterceptorCreators(std::move(interceptors));
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port_ == 0) {
     return MakeError(absl::StatusCode::kUnavailable, "LISTEN_FAILED",
@@ -95,16 +117,41 @@ absl::Status GrpcServerImpl::Start(const std::string& address) {
                      {{"address", address}});
   }
   grpc::HealthCheckServiceInterface* const health = server_->GetHealthCheckService();
-  for (const char* service :
-       {"hotplugger.v1.AuditService", "hotplugger.v1.EventService", "hotplugger.v1.ExplainService",
-        "hotplugger.v1.FleetService", "hotplugger.v1.LinkService", "hotplugger.v1.PlanService",
-        "hotplugger.v1.PolicyService", "hotplugger.v1.WatchService"}) {
-    health->SetServingStatus(service, true);
-  }
+  for (const char* service : kServices) health->SetServingStatus(service, true);
   return absl::OkStatus();
 }
 
 }  // namespace
+
+absl::StatusOr<std::vector<CallCounters::Method>> MethodsOf(
+    absl::Span<const char* const> services) {
+  std::vector<CallCounters::Method> methods;
+  for (const char* name : services) {
+    const google::protobuf::ServiceDescriptor* const service =
+        google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(name);
+    if (service == nullptr) {
+      return MakeError(absl::StatusCode::kInternal, "SERVICE_NOT_DESCRIBED",
+                       absl::StrCat("this program has no description of the service ", name,
+                                    ", so that its calls could not be counted; it was built of "
+                                    "parts that don't belong together: build it anew"),
+                       {{"service", name}});
+    }
+    for (int i = 0; i < service->method_count(); ++i) {
+      methods.push_back({TypeOf(*service->method(i)), name, service->method(i)->name()});
+    }
+  }
+  return methods;
+}
+
+absl::StatusOr<std::vector<CallCounters::Method>> ServedMethods() {
+  ASSIGN_OR_RETURN(std::vector<CallCounters::Method> methods, MethodsOf(kServices));
+  // Of gRPC's own; there is no description of the first in the process.
+  methods.push_back({"unary", "grpc.health.v1.Health", "Check"});
+  methods.push_back({"server_stream", "grpc.health.v1.Health", "Watch"});
+  methods.push_back(
+      {"bidi_stream", "grpc.reflection.v1alpha.ServerReflection", "ServerReflectionInfo"});
+  return methods;
+}
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> StartGrpcServer(const std::string& address,
                                                             const GrpcServerParts& parts) {

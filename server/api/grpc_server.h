@@ -3,9 +3,12 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "server/api/call_counters.h"
 #include "server/audit/audit_feed.h"
 #include "server/fleet/event_log.h"
 #include "server/fleet/fleet_engine.h"
@@ -35,11 +38,20 @@ struct GrpcServerParts {
   NodeRegistry* registry = nullptr;
   OperationDesk* operations = nullptr;
   FleetCounters* counters = nullptr;
+  AgentTotals* totals = nullptr;
+  // Made for ServedMethods.
+  CallCounters* calls = nullptr;
   ChangeFeed* feed = nullptr;
   EventLog* events = nullptr;
   AuditFeed* audit = nullptr;
   SessionOptions session;
 };
+
+// All methods of `services` by their full names. INTERNAL (SERVICE_NOT_DESCRIBED) where the process
+// has no description of one.
+absl::StatusOr<std::vector<CallCounters::Method>> MethodsOf(absl::Span<const char* const> services);
+// All that the server answers, health and reflection among it. As MethodsOf.
+absl::StatusOr<std::vector<CallCounters::Method>> ServedMethods();
 
 // Serves on `address` ("HOST:PORT" or "unix:PATH") in plaintext. UNAVAILABLE (reason
 // LISTEN_FAILED) where that address can't be had.

@@ -9,7 +9,7 @@ namespace hotplugger::server {
 grpc::ServerBidiReactor<v1::AgentMessage, v1::ControllerMessage>* LinkService::Connect(
     grpc::CallbackServerContext* /*context*/) {
   return NodeStream::Start(
-      std::make_unique<NodeSession>(registry_, events_, operations_, counters_, options_));
+      std::make_unique<NodeSession>(registry_, events_, operations_, counters_, totals_, options_));
 }
 
 }  // namespace hotplugger::server

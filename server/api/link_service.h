@@ -11,11 +11,12 @@ namespace hotplugger::server {
 class LinkService final : public v1::LinkService::CallbackService {
  public:
   LinkService(NodeRegistry* registry, FleetEvents* events, OperationDesk* operations,
-              FleetCounters* counters, SessionOptions options)
+              FleetCounters* counters, AgentTotals* totals, SessionOptions options)
       : registry_(registry),
         events_(events),
         operations_(operations),
         counters_(counters),
+        totals_(totals),
         options_(options) {}
 
   grpc::ServerBidiReactor<v1::AgentMessage, v1::ControllerMessage>* Connect(
@@ -26,6 +27,7 @@ class LinkService final : public v1::LinkService::CallbackService {
   FleetEvents* const events_;
   OperationDesk* const operations_;
   FleetCounters* const counters_;
+  AgentTotals* const totals_;
   const SessionOptions options_;
 };
 

@@ -206,6 +206,8 @@ void FleetEngine::PushSpecs() {
     if (push.spec->confirm_window) {
       SetDuration(*push.spec->confirm_window, spec->mutable_confirm_window());
     }
+    // First, so that no answer to it comes before.
+    state_->registry()->NoteHandedOver(push);
     push.link->Send(message);
     counters_->spec_pushes.fetch_add(1, std::memory_order_relaxed);
     state_->Tell({EventType::kSpecPushed, NodeResource(push.node), SpecName(push.spec->digest)});

@@ -19,6 +19,7 @@ v1::Node ToStored(const NodeSnapshot& node) {
   v1::Node stored;
   stored.set_name(node.name);
   stored.mutable_labels()->insert(node.identity->labels.begin(), node.identity->labels.end());
+  stored.set_metrics_address(node.identity->metrics_address);
   return stored;
 }
 
@@ -64,8 +65,9 @@ absl::Status FleetState::Load() {
   }
   for (const auto& node : loaded.nodes) {
     const Labels labels(node.message.labels().begin(), node.message.labels().end());
-    nodes_[node.message.name()] = {labels, node.mod_revision};
-    registry_->Restore(node.message.name(), labels);
+    const std::string& address = node.message.metrics_address();
+    nodes_[node.message.name()] = {labels, address, node.mod_revision};
+    registry_->Restore(node.message.name(), labels, address);
   }
   Count();
   for (const NodeSnapshot& node : registry_->Snapshot()) UpdateDesired(node);
@@ -172,13 +174,19 @@ absl::Status FleetState::PutNodes(const std::vector<NodeSnapshot>& nodes) {
     std::vector<const NodeSnapshot*> put;
     for (size_t i = begin; i < nodes.size() && i < begin + kNodeBatch; ++i) {
       const auto stored = nodes_.find(nodes[i].name);
-      if (stored != nodes_.end() && stored->second.labels == nodes[i].identity->labels) continue;
+      const NodeIdentity& identity = *nodes[i].identity;
+      if (stored != nodes_.end() && stored->second.labels == identity.labels &&
+          stored->second.metrics_address == identity.metrics_address) {
+        continue;
+      }
       batch.PutNode(ToStored(nodes[i]), RevisionIn(nodes_, nodes[i].name));
       put.push_back(&nodes[i]);
     }
     if (batch.empty()) continue;
     ASSIGN_OR_RETURN(const int64_t revision, records_->Commit(batch));
-    for (const NodeSnapshot* node : put) nodes_[node->name] = {node->identity->labels, revision};
+    for (const NodeSnapshot* node : put) {
+      nodes_[node->name] = {node->identity->labels, node->identity->metrics_address, revision};
+    }
   }
   return absl::OkStatus();
 }

@@ -77,7 +77,7 @@ class FleetState {
   absl::Status PutHold(const v1::Hold& hold, const std::vector<v1::Hold>& replaced, Change* change);
   absl::Status EraseHold(const v1::Hold& hold, Change* change);
   absl::Status EraseNode(const std::string& name, Change* change);
-  // Stores the labels of those nodes that are new or have other labels than the store has.
+  // Stores those nodes that are new or have other labels, or another address, than in the store.
   absl::Status PutNodes(const std::vector<NodeSnapshot>& nodes);
 
   // What the node is to be, as things are and as they would be.
@@ -97,6 +97,7 @@ class FleetState {
  private:
   struct StoredNode {
     Labels labels;
+    std::string metrics_address;
     int64_t mod_revision = 0;
   };
 

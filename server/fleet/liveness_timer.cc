@@ -50,6 +50,7 @@ void RunPingRound(NodeRegistry* registry, uint64_t epoch, uint64_t sequence, uin
   v1::ControllerMessage message;
   message.set_epoch(epoch);
   message.mutable_ping()->set_sequence(sequence);
+  message.mutable_ping()->set_wants_metrics(true);
   for (const auto& link : round.ping) link->Send(message);
 }
 

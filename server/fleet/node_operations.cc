@@ -62,6 +62,7 @@ v1::Node ToProto(const NodeSnapshot& node, bool summary_only) {
   proto.mutable_labels()->insert(node.identity->labels.begin(), node.identity->labels.end());
   proto.set_boot_id(node.identity->boot_id);
   proto.set_agent_version(node.identity->agent_version);
+  proto.set_metrics_address(node.identity->metrics_address);
   proto.set_connected(node.connected);
   if (node.last_contact != absl::InfinitePast()) {
     SetTimestamp(node.last_contact, proto.mutable_last_contact_time());
@@ -176,7 +177,8 @@ absl::StatusOr<v1::DeleteNodeResponse> NodeOperations::Delete(const v1::DeleteNo
   const absl::Status erased = state_->EraseNode(node.name, change);
   if (!erased.ok()) {
     // A stranger is back with its next try.
-    if (!node.stranger && state_->registry()->RestoreIfAbsent(node.name, node.identity->labels)) {
+    if (!node.stranger && state_->registry()->RestoreIfAbsent(node.name, node.identity->labels,
+                                                              node.identity->metrics_address)) {
       state_->UpdateDesired(node);
     }
     return erased;

@@ -26,12 +26,22 @@ bool AwaitsConfirmation(const v1::NodeReport& report) {
           report.state() == v1::APPLY_STATE_APPLYING);
 }
 
+// Drift is of what the node has instead, and goes on to be counted: who adds it up sees none of it
+// go. What was done or failed (the items) is of the other spec alone.
+void CopyDrift(const v1::NodeReport& from, v1::NodeReport* to) {
+  *to->mutable_drift() = from.drift();
+  to->set_drift_count(from.drift_count());
+  *to->mutable_drift_counts() = from.drift_counts();
+}
+
 }  // namespace
 
 NodeSnapshot NodeRecord::Snapshot() const {
   NodeSnapshot snapshot = facts_;
   if (facts_.desired != nullptr && GaveUp(facts_.desired->digest)) {
-    snapshot.report = rejection_;
+    auto rejection = std::make_shared<v1::NodeReport>(*rejection_);
+    if (facts_.report != nullptr) CopyDrift(*facts_.report, rejection.get());
+    snapshot.report = std::move(rejection);
     return snapshot;
   }
   if (!nacked_digest_.empty() && facts_.desired != nullptr &&
@@ -42,7 +52,7 @@ NodeSnapshot NodeRecord::Snapshot() const {
     refusal->set_digest(nacked_digest_);
     refusal->set_state(v1::APPLY_STATE_REFUSED);
     refusal->set_message(absl::StrJoin(nack_errors_, "\n").substr(0, kMaxNackMessage));
-    if (facts_.report != nullptr) refusal->set_drift_count(facts_.report->drift_count());
+    if (facts_.report != nullptr) CopyDrift(*facts_.report, refusal.get());
     snapshot.report = std::move(refusal);
   }
   return snapshot;
@@ -75,9 +85,10 @@ std::shared_ptr<NodeLink> NodeRecord::Connect(const v1::Hello& hello,
     nacked_digest_.clear();
     rejection_.reset();
   }
-  SetIdentity(
-      hello.node(),
-      {{hello.labels().begin(), hello.labels().end()}, hello.boot_id(), hello.agent_version()});
+  SetIdentity(hello.node(), {{hello.labels().begin(), hello.labels().end()},
+                             hello.boot_id(),
+                             hello.agent_version(),
+                             hello.metrics_address()});
   facts_.connected = true;
   facts_.last_contact = now;
   facts_.applied_digest = hello.applied_digest();
@@ -87,6 +98,7 @@ std::shared_ptr<NodeLink> NodeRecord::Connect(const v1::Hello& hello,
   unanswered_pings_ = 0;
   target_digest_ = hello.applied_digest();
   pushed_ = false;
+  stopwatch_.Stop();
   return std::exchange(link_, std::move(link));
 }
 
@@ -95,6 +107,7 @@ void NodeRecord::Disconnect() {
   link_.reset();
   welcomed_ = false;
   ready_ = false;
+  stopwatch_.Stop();
   // Whoever asked for the name gets it now.
   Clear(kNameInUse);
 }
@@ -137,7 +150,8 @@ void NodeRecord::TakeInventory(std::shared_ptr<const v1::Inventory> inventory) {
   facts_.inventory = std::move(inventory);
 }
 
-RecordedReport NodeRecord::TakeReport(std::shared_ptr<const v1::NodeReport> recorded) {
+RecordedReport NodeRecord::TakeReport(std::shared_ptr<const v1::NodeReport> recorded,
+                                      absl::Time steady_now) {
   if (IsGivenUp(recorded->state())) return TakeRejection(std::move(recorded));
   const v1::NodeReport& report = *recorded;
   facts_.report = recorded;
@@ -148,6 +162,7 @@ RecordedReport NodeRecord::TakeReport(std::shared_ptr<const v1::NodeReport> reco
   // begun.
   const bool same = report.digest() == facts_.applied_digest;
   if (report.state() == v1::APPLY_STATE_APPLIED) {
+    if (IsDesired(report.digest())) stopwatch_.NoteApplied(/*news=*/!same, steady_now);
     facts_.applied_digest = report.digest();
   } else if (same ? report.state() == v1::APPLY_STATE_FAILED
                   : report.state() != v1::APPLY_STATE_REFUSED) {
@@ -156,6 +171,7 @@ RecordedReport NodeRecord::TakeReport(std::shared_ptr<const v1::NodeReport> reco
   if (report.state() == v1::APPLY_STATE_REFUSED && report.digest() == target_digest_) {
     nacked_digest_ = report.digest();
     nack_errors_ = {report.message()};
+    if (IsDesired(report.digest())) stopwatch_.NoteRefusal(steady_now);
   }
   // Until something is pushed on this stream, the node knows best what it works towards. Later its
   // reports may be older than the last push.
@@ -172,6 +188,7 @@ RecordedReport NodeRecord::TakeRejection(std::shared_ptr<const v1::NodeReport> r
   const std::string& digest = report->digest();
   const bool known = GaveUp(digest) && rejection_->state() == report->state();
   if (facts_.applied_digest == digest) facts_.applied_digest.clear();
+  if (IsDesired(digest)) stopwatch_.Stop();
   // A refusal of this one was because of that; one of another spec is so still.
   if (nacked_digest_ == digest) nacked_digest_.clear();
   rejection_ = std::move(report);
@@ -186,7 +203,8 @@ bool NodeRecord::IsOfPush(const v1::SpecAck& ack) const {
   return pushed_ && ack.digest() == target_digest_;
 }
 
-bool NodeRecord::TakeAck(const v1::SpecAck& ack) {
+bool NodeRecord::TakeAck(const v1::SpecAck& ack, absl::Time steady_now) {
+  stopwatch_.NoteAck(ack.nonce(), /*refused=*/!ack.errors().empty(), steady_now);
   if (ack.errors().empty()) {
     // Once it has taken another spec, a node would try again one that it gave up.
     rejection_.reset();
@@ -209,22 +227,39 @@ bool NodeRecord::ForgetRejection(const std::string& digest) {
   return true;
 }
 
-bool NodeRecord::SetDesired(std::shared_ptr<const Resolution> desired) {
-  const bool same = facts_.desired != nullptr && facts_.desired->digest == desired->digest;
+bool NodeRecord::SetDesired(std::shared_ptr<const Resolution> desired, absl::Time steady_now) {
+  const bool same = IsDesired(desired->digest);
   facts_.desired = std::move(desired);
-  return !same;
+  if (same) return false;
+  if (facts_.connected && LacksDesired()) {
+    stopwatch_.Want(steady_now);
+  } else {
+    stopwatch_.Stop();
+  }
+  return true;
 }
 
-bool NodeRecord::NeedsPush() const {
-  if (!ready_ || facts_.desired == nullptr) return false;
+bool NodeRecord::IsDesired(absl::string_view digest) const {
+  return facts_.desired != nullptr && facts_.desired->digest == digest;
+}
+
+bool NodeRecord::LacksDesired() const {
+  if (facts_.desired == nullptr) return false;
   const std::string& digest = facts_.desired->digest;
   return digest != target_digest_ && digest != nacked_digest_ && !GaveUp(digest);
 }
+
+bool NodeRecord::NeedsPush() const { return ready_ && LacksDesired(); }
 
 SpecPush NodeRecord::TakePush(uint64_t number) {
   target_digest_ = facts_.desired->digest;
   pushed_ = true;
   return {facts_.name, link_, facts_.desired, absl::StrCat(stream_id_, "-", number)};
+}
+
+void NodeRecord::NoteHandedOver(const SpecPush& push, absl::Time steady_now) {
+  if (push.link != link_ || !IsDesired(push.spec->digest)) return;
+  stopwatch_.HandOver(push.nonce, steady_now);
 }
 
 }  // namespace hotplugger::server

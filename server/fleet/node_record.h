@@ -13,6 +13,7 @@
 #include "server/fleet/event_types.h"
 #include "server/fleet/node_link.h"
 #include "server/fleet/node_snapshot.h"
+#include "server/fleet/spec_stopwatch.h"
 #include "server/policy/resolver.h"
 
 namespace hotplugger::server {
@@ -50,6 +51,8 @@ class NodeRecord {
   NodeSnapshot Snapshot() const;
   // What has happened since the last call.
   std::vector<NewEvent> TakeEvents();
+  // How long the desired spec took, as far as that was measured since the last call.
+  SpecTimes TakeTimes() { return stopwatch_.TakeTimes(); }
 
   // All that the store knows of it.
   void SetIdentity(const std::string& name, NodeIdentity identity);
@@ -87,25 +90,33 @@ class NodeRecord {
   bool Clear(absl::string_view type);
 
   void TakeInventory(std::shared_ptr<const v1::Inventory> inventory);
-  RecordedReport TakeReport(std::shared_ptr<const v1::NodeReport> report);
+  // `steady_now`, here and below: of a steady clock, by which specs are measured.
+  RecordedReport TakeReport(std::shared_ptr<const v1::NodeReport> report, absl::Time steady_now);
   // Whether it is of the spec that was last pushed on this stream.
   bool IsOfPush(const v1::SpecAck& ack) const;
   // Whether it is a refusal. REQUIRES: IsOfPush.
-  bool TakeAck(const v1::SpecAck& ack);
+  bool TakeAck(const v1::SpecAck& ack, absl::Time steady_now);
   // As if the spec, which the node has given up, had never been sent. False where it has not.
   bool ForgetRejection(const std::string& digest);
 
   // Whether that is another spec than before.
-  bool SetDesired(std::shared_ptr<const Resolution> desired);
+  bool SetDesired(std::shared_ptr<const Resolution> desired, absl::Time steady_now);
   bool NeedsPush() const;
   // REQUIRES: NeedsPush.
   SpecPush TakePush(uint64_t number);
+  // The push is handed to the node's stream.
+  void NoteHandedOver(const SpecPush& push, absl::Time steady_now);
 
  private:
   RecordedReport TakeRejection(std::shared_ptr<const v1::NodeReport> report);
+  // Whether the desired spec has this digest.
+  bool IsDesired(absl::string_view digest) const;
+  // Whether the node has yet to be sent the desired spec, once it is ready for that.
+  bool LacksDesired() const;
   bool GaveUp(absl::string_view digest) const;
 
   NodeSnapshot facts_;
+  SpecStopwatch stopwatch_;
   // As it was when events were last told of.
   NodeSnapshot told_;
   std::shared_ptr<NodeLink> link_;

@@ -18,23 +18,36 @@ void NodeRegistry::TellGone(const std::string& name) {
   if (feed_ != nullptr) feed_->Erase({v1::WatchFleetRequest::KIND_NODES, name});
 }
 
-void NodeRegistry::Restore(const std::string& name, Labels labels) {
-  MutexLock lock(&mutex_);
-  RestoreLocked(name, std::move(labels));
+void NodeRegistry::MeasureLocked(NodeRecord* node) {
+  const SpecTimes times = node->TakeTimes();
+  if (counters_ == nullptr) return;
+  if (times.push) counters_->spec_push_duration.Observe(*times.push);
+  if (times.ack) counters_->spec_ack_duration.Observe(*times.ack);
+  if (times.convergence) counters_->spec_convergence_duration.Observe(*times.convergence);
 }
 
-bool NodeRegistry::RestoreIfAbsent(const std::string& name, Labels labels) {
+void NodeRegistry::Restore(const std::string& name, Labels labels, std::string metrics_address) {
+  MutexLock lock(&mutex_);
+  RestoreLocked(name, std::move(labels), std::move(metrics_address));
+}
+
+bool NodeRegistry::RestoreIfAbsent(const std::string& name, Labels labels,
+                                   std::string metrics_address) {
   MutexLock lock(&mutex_);
   const auto known = nodes_.find(name);
   if (known != nodes_.end() && !known->second.facts().stranger) return false;
-  RestoreLocked(name, std::move(labels));
+  RestoreLocked(name, std::move(labels), std::move(metrics_address));
   return true;
 }
 
-void NodeRegistry::RestoreLocked(const std::string& name, Labels labels) {
+void NodeRegistry::RestoreLocked(const std::string& name, Labels labels,
+                                 std::string metrics_address) {
   NodeRecord& node = nodes_[name];
   if (node.BecomeMember()) --strangers_;
-  node.SetIdentity(name, {.labels = std::move(labels), .boot_id = "", .agent_version = ""});
+  node.SetIdentity(name, {.labels = std::move(labels),
+                          .boot_id = "",
+                          .agent_version = "",
+                          .metrics_address = std::move(metrics_address)});
   TellLocked(&node);
 }
 
@@ -102,7 +115,8 @@ bool NodeRegistry::NoteTurnedAway(const v1::Hello& hello, const absl::Status& wh
   if (node.facts().identity == nullptr) {
     node.SetIdentity(hello.node(), {.labels = {hello.labels().begin(), hello.labels().end()},
                                     .boot_id = "",
-                                    .agent_version = ""});
+                                    .agent_version = "",
+                                    .metrics_address = ""});
     node.BecomeStranger();
     ++strangers_;
   }
@@ -160,9 +174,9 @@ NodeRecord* NodeRegistry::FindLocked(const StreamKey& key) {
   return &it->second;
 }
 
-void NodeRegistry::RecordContact(const StreamKey& key) {
+bool NodeRegistry::RecordContact(const StreamKey& key) {
   MutexLock lock(&mutex_);
-  FindLocked(key);
+  return FindLocked(key) != nullptr;
 }
 
 void NodeRegistry::RecordInventory(const StreamKey& key, const v1::Inventory& inventory) {
@@ -179,7 +193,8 @@ RecordedReport NodeRegistry::RecordReport(const StreamKey& key, const v1::NodeRe
   MutexLock lock(&mutex_);
   NodeRecord* const node = FindLocked(key);
   if (node == nullptr) return {};
-  RecordedReport result = node->TakeReport(std::move(recorded));
+  RecordedReport result = node->TakeReport(std::move(recorded), steady_clock_->Now());
+  MeasureLocked(node);
   TellLocked(node);
   return result;
 }
@@ -188,7 +203,8 @@ bool NodeRegistry::RecordAck(const StreamKey& key, const v1::SpecAck& ack) {
   MutexLock lock(&mutex_);
   NodeRecord* const node = FindLocked(key);
   if (node == nullptr || !node->IsOfPush(ack)) return false;
-  const bool refused = node->TakeAck(ack);
+  const bool refused = node->TakeAck(ack, steady_clock_->Now());
+  MeasureLocked(node);
   TellLocked(node);
   return refused;
 }
@@ -205,7 +221,7 @@ void NodeRegistry::SetDesired(const std::string& name, std::shared_ptr<const Res
   MutexLock lock(&mutex_);
   const auto it = nodes_.find(name);
   if (it == nodes_.end()) return;
-  if (it->second.SetDesired(std::move(desired))) TellLocked(&it->second);
+  if (it->second.SetDesired(std::move(desired), steady_clock_->Now())) TellLocked(&it->second);
 }
 
 std::vector<SpecPush> NodeRegistry::TakePushes() {
@@ -215,6 +231,14 @@ std::vector<SpecPush> NodeRegistry::TakePushes() {
     if (node.NeedsPush()) pushes.push_back(node.TakePush(++last_push_));
   }
   return pushes;
+}
+
+void NodeRegistry::NoteHandedOver(const SpecPush& push) {
+  MutexLock lock(&mutex_);
+  const auto it = nodes_.find(push.node);
+  if (it == nodes_.end()) return;
+  it->second.NoteHandedOver(push, steady_clock_->Now());
+  MeasureLocked(&it->second);
 }
 
 NodeRegistry::PingRound NodeRegistry::TakePingRound(uint64_t shard, uint64_t shards) {
@@ -250,11 +274,27 @@ std::vector<NodeSnapshot> NodeRegistry::Snapshot(Scope scope) {
   return snapshots;
 }
 
+std::vector<NodeSnapshot> NodeRegistry::SnapshotAfter(absl::string_view name, size_t limit,
+                                                      Scope scope) {
+  std::vector<NodeSnapshot> snapshots;
+  MutexLock lock(&mutex_);
+  for (auto it = nodes_.upper_bound(name); it != nodes_.end() && snapshots.size() < limit; ++it) {
+    const NodeRecord& node = it->second;
+    if (scope == Scope::kAll || !node.facts().stranger) snapshots.push_back(node.Snapshot());
+  }
+  return snapshots;
+}
+
 absl::StatusOr<NodeSnapshot> NodeRegistry::Get(absl::string_view name) {
   MutexLock lock(&mutex_);
   const auto it = nodes_.find(std::string(name));
   if (it == nodes_.end()) return NodeNotFound(name);
   return it->second.Snapshot();
+}
+
+bool NodeRegistry::Knows(absl::string_view name) {
+  MutexLock lock(&mutex_);
+  return nodes_.find(name) != nodes_.end();
 }
 
 absl::Status NodeRegistry::CheckRemovable(const std::string& name) {
@@ -274,6 +314,7 @@ absl::Status NodeRegistry::Remove(const std::string& name) {
   RETURN_IF_ERROR(CheckRemovableLocked(name));
   if (nodes_[name].BecomeMember()) --strangers_;
   nodes_.erase(name);
+  if (totals_ != nullptr) totals_->Forget(name);
   TellGone(name);
   return absl::OkStatus();
 }

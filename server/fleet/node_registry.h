@@ -16,8 +16,10 @@
 #include "common/mutex.h"
 #include "hotplugger/v1/link.pb.h"
 #include "hotplugger/v1/node.pb.h"
+#include "server/fleet/agent_totals.h"
 #include "server/fleet/change_feed.h"
 #include "server/fleet/event_log.h"
+#include "server/fleet/fleet_counters.h"
 #include "server/fleet/node_link.h"
 #include "server/fleet/node_record.h"
 #include "server/fleet/node_snapshot.h"
@@ -35,17 +37,25 @@ struct StreamKey {
 // Safe for concurrent use; every call is short. Links are never called under the lock.
 class NodeRegistry {
  public:
+  // `clock` tells what time it is, `steady_clock` is for what is measured.
   // `max_nodes`: no more nodes are known than these, connected or not.
-  // `feed` hears of every change but mere signs of life, `events` of what happens to nodes; null:
-  // nobody does.
-  NodeRegistry(Clock* clock, size_t max_nodes, ChangeFeed* feed = nullptr,
-               EventLog* events = nullptr)
-      : clock_(clock), max_nodes_(max_nodes), feed_(feed), events_(events) {}
+  // `feed` hears of every change but mere signs of life, `events` of what happens to nodes,
+  // `counters` of how long specs took, `totals` of nodes that are deleted; null: nobody does.
+  NodeRegistry(Clock* clock, Clock* steady_clock, size_t max_nodes, ChangeFeed* feed = nullptr,
+               EventLog* events = nullptr, FleetCounters* counters = nullptr,
+               AgentTotals* totals = nullptr)
+      : clock_(clock),
+        steady_clock_(steady_clock),
+        max_nodes_(max_nodes),
+        feed_(feed),
+        events_(events),
+        counters_(counters),
+        totals_(totals) {}
 
   // A node that the store knows; not connected.
-  void Restore(const std::string& name, Labels labels);
+  void Restore(const std::string& name, Labels labels, std::string metrics_address = "");
   // The same, unless it has come by itself meanwhile. Whether it was restored.
-  bool RestoreIfAbsent(const std::string& name, Labels labels);
+  bool RestoreIfAbsent(const std::string& name, Labels labels, std::string metrics_address = "");
 
   // A stream that has yet to say who it is. RESOURCE_EXHAUSTED (TOO_MANY_STREAMS) where too many
   // wait, UNAVAILABLE (SHUTTING_DOWN) after CloseAll. Attach or Forget ends the wait.
@@ -86,8 +96,8 @@ class NodeRegistry {
   absl::StatusOr<Stream> FindStream(const std::string& node);
 
   // These record what came on a stream, and count as a sign of life. Ignored where the stream is
-  // no longer the node's.
-  void RecordContact(const StreamKey& key);
+  // no longer the node's, as RecordContact says.
+  bool RecordContact(const StreamKey& key);
   void RecordInventory(const StreamKey& key, const v1::Inventory& inventory);
   RecordedReport RecordReport(const StreamKey& key, const v1::NodeReport& report);
   // Whether this refuses the spec that was last sent.
@@ -102,6 +112,8 @@ class NodeRegistry {
   // What must be sent so that every connected node works towards its desired spec. Each is
   // returned once; a refused spec never again until it changes.
   std::vector<SpecPush> TakePushes();
+  // One of them goes to its stream now.
+  void NoteHandedOver(const SpecPush& push);
 
   struct PingRound {
     std::vector<std::shared_ptr<NodeLink>> ping;
@@ -114,8 +126,15 @@ class NodeRegistry {
   // By name.
   enum class Scope { kMembers, kAll };
   std::vector<NodeSnapshot> Snapshot(Scope scope = Scope::kMembers);
+  // The first `limit` of those whose names are greater than `name`: whoever looks at the whole
+  // fleet for somebody who can wait keeps nobody else waiting. Fewer than `limit`: there are no
+  // more.
+  std::vector<NodeSnapshot> SnapshotAfter(absl::string_view name, size_t limit,
+                                          Scope scope = Scope::kMembers);
   // NOT_FOUND (NODE_NOT_FOUND).
   absl::StatusOr<NodeSnapshot> Get(absl::string_view name);
+  // Whether there is one of this name.
+  bool Knows(absl::string_view name);
 
   // NOT_FOUND; FAILED_PRECONDITION (NODE_CONNECTED).
   absl::Status Remove(const std::string& name);
@@ -133,7 +152,8 @@ class NodeRegistry {
   static constexpr absl::Duration kStrangerMemory = absl::Minutes(10);
 
  private:
-  void RestoreLocked(const std::string& name, Labels labels) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void RestoreLocked(const std::string& name, Labels labels, std::string metrics_address)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status CheckRemovableLocked(const std::string& name) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The node, if the stream is still its stream; the contact is noted.
@@ -148,11 +168,16 @@ class NodeRegistry {
   // Once what is known of a node is another.
   void TellLocked(NodeRecord* node) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TellGone(const std::string& name);
+  // Once something of a node's spec may have been measured.
+  void MeasureLocked(NodeRecord* node) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Clock* const clock_;
+  Clock* const steady_clock_;
   const size_t max_nodes_;
   ChangeFeed* const feed_;
   EventLog* const events_;
+  FleetCounters* const counters_;
+  AgentTotals* const totals_;
   Mutex mutex_;
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   WaitingStreams waiting_ ABSL_GUARDED_BY(mutex_);

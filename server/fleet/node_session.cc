@@ -10,6 +10,7 @@
 #include "common/cpu_list.h"
 #include "common/digest.h"
 #include "common/error_info.h"
+#include "common/listen_address.h"
 #include "common/log.h"
 #include "common/names.h"
 #include "common/number_ranges.h"
@@ -75,6 +76,9 @@ std::vector<FieldViolation> ValidateHello(const v1::Hello& hello) {
     violations.push_back(
         {field, absl::StrCat("is not at most ", kMaxIdLength, " of a-z, A-Z, 0-9 and '-'")});
   }
+  if (!hello.metrics_address().empty()) {
+    check("hello.metrics_address", CheckReachedAddress(hello.metrics_address()));
+  }
   return violations;
 }
 
@@ -137,6 +141,9 @@ absl::Status NodeSession::OnMessage(const v1::AgentMessage& message,
     case Kind::kReport:
       OnReport(message.report());
       break;
+    case Kind::kMetrics:
+      OnMetrics(message.metrics());
+      break;
     case Kind::kOperationResult:
       OnOperationResult(message.operation_result());
       break;
@@ -168,6 +175,7 @@ absl::Status NodeSession::OnHello(const v1::Hello& hello, const std::shared_ptr<
   }
   ASSIGN_OR_RETURN(NodeRegistry::Attached attached, registry_->Attach(hello, link));
   key_ = attached.key;
+  instance_id_ = hello.instance_id();
   if (attached.displaced != nullptr) {
     attached.displaced->Close(
         MakeError(absl::StatusCode::kAborted, "SESSION_SUPERSEDED",
@@ -201,14 +209,16 @@ void NodeSession::OnInventory(const v1::Inventory& inventory) {
 }
 
 void NodeSession::OnSpecAck(const v1::SpecAck& ack) {
-  if (ack.ByteSizeLong() > kMaxNackBytes) {
-    v1::SpecAck cut = ack;
-    cut.clear_errors();
-    cut.add_errors("refused, with more errors than are kept; see the agent's log");
-    return OnSpecAck(cut);
-  }
+  if (ack.ByteSizeLong() <= kMaxNackBytes) return RecordAck(ack);
+  v1::SpecAck cut = ack;
+  cut.clear_errors();
+  cut.add_errors("refused, with more errors than are kept; see the agent's log");
+  RecordAck(cut);
+}
+
+void NodeSession::RecordAck(const v1::SpecAck& ack) {
   if (!registry_->RecordAck(*key_, ack)) return;
-  counters_->spec_nacks.fetch_add(1, std::memory_order_relaxed);
+  counters_->spec_nacks.Add(ack.reason(), key_->node);
   Log(LogLevel::kWarning, "spec refused by node",
       {{"node", key_->node}, {"digest", ack.digest()}, {"error", ack.errors(0)}});
 }
@@ -237,6 +247,14 @@ void NodeSession::NoteGivenUp(const v1::NodeReport& report) {
       .fetch_add(1, std::memory_order_relaxed);
   Log(LogLevel::kWarning, reverted ? "spec reverted by node" : "spec quarantined by node",
       {{"node", key_->node}, {"digest", report.digest()}, {"cause", report.message()}});
+}
+
+void NodeSession::OnMetrics(const v1::MetricsSnapshot& snapshot) {
+  if (!registry_->RecordContact(*key_)) return;
+  const std::string problem = totals_->Add(key_->node, instance_id_, snapshot);
+  if (!problem.empty()) LogIgnored("metrics", key_->node, problem);
+  // The stream may have ended meanwhile, and the node been deleted.
+  if (!registry_->Knows(key_->node)) totals_->Forget(key_->node);
 }
 
 void NodeSession::OnOperationResult(const v1::NodeOperationResult& result) {

@@ -3,10 +3,12 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "hotplugger/v1/link.pb.h"
+#include "server/fleet/agent_totals.h"
 #include "server/fleet/fleet_counters.h"
 #include "server/fleet/fleet_identity.h"
 #include "server/fleet/node_link.h"
@@ -36,11 +38,12 @@ struct SessionOptions {
 class NodeSession {
  public:
   NodeSession(NodeRegistry* registry, FleetEvents* events, OperationDesk* operations,
-              FleetCounters* counters, SessionOptions options)
+              FleetCounters* counters, AgentTotals* totals, SessionOptions options)
       : registry_(registry),
         events_(events),
         operations_(operations),
         counters_(counters),
+        totals_(totals),
         options_(options) {}
 
   // Before all else. An error is what the stream is to be closed with, here and below; `link` is
@@ -55,18 +58,22 @@ class NodeSession {
   absl::Status OnHello(const v1::Hello& hello, const std::shared_ptr<NodeLink>& link);
   void OnInventory(const v1::Inventory& inventory);
   void OnSpecAck(const v1::SpecAck& ack);
+  void RecordAck(const v1::SpecAck& ack);
   void OnReport(const v1::NodeReport& report);
   // Counts and logs a spec that the node gave up.
   void NoteGivenUp(const v1::NodeReport& report);
+  void OnMetrics(const v1::MetricsSnapshot& snapshot);
   void OnOperationResult(const v1::NodeOperationResult& result);
 
   NodeRegistry* const registry_;
   FleetEvents* const events_;
   OperationDesk* const operations_;
   FleetCounters* const counters_;
+  AgentTotals* const totals_;
   const SessionOptions options_;
   // Once Hello was taken.
   std::optional<StreamKey> key_;
+  std::string instance_id_;
 };
 
 }  // namespace hotplugger::server

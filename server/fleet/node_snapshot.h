@@ -16,6 +16,8 @@ struct NodeIdentity {
   Labels labels;
   std::string boot_id;
   std::string agent_version;
+  // "HOST:PORT" of its /metrics; empty: it serves none.
+  std::string metrics_address;
 };
 
 // A node at one instant. What is behind the pointers never changes.

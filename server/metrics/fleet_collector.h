@@ -4,29 +4,29 @@
 #include <prometheus/collectable.h>
 #include <prometheus/metric_family.h>
 
-#include <cstdint>
-#include <string>
 #include <vector>
 
-#include "server/fleet/fleet_counters.h"
+#include "common/mutex.h"
 #include "server/fleet/node_registry.h"
+#include "server/metrics/metrics_settings.h"
+#include "server/metrics/node_series.h"
 
 namespace hotplugger::server {
 
 // Safe for concurrent use.
 class FleetCollector final : public prometheus::Collectable {
  public:
-  FleetCollector(NodeRegistry* registry, const FleetCounters* counters, uint64_t epoch,
-                 std::string version)
-      : registry_(registry), counters_(counters), epoch_(epoch), version_(std::move(version)) {}
+  FleetCollector(NodeRegistry* registry, MetricsSettings settings);
 
+  // Of a family that has no series none is there.
   std::vector<prometheus::MetricFamily> Collect() const override;
 
  private:
   NodeRegistry* const registry_;
-  const FleetCounters* const counters_;
-  const uint64_t epoch_;
-  const std::string version_;
+  const MetricsSettings settings_;
+  mutable Mutex mutex_;
+  // Of the last scrape.
+  mutable NodeSeries::Sizes sizes_ ABSL_GUARDED_BY(mutex_) = {};
 };
 
 }  // namespace hotplugger::server

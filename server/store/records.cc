@@ -99,6 +99,7 @@ void RecordBatch::PutNode(const v1::Node& node, std::optional<int64_t> expected)
   v1::Node stored;
   stored.set_name(node.name());
   *stored.mutable_labels() = node.labels();
+  stored.set_metrics_address(node.metrics_address());
   Put(absl::StrCat(kNodes, node.name()), stored, expected);
 }
 

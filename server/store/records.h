@@ -29,7 +29,7 @@ struct LoadedRecords {
   // Of each policy its latest ones, the current one included; the oldest first.
   std::vector<Record<v1::Policy>> revisions;
   std::vector<Record<v1::Hold>> holds;
-  // Name and labels alone: heartbeats and reports are never stored.
+  // Name, labels and the address of metrics alone: heartbeats and reports are never stored.
   std::vector<Record<v1::Node>> nodes;
 };
 
@@ -48,7 +48,7 @@ class RecordBatch {
   void DeleteAuditEntry(int64_t sequence);
   void PutHold(const v1::Hold& hold, std::optional<int64_t> expected);
   void DeleteHold(const v1::Hold& hold, int64_t expected);
-  // Stores the name and labels of `node` and nothing else of it.
+  // Stores the name, the labels and the address of metrics of `node` and nothing else of it.
   void PutNode(const v1::Node& node, std::optional<int64_t> expected);
   void DeleteNode(const v1::Node& node, int64_t expected);
 

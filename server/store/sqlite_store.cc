@@ -1,5 +1,9 @@
 #include "server/store/sqlite_store.h"
 
+#include <sys/stat.h>
+
+#include <cerrno>
+
 #include "absl/strings/str_cat.h"
 #include "common/error_info.h"
 #include "common/status_macros.h"
@@ -74,7 +78,20 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string
   RETURN_IF_ERROR(database->Execute("COMMIT"));
   RETURN_IF_ERROR(database->Execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"));
   sqlite3_db_config(database->handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
-  return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(database)));
+  return std::unique_ptr<SqliteStore>(new SqliteStore(path, std::move(database)));
+}
+
+int64_t SqliteStore::SizeBytes() const {
+  int64_t size = 0;
+  for (const char* suffix : {"", "-wal"}) {
+    struct stat file = {};
+    if (stat(absl::StrCat(path_, suffix).c_str(), &file) == 0) {
+      size += file.st_size;
+    } else if (errno != ENOENT) {
+      return -1;
+    }
+  }
+  return size;
 }
 
 absl::StatusOr<int64_t> SqliteStore::Revision() {

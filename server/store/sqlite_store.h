@@ -28,8 +28,13 @@ class SqliteStore final : public Store {
                                               absl::string_view start_after, size_t limit) override;
   absl::StatusOr<int64_t> Commit(const Transaction& transaction) override;
 
+  // Of its files, the write-ahead log among them; -1 where the file system doesn't tell. Waits for
+  // none of the store's operations.
+  int64_t SizeBytes() const;
+
  private:
-  explicit SqliteStore(std::unique_ptr<SqliteDatabase> database) : database_(std::move(database)) {}
+  SqliteStore(std::string path, std::unique_ptr<SqliteDatabase> database)
+      : path_(std::move(path)), database_(std::move(database)) {}
 
   absl::StatusOr<int64_t> RevisionLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<std::optional<KeyValue>> GetLocked(absl::string_view key)
@@ -38,6 +43,7 @@ class SqliteStore final : public Store {
   absl::StatusOr<int64_t> ApplyLocked(const Transaction& transaction)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  const std::string path_;
   Mutex mutex_;
   const std::unique_ptr<SqliteDatabase> database_ ABSL_PT_GUARDED_BY(mutex_);
 };

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""What an idle agent costs: memory and wake-ups, with a controller connected and without.
+"""What an idle agent costs: memory and wake-ups, with a controller connected and without, and where it
+serves /metrics that nobody scrapes.
 
-Both agents look at a tree that stands for a host of 64 CPUs (--sysroot), so nothing of this machine
+The agents look at a tree that stands for a host of 64 CPUs (--sysroot), so nothing of this machine
 is changed. Exit status 1 where a goal is missed.
 
-gRPC's own threads are counted apart: those of gRPC 1.51 wake once or twice a second even in a program
-that has nothing but an empty server (its timers are sorted anew every second), which no setting changes.
+Threads of libraries that wake by themselves are counted apart, since no setting changes that: those of
+gRPC 1.51 once or twice a second even in a program that has nothing but an empty server (its timers are
+sorted anew every second), and where /metrics is served the one of civetweb 1.15 that accepts connections
+every 2 s, to see whether it is to end.
 """
 
 import argparse
@@ -32,8 +35,16 @@ RSS_GOAL_MIB = 25
 # "No timers faster than 30 s": a thread with one wakes at most every 30 s, and now and then for what
 # others send.
 TIMER_GOAL_SECONDS = 30
-GRPC_THREADS = ("grpc", "nexting_thread", "timer_manager", "default-executo", "resolver-execu",
-                "event_engine")
+# By the beginnings of their names.
+LIBRARY_THREADS = {
+    "gRPC": ("grpc", "nexting_thread", "timer_manager", "default-executo", "resolver-execu", "event_engine"),
+    "civetweb": ("civetweb-master",),
+}
+
+
+def library_of(thread: str) -> str:
+    """Whose the thread is; empty: ours."""
+    return next((name for name, beginnings in LIBRARY_THREADS.items() if thread.startswith(beginnings)), "")
 
 
 def write(root: Path, path: str, content: str) -> None:
@@ -196,12 +207,13 @@ def show(agent: Agent, awake: Awake, cpu_ms: float, seconds: int) -> bool:
     print(f"{agent.name}: RSS {rss:.1f} MiB, {threads} threads, in {seconds} s {awake.switches} context "
           f"switches and {cpu_ms:.1f} ms of CPU; seconds in which each thread ran:")
     for thread, count in sorted(awake.seconds.items(), key=lambda item: -item[1]):
-        print(f"  {thread}: {count}{' (gRPC)' if thread.startswith(GRPC_THREADS) else ''}")
+        library = library_of(thread)
+        print(f"  {thread}: {count}{f' ({library})' if library else ''}")
     print(f"  goal, RSS below {RSS_GOAL_MIB} MiB: {'met' if rss < RSS_GOAL_MIB else 'MISSED'}")
     # A wake-up at either end of the time, and one that takes into the next second, are no timers.
     allowed = seconds // TIMER_GOAL_SECONDS + 2
     fast = [thread for thread, count in awake.seconds.items()
-            if count > allowed and not thread.startswith(GRPC_THREADS)]
+            if count > allowed and not library_of(thread)]
     print(f"  goal, no timer of ours faster than {TIMER_GOAL_SECONDS} s (at most {allowed} of these "
           f"seconds): {'MISSED by ' + ', '.join(fast) if fast else 'met'}")
     return rss < RSS_GOAL_MIB and not fast
@@ -221,6 +233,8 @@ def main() -> int:
             stack.enter_context(running_agent("alone", arguments.build_dir, folder / "alone")),
             stack.enter_context(running_agent("connected", arguments.build_dir, folder / "connected",
                                               "--controller", f"127.0.0.1:{controller.port}")),
+            stack.enter_context(running_agent("serving", arguments.build_dir, folder / "serving",
+                                              "--metrics-listen", "127.0.0.1:0")),
         ]
         return 0 if measure(agents, arguments.seconds) else 1
 

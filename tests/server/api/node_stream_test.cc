@@ -19,7 +19,7 @@ class NodeStreamTest : public FleetFixture {
   std::unique_ptr<Stream> Open() {
     reactor_ = NodeStream::Start(
         std::make_unique<NodeSession>(registry_.get(), engine_.get(), desk_.get(), &counters_,
-                                      SessionOptions{&identity_, absl::Seconds(20)}));
+                                      &totals_, SessionOptions{&identity_, absl::Seconds(20)}));
     return std::make_unique<Stream>(reactor_);
   }
 

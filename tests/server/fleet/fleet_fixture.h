@@ -54,7 +54,8 @@ class FleetFixture : public ::testing::Test {
     desk_.reset();
     changes_.reset();
     state_.reset();
-    registry_ = std::make_unique<NodeRegistry>(&clock_, max_nodes_, &feed_, &events_);
+    registry_ = std::make_unique<NodeRegistry>(&clock_, &spec_clock_, max_nodes_, &feed_, &events_,
+                                               &counters_, &totals_);
     state_ = std::make_unique<FleetState>(&records_, registry_.get(), &clock_, &counters_, &feed_,
                                           &events_);
     const absl::Status loaded = state_->Load();
@@ -70,7 +71,7 @@ class FleetFixture : public ::testing::Test {
     FakeAgent agent;
     agent.session =
         std::make_unique<NodeSession>(registry_.get(), engine_.get(), desk_.get(), &counters_,
-                                      SessionOptions{&identity_, absl::Seconds(20)});
+                                      &totals_, SessionOptions{&identity_, absl::Seconds(20)});
     return agent;
   }
 
@@ -160,7 +161,10 @@ class FleetFixture : public ::testing::Test {
   Caller caller_{.peer = "ipv4:10.0.0.1:4711", .identity = ""};
   const FleetIdentity identity_ = MakeIdentity();
   FakeClock clock_;
+  // By which specs are measured.
+  FakeClock spec_clock_;
   FleetCounters counters_;
+  AgentTotals totals_;
   ChangeFeed feed_;
   EventLog events_{&clock_};
   testing::MemoryStore store_;

@@ -270,6 +270,138 @@ TEST_F(NodeSessionTest, EveryNodeIsPingedOnceAnInterval) {
   EXPECT_EQ(a.link->sent().size() + b.link->sent().size(), before + 2);
 }
 
+TEST_F(NodeSessionTest, EveryPingAsksForMetrics) {
+  FakeAgent agent = Connect("n1");
+  for (uint64_t i = 0; i < 2; ++i) {
+    RunPingRound(registry_.get(), kEpoch, i, 1);
+    EXPECT_TRUE(agent.link->sent().back().ping().wants_metrics());
+  }
+}
+
+TEST_F(NodeSessionTest, MetricsAreAddedUpByRunsOfAgentsAndAreASignOfLife) {
+  FakeAgent agent = Connect("n1", R"(instance_id: "one")");
+  clock_.Advance(absl::Seconds(5));
+  ASSERT_TRUE(agent.Say("metrics {}").ok());
+  ASSERT_TRUE(agent.Say("metrics {uevents_received: 5}").ok());
+  EXPECT_EQ(totals_.Counts().uevents_received, 5);
+  EXPECT_EQ(GetNode("n1").last_contact_time().seconds(), absl::ToUnixSeconds(clock_.Now()));
+  // The same run on another stream, then the next run.
+  FakeAgent again = Connect("n1", R"(instance_id: "one")");
+  ASSERT_TRUE(again.Say("metrics {uevents_received: 6}").ok());
+  EXPECT_EQ(totals_.Counts().uevents_received, 6);
+  FakeAgent next = Connect("n1", R"(instance_id: "two")");
+  ASSERT_TRUE(next.Say("metrics {uevents_received: 4}").ok());
+  EXPECT_EQ(totals_.Counts().uevents_received, 10);
+  // What comes late on a stream that isn't the node's any more.
+  ASSERT_TRUE(again.Say("metrics {uevents_received: 60}").ok());
+  EXPECT_EQ(totals_.Counts().uevents_received, 10);
+}
+
+TEST_F(NodeSessionTest, MetricsThatAreTooLargeAreIgnored) {
+  FakeAgent agent = Connect("n1");
+  v1::AgentMessage message;
+  message.mutable_metrics()->add_drift()->set_actor(std::string(64 * 1024, 'a'));
+  clock_.Advance(absl::Seconds(5));
+  EXPECT_TRUE(agent.Say(message).ok());
+  EXPECT_EQ(totals_.known_nodes(), 0u);
+  EXPECT_EQ(GetNode("n1").last_contact_time().seconds(), absl::ToUnixSeconds(clock_.Now()));
+}
+
+TEST_F(NodeSessionTest, ADeletedNodesMetricsAreForgotten) {
+  FakeAgent agent = Connect("n1");
+  ASSERT_TRUE(agent.Say("metrics {}").ok());
+  EXPECT_EQ(totals_.known_nodes(), 1u);
+  registry_->Detach({"n1", 1});
+  v1::DeleteNodeRequest request;
+  request.set_name("n1");
+  const auto deleted = Ask(&FleetEngine::DeleteNode, request);
+  ASSERT_TRUE(deleted.ok()) << deleted.status();
+  EXPECT_EQ(totals_.known_nodes(), 0u);
+  // The stream's end is not known to gRPC yet.
+  ASSERT_TRUE(agent.Say("metrics {}").ok());
+  EXPECT_EQ(totals_.known_nodes(), 0u);
+}
+
+TEST_F(NodeSessionTest, AnEndlessReceiptIsCut) {
+  FakeAgent agent = Connect("n1");
+  const v1::Spec spec = agent.link->specs().back();
+  v1::AgentMessage message;
+  v1::SpecAck& ack = *message.mutable_spec_ack();
+  ack.set_nonce(std::string(100'000, 'n'));
+  ack.set_digest(spec.digest());
+  ack.set_reason(std::string(100'000, 'R'));
+  ack.add_errors("no");
+  ASSERT_TRUE(agent.Say(message).ok());
+  EXPECT_THAT(GetNode("n1").report().message(), HasSubstr("more errors than are kept"));
+  EXPECT_EQ(counters_.spec_nacks.Counts().at("OTHER"), 1);
+}
+
+// Not on many streams either.
+TEST_F(NodeSessionTest, ANodeBringsInFewReasonsOfReceipts) {
+  for (int i = 0; i < 30; ++i) {
+    Start();
+    FakeAgent agent = Connect("n1");
+    const v1::Spec spec = agent.link->specs().back();
+    v1::AgentMessage message;
+    message.mutable_spec_ack()->set_nonce(spec.nonce());
+    message.mutable_spec_ack()->set_digest(spec.digest());
+    message.mutable_spec_ack()->set_reason(absl::StrCat("R", i));
+    message.mutable_spec_ack()->add_errors("no");
+    ASSERT_TRUE(agent.Say(message).ok());
+  }
+  const std::map<std::string, int64_t> counts = counters_.spec_nacks.Counts();
+  EXPECT_EQ(counts.count("R7"), 1u);
+  EXPECT_EQ(counts.count("R8"), 0u);
+  EXPECT_EQ(counts.at("OTHER"), 22);
+}
+
+TEST_F(NodeSessionTest, WhereMetricsAreServedIsShown) {
+  FakeAgent agent = Connect("n1", R"(metrics_address: "host.example:9416")");
+  EXPECT_EQ(GetNode("n1").metrics_address(), "host.example:9416");
+  EXPECT_EQ(ListNodes().nodes(0).metrics_address(), "host.example:9416");
+  FakeAgent moved = Connect("n1", R"(metrics_address: "[fd00::1]:1")");
+  EXPECT_EQ(GetNode("n1").metrics_address(), "[fd00::1]:1");
+  FakeAgent closed = Connect("n1");
+  EXPECT_EQ(GetNode("n1").metrics_address(), "");
+}
+
+TEST_F(NodeSessionTest, AnAddressOfMetricsThatIsNoneIsRefused) {
+  for (const std::string& address :
+       {std::string("host"), std::string(":9416"), std::string("host:"), std::string("host:0"),
+        std::string("host:65536"), std::string("host:+1"), std::string("host:9416/metrics"),
+        std::string("a b:1"), std::string(R"(a\n:1)"), std::string("0.0.0.0:1"),
+        std::string("[host]:1"), std::string(254, 'a') + ":1"}) {
+    const absl::Status status = NewAgent().Say(
+        absl::StrCat(R"(hello {node: "n1" boot_id: "b" metrics_address: ")", address, R"("})"));
+    ASSERT_THAT(ErrorFieldViolations(status), SizeIs(1)) << address;
+    EXPECT_EQ(ErrorFieldViolations(status)[0].field, "hello.metrics_address");
+  }
+  EXPECT_TRUE(NewAgent()
+                  .Say(absl::StrCat(R"(hello {node: "n1" boot_id: "b" metrics_address: ")",
+                                    std::string(253, 'a'), R"(:1"})"))
+                  .ok());
+}
+
+TEST_F(NodeSessionTest, WhereMetricsAreServedOutlivesARestartAndIsStoredOnce) {
+  const std::string hello = R"(labels {key: "pool" value: "lab"} metrics_address: "n1:9416")";
+  { FakeAgent agent = Connect("n1", hello); }
+  Start();
+  EXPECT_FALSE(GetNode("n1").connected());
+  EXPECT_EQ(GetNode("n1").metrics_address(), "n1:9416");
+  const int64_t commits = store_.commits();
+  FakeAgent same = Connect("n1", hello);
+  EXPECT_EQ(store_.commits(), commits) << "the store has it";
+  FakeAgent moved = Connect("n1", R"(labels {key: "pool" value: "lab"} metrics_address: "n1:1")");
+  EXPECT_EQ(store_.commits(), commits + 1);
+  FakeAgent again = Connect("n1", R"(labels {key: "pool" value: "lab"} metrics_address: "n1:1")");
+  EXPECT_EQ(store_.commits(), commits + 1);
+  FakeAgent closed = Connect("n1", R"(labels {key: "pool" value: "lab"})");
+  EXPECT_EQ(store_.commits(), commits + 2);
+  Start();
+  EXPECT_EQ(GetNode("n1").metrics_address(), "");
+  EXPECT_EQ(GetNode("n1").labels().at("pool"), "lab");
+}
+
 TEST_F(NodeSessionTest, AStreamWithoutHelloIsEnded) {
   FakeAgent agent = NewAgent();
   ASSERT_TRUE(agent.session->OnOpened(agent.link).ok());
@@ -337,6 +469,15 @@ class SpecTrialTest : public FleetFixture {
     Settle();
   }
 
+  // The same, with an item of it; `rest` is more of the report of the spec that is in force again.
+  void GiveUpBy(FakeAgent& agent, const std::string& state, const std::string& rest) {
+    EXPECT_TRUE(agent.Say(Report(parked_, state + R"( items {subject: "cpu3"})")).ok());
+    EXPECT_TRUE(
+        agent.Say(Report(Sha256Hex(""), R"(APPLIED items {subject: "cpu1"} items {})" + rest))
+            .ok());
+    Settle();
+  }
+
   std::string parked_;
 };
 
@@ -386,6 +527,31 @@ TEST_F(SpecTrialTest, AReportOfAnEarlierStreamIsNotConfirmedOnALaterOne) {
   ASSERT_TRUE(older.Say(Report(Sha256Hex(""), "APPLIED awaits_confirmation: true")).ok());
   FakeAgent newer = Connect("n1");
   EXPECT_THAT(Confirmations(newer), IsEmpty());
+}
+
+// Drift is counted of the spec that is in force again.
+TEST_F(SpecTrialTest, DriftIsShownWhileASpecIsGivenUpOrRefused) {
+  for (const std::string state : {"REVERTED", "QUARANTINED", "REFUSED"}) {
+    Start();
+    FakeAgent agent = ConnectAndPark();
+    const std::string drift =
+        R"( drift_count: 5 drift_counts {actor: "person" count: 5}
+            drift {subject: "cpu1" wanted: "online" found: "offline"})";
+    ASSERT_TRUE(agent.Say(Report(Sha256Hex(""), "APPLIED" + drift)).ok());
+    if (state == "REFUSED") {
+      Ack(agent, "no");
+    } else {
+      GiveUpBy(agent, state, drift);
+    }
+    const v1::NodeReport report = GetNode("n1").report();
+    EXPECT_EQ(v1::ApplyState_Name(report.state()), "APPLY_STATE_" + state);
+    EXPECT_EQ(report.digest(), parked_);
+    EXPECT_EQ(report.drift_count(), 5);
+    ASSERT_EQ(report.drift_counts_size(), 1);
+    EXPECT_EQ(report.drift_counts(0).count(), 5);
+    EXPECT_EQ(report.drift_size(), 1);
+    EXPECT_EQ(report.items_size(), state == "REFUSED" ? 0 : 1) << "those of the spec itself";
+  }
 }
 
 TEST_F(SpecTrialTest, ASpecThatWasGivenUpIsShownSoAndNotPushedAgain) {

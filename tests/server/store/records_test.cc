@@ -46,6 +46,7 @@ TEST_F(RecordsTest, LoadsWhatWasPut) {
   node.set_connected(true);
   node.set_applied_digest("d");
   (*node.mutable_labels())["pool"] = "lab";
+  node.set_metrics_address("n1:9416");
   RecordBatch batch;
   batch.PutPolicy(policy, std::nullopt);
   batch.PutHold(hold, std::nullopt);
@@ -62,6 +63,7 @@ TEST_F(RecordsTest, LoadsWhatWasPut) {
   EXPECT_EQ(loaded->holds[0].message.subject(), "driver/alucard");
   ASSERT_EQ(loaded->nodes.size(), 1u);
   EXPECT_EQ(loaded->nodes[0].message.labels().at("pool"), "lab");
+  EXPECT_EQ(loaded->nodes[0].message.metrics_address(), "n1:9416");
   // What changes with every heartbeat is never stored.
   EXPECT_FALSE(loaded->nodes[0].message.connected());
   EXPECT_EQ(loaded->nodes[0].message.applied_digest(), "");

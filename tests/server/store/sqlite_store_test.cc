@@ -54,6 +54,21 @@ TEST_F(SqliteStoreTest, UsesAWriteAheadLogThatIsSynced) {
   EXPECT_EQ(access((path_ + "-wal").c_str(), F_OK), 0);
 }
 
+TEST_F(SqliteStoreTest, TellsTheSizeOfItsFiles) {
+  auto store = SqliteStore::Open(path_);
+  ASSERT_TRUE(store.ok()) << store.status();
+  ASSERT_TRUE((*store)->Commit({{}, {{"a", "1"}}, {}}).ok());
+  const int64_t before = (*store)->SizeBytes();
+  EXPECT_GT(before, 0);
+  // It is in the log before it is in the database.
+  ASSERT_TRUE((*store)->Commit({{}, {{"b", std::string(200'000, 'x')}}, {}}).ok());
+  EXPECT_GE((*store)->SizeBytes(), before + 200'000);
+  store->reset();
+  auto again = SqliteStore::Open(path_);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_GE((*again)->SizeBytes(), 200'000);
+}
+
 TEST_F(SqliteStoreTest, ASecondOpenerIsRefused) {
   auto store = SqliteStore::Open(path_);
   ASSERT_TRUE(store.ok()) << store.status();

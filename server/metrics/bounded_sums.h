@@ -1,0 +1,54 @@
+// Sums by a label's value, of few values whatever a fleet says.
+#pragma once
+
+#include <cstddef>
+#include <iterator>
+#include <map>
+#include <string>
+
+namespace hotplugger::server {
+
+// What all values beyond the bound are summed up as.
+inline constexpr char kOtherValues[] = "(other)";
+
+// Of the first `max_values` values by name, and of all others together: which ones these are
+// depends on no order. `Sum` has +=. Not safe for concurrent use.
+template <typename Sum>
+class BoundedSums {
+ public:
+  explicit BoundedSums(size_t max_values) : max_values_(max_values) {}
+
+  void Add(const std::string& value, const Sum& sum) { *Find(value) += sum; }
+
+  // Each value and its sum.
+  template <typename Take>
+  void ForEach(Take take) const {
+    for (const auto& [value, sum] : sums_) take(value, sum);
+    if (has_others_) take(std::string(kOtherValues), others_);
+  }
+
+ private:
+  Sum* Find(const std::string& value) {
+    const auto known = sums_.find(value);
+    if (known != sums_.end()) return &known->second;
+    if (value == kOtherValues) return Others();
+    if (sums_.size() < max_values_) return &sums_[value];
+    const auto last = std::prev(sums_.end());
+    if (value > last->first) return Others();
+    *Others() += last->second;
+    sums_.erase(last);
+    return &sums_[value];
+  }
+  Sum* Others() {
+    has_others_ = true;
+    return &others_;
+  }
+
+  // At least 1.
+  const size_t max_values_;
+  std::map<std::string, Sum> sums_;
+  Sum others_{};
+  bool has_others_ = false;
+};
+
+}  // namespace hotplugger::server

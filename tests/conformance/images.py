@@ -2,9 +2,11 @@
 """The images of deploy/container: built by buildah, and run by crun as the pods of deploy/kubernetes.
 
 Where no registry is reached, debian:bookworm-slim is a stand-in made from Debian's packages. The agent
-acts on a made-up host, never on this machine: its container has no /sys.
+acts on a made-up host, never on this machine: its container has no /sys. With HOTPLUGGER_BUILT_PROGRAMS
+set, the images get the programs of the build folder, and nothing is compiled.
 """
 
+import functools
 import json
 import os
 import re
@@ -22,10 +24,16 @@ from typing import Any
 
 SOURCE = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(SOURCE / "tests/deploy"))
+sys.path.insert(0, str(SOURCE / "tests/lab"))
 
+from hotplugger_conformance.made_up_host import CPUS, MadeUpHost  # noqa: E402
 from hotplugger_deploy import KUBERNETES, kustomize, oci, rules  # noqa: E402
+from hotplugger_lab import health  # noqa: E402
+from hotplugger_lab.ports import free_port  # noqa: E402
 
 TOOLS = SOURCE / "build/conformance"
+BUILD = Path(os.environ.get("HOTPLUGGER_BUILD_DIR", SOURCE / "build/dev"))
+BUILT_PROGRAMS = bool(os.environ.get("HOTPLUGGER_BUILT_PROGRAMS"))
 STORAGE = TOOLS / "storage"
 BASE = "docker.io/library/debian:bookworm-slim"
 PROFILE = Path("/usr/share/containers/seccomp.json")
@@ -33,7 +41,7 @@ PACKAGES = {"buildah": "buildah", "crun": "crun", "mmdebstrap": "mmdebstrap"}
 TARGETS = {"controller": "hotplugger-controller", "agent": "hotplugger-agent",
            "hotplugctl": "hotplugctl"}
 DEADLINE = 60.0
-CPUS = 4
+LOOPBACK = "127.0.0.1"
 
 
 class NotHere(Exception):
@@ -62,22 +70,28 @@ def check_machine() -> None:
 
 
 def see_one_cgroup_tree() -> None:
-    """crun refuses machines that have both kinds of cgroups: then we go on where only the new one is."""
-    if not Path("/sys/fs/cgroup/unified").exists():
+    """crun refuses machines that have both kinds of cgroups, or none in sight, as below
+    scripts/with-read-only-sys: then we go on where only the new one is.
+    """
+    if run("stat", "-f", "-c", "%T", "/sys/fs/cgroup") == "cgroup2fs":
         return
     os.execvp("unshare", ["unshare", "--mount", "--propagation", "private", "sh", "-c",
-                          "umount -R /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup && "
+                          "umount -R /sys/fs/cgroup 2>/dev/null; mount -t cgroup2 none /sys/fs/cgroup && "
                           'exec "$@"', "sh", sys.executable, str(Path(__file__).resolve())])
 
 
 def build() -> None:
     try:
-        run("buildah", "pull", "--quiet", BASE, timeout=60)
+        # Also where there is one already: that may be a stand-in.
+        run("buildah", "pull", "--quiet", "--policy", "always", BASE, timeout=60)
         more = []
         print(f"base: {BASE}, from its registry")
     except (RuntimeError, subprocess.TimeoutExpired):
         more = ["--stand-in"]
         print(f"base: no registry is reached here, so {BASE} is a stand-in of Debian's packages")
+    if BUILT_PROGRAMS:
+        more += ["--programs", str(BUILD)]
+        print(f"programs: those of {BUILD}; compiling in the image is left out")
     subprocess.run([SOURCE / "scripts/build-images", *more, "--tag", "conformance"], check=True,
                    stdout=subprocess.DEVNULL)
     for name in TARGETS.values():
@@ -153,23 +167,6 @@ def without_sys(config: dict[str, Any]) -> dict[str, Any]:
     return config
 
 
-def make_host(folder: Path) -> None:
-    """A host of a few CPUs, as files."""
-    files = {"proc/meminfo": "MemTotal: 1048576 kB\nMemAvailable: 524288 kB\n",
-             "proc/zoneinfo": "", "proc/stat": "cpu 0 0 0 0\n"}
-    cpus = "sys/devices/system/cpu"
-    files |= {f"{cpus}/{name}": f"0-{CPUS - 1}\n" for name in ("online", "present", "possible")}
-    for cpu in range(CPUS):
-        place = f"{cpus}/cpu{cpu}"
-        files |= {f"{place}/online": "1\n", f"{place}/topology/core_id": f"{cpu}\n",
-                  f"{place}/topology/physical_package_id": "0\n",
-                  f"{place}/topology/thread_siblings_list": f"{cpu}\n"}
-    for name, text in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-
-
 def run_all(scratch: Path) -> None:
     objects = kustomize.render(KUBERNETES / "base")
     [controller_pod] = [pod["spec"] for pod in kustomize.pods(objects)
@@ -177,11 +174,12 @@ def run_all(scratch: Path) -> None:
     with image("controller") as (root, facts):
         controller = start_controller(scratch, root, facts, controller_pod)
         try:
-            port, metrics = ports(controller)
+            wait_for_probes(controller, controller_pod)
             with image("agent") as (agent_root, agent_facts):
-                agent = start_agent(scratch, agent_root, agent_facts, rules.agent_pod(objects), port)
+                agent = start_agent(scratch, agent_root, agent_facts, rules.agent_pod(objects))
                 try:
-                    check_fleet(scratch, port, metrics, agent)
+                    wait_for_probes(agent, rules.agent_pod(objects))
+                    check_fleet(scratch, agent)
                 finally:
                     status = agent.end()
                 assert status == 0, f"the agent ended with {status}: {agent.log()}"
@@ -198,26 +196,33 @@ def start_controller(scratch: Path, root: Path, facts: dict[str, Any], pod: dict
     os.chown(store, security["runAsUser"], security["fsGroup"])
     assert facts["User"] == f"{security['runAsUser']}:{security['runAsGroup']}", facts["User"]
 
-    def argument(text: str) -> str:
-        return re.sub(r"=0\.0\.0\.0:\d+", "=127.0.0.1:0", text)
-
     config = oci.config(pod, "controller", str(root), facts["Entrypoint"], {"spec.nodeName": "here"},
-                        {"store": str(store)}, PROFILE, argument)
+                        {"store": str(store)}, PROFILE, on_loopback)
     return Container(scratch / "controller", config)
 
 
-def ports(controller: Container) -> tuple[int, int]:
-    found = controller.wait_for(
-        lambda: re.search(r"listening.*grpc=\"?(\d+).*metrics=\"?(\d+)", controller.log()),
-        "the controller listens")
-    return int(found[1]), int(found[2])
+@functools.cache
+def here(port: int) -> int:
+    """The port of this machine's loopback that stands for that one of a pod's."""
+    return free_port()
 
 
-def start_agent(scratch: Path, root: Path, facts: dict[str, Any], pod: dict[str, Any],
-                port: int) -> Container:
+def on_loopback(argument: str) -> str:
+    """The containers have this machine's network, so every address is one of its loopback."""
+    return re.sub(r"=[\w.-]+:(\d+)$", lambda found: f"={LOOPBACK}:{here(int(found[1]))}", argument)
+
+
+def wait_for_probes(container: Container, pod: dict[str, Any]) -> None:
+    [item] = pod["containers"]
+    for name in ("startupProbe", "readinessProbe", "livenessProbe"):
+        port = here(item[name]["grpc"]["port"])
+        container.wait_for(lambda: health.serves_here(port), f"{item['name']}: its {name} gets an answer")
+
+
+def start_agent(scratch: Path, root: Path, facts: dict[str, Any], pod: dict[str, Any]) -> Container:
     """With all of the DaemonSet but the node's /sys: a made-up host in its place."""
     host = scratch / "host"
-    make_host(host)
+    MadeUpHost(host).make()
     folders = {}
     for name in ("state", "run", "config"):
         folders[name] = scratch / f"agent-{name}"
@@ -232,20 +237,25 @@ def start_agent(scratch: Path, root: Path, facts: dict[str, Any], pod: dict[str,
                                  if not mount["mountPath"].startswith("/sys")]
     container["volumeMounts"].append({"name": "host", "mountPath": "/mnt"})
     container["args"].append("--sysroot=/mnt")
-    config = oci.config(pod, "agent", str(root), facts["Entrypoint"], {"spec.nodeName": "made-up"},
+    config = oci.config(pod, "agent", str(root), facts["Entrypoint"],
+                        {"spec.nodeName": "made-up", "status.podIP": LOOPBACK},
                         {**{name: str(path) for name, path in folders.items()}, "host": str(host)},
-                        PROFILE, lambda text: text.replace("=hotplugger-controller:7443",
-                                                           f"=127.0.0.1:{port}"))
+                        PROFILE, on_loopback)
     return Container(scratch / "agent", without_sys(config))
 
 
-def check_fleet(scratch: Path, port: int, metrics: int, agent: Container) -> None:
-    """hotplugctl, from its own image, sees the agent at the controller."""
+def get(port: int, path: str) -> str:
+    with urllib.request.urlopen(f"http://{LOOPBACK}:{here(port)}{path}", timeout=DEADLINE) as answer:
+        return answer.read().decode()
+
+
+def check_fleet(scratch: Path, agent: Container) -> None:
+    """hotplugctl, from its own image, sees the agent at the controller, and so does Prometheus."""
     numbers = iter(range(1000))
 
     def hotplugctl(*words: str) -> str:
         with image("hotplugctl") as (root, facts):
-            config = plain_config(root, facts, "--controller", f"127.0.0.1:{port}", *words)
+            config = plain_config(root, facts, "--controller", f"{LOOPBACK}:{here(7443)}", *words)
             called = Container(scratch / f"call-{next(numbers)}", without_sys(config))
             called._process.wait(DEADLINE)
             assert called._process.returncode == 0, called.log()
@@ -254,9 +264,13 @@ def check_fleet(scratch: Path, port: int, metrics: int, agent: Container) -> Non
     agent.wait_for(lambda: "made-up" in hotplugctl("get", "nodes", "-o", "name"), "the node is known")
     node = json.loads(hotplugctl("describe", "node", "made-up", "-o", "json"))["node"]
     assert node["inventory"]["cpusOnline"] == f"0-{CPUS - 1}", node["inventory"]
-    with urllib.request.urlopen(f"http://127.0.0.1:{metrics}/metrics", timeout=DEADLINE) as answer:
-        assert b"hotplugger_" in answer.read()
-    print("run: controller, agent and hotplugctl as their pods, but for the node's /sys; they meet")
+    agent.wait_for(lambda: 'hotplugger_nodes{state="in_sync"} 1' in get(9415, "/metrics"),
+                   "the controller's metrics say that the node is in sync")
+    [found] = json.loads(get(9415, "/sd"))
+    assert found["targets"] == [f"{LOOPBACK}:{here(9416)}"], found
+    assert "hotplugger_agent_connected 1" in get(9416, "/metrics"), "the agent's metrics"
+    print("run: controller, agent and hotplugctl as their pods, but for the node's /sys; they meet, their "
+          "probes and /metrics answer, and /sd names the agent")
 
 
 def main() -> int:

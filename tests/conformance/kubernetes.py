@@ -138,12 +138,18 @@ def check_pod_monitor(objects: Objects) -> None:
         return folder / "pod_monitor.mjs"
 
     script = getting(MODELS, install)
-    [monitor] = [item for item in objects if item["kind"] == "PodMonitor"]
-    wrong = copy.deepcopy(monitor)
-    wrong["spec"]["podMetricsEndpoints"][0]["interval"] = "half a minute"
-    run("node", script, stdin=json.dumps(monitor))
-    must_fail(lambda: run("node", script, stdin=json.dumps(wrong)), "interval")
-    print(f"valid: PodMonitor by {MODELS}")
+    for monitor in pod_monitors(objects):
+        wrong = copy.deepcopy(monitor)
+        wrong["spec"]["podMetricsEndpoints"][0]["interval"] = "half a minute"
+        run("node", script, stdin=json.dumps(monitor))
+        must_fail(lambda: run("node", script, stdin=json.dumps(wrong)), "interval")
+        print(f"valid: PodMonitor {monitor['metadata']['name']} by {MODELS}")
+
+
+def pod_monitors(objects: Objects) -> Objects:
+    found = [item for item in objects if item["kind"] == "PodMonitor"]
+    assert found, "there is no PodMonitor"
+    return found
 
 
 def check_pod_monitor_strictly(objects: Objects) -> None:
@@ -160,12 +166,12 @@ def check_pod_monitor_strictly(objects: Objects) -> None:
         return program
 
     program = getting(OPERATOR, build)
-    [monitor] = [item for item in objects if item["kind"] == "PodMonitor"]
-    wrong = copy.deepcopy(monitor)
-    wrong["spec"]["podMetricsEndpoints"][0]["prt"] = "metrics"
-    run(program, stdin=json.dumps(monitor))
-    must_fail(lambda: run(program, stdin=json.dumps(wrong)), "prt")
-    print(f"valid: PodMonitor by {OPERATOR}, strictly")
+    for monitor in pod_monitors(objects):
+        wrong = copy.deepcopy(monitor)
+        wrong["spec"]["podMetricsEndpoints"][0]["prt"] = "metrics"
+        run(program, stdin=json.dumps(monitor))
+        must_fail(lambda: run(program, stdin=json.dumps(wrong)), "prt")
+        print(f"valid: PodMonitor {monitor['metadata']['name']} by {OPERATOR}, strictly")
 
 
 def must_fail(check: Callable[[], Any], word: str) -> None:

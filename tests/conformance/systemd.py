@@ -28,7 +28,7 @@ BASE = ("systemd", "systemd-sysv", "udev", "dbus")
 BOOT_SECONDS = 300.0
 # What the script in the guest says, in order: one line each.
 WANTED = [
-    "controller active", "agent active", "node in sync", "cpu3 0", "capabilities 0",
+    "controller active", "agent active", "node in sync", "ports open", "cpu3 0", "capabilities 0",
     "elsewhere read-only", "stopped, cpu3 0", "started, cpu3 0", "released, cpu3 1", "over",
 ]
 

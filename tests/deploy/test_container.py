@@ -4,6 +4,7 @@
 `make conformance` builds the images.
 """
 
+import functools
 import os
 import re
 import subprocess
@@ -28,6 +29,7 @@ def output(*command: str) -> str:
                           env={**os.environ, "LC_ALL": "C"}).stdout
 
 
+@functools.cache
 def package_of(library: str) -> str:
     """Debian's package of a library; /lib and /usr/lib are one folder, and dpkg knows either."""
     path = os.path.realpath(library)
@@ -38,6 +40,7 @@ def package_of(library: str) -> str:
     raise LookupError(f"no package has {library}")
 
 
+@functools.cache
 def linked_packages(program: Path) -> set[str]:
     """Of the libraries that the program itself names; theirs come with them."""
     needed = set(re.findall(r"\(NEEDED\).*\[(.+)\]", output("readelf", "-d", str(program))))
@@ -52,20 +55,26 @@ class DockerfileTest(unittest.TestCase):
     def stage(self, name: str) -> Stage:
         return self.stages[name]
 
+    def with_bases(self, name: str) -> set[str]:
+        """What is installed there and in the stages that it is based on."""
+        if name not in self.stages:
+            return set()
+        return self.stage(name).installed | self.with_bases(self.stage(name).base)
+
     def programs(self, target: str) -> set[str]:
         return {Path(path).name for path in self.stage(target).copied if "/usr/bin/" in path}
 
     def test_the_libraries_are_those_that_the_programs_link_to(self) -> None:
         for target in TARGETS:
-            listed = self.stage(target).installed | self.stage("runtime").installed
             linked = set().union(*(linked_packages(BIN / name) for name in self.programs(target)))
+            listed = self.with_bases(target)
             with self.subTest(target=target):
                 self.assertEqual(linked - listed, set(), "not installed")
-                superfluous = listed - linked
-                # The shared stage has what more than one target needs.
-                self.assertLessEqual(superfluous, self.stage("runtime").installed, "not needed")
+                # A shared stage has what more than one target needs.
+                shared = self.with_bases(self.stage(target).base)
+                self.assertLessEqual(listed - linked, shared, "not needed")
         needed = [linked_packages(BIN / name) for target in TARGETS for name in self.programs(target)]
-        for package in self.stage("runtime").installed:
+        for package in self.with_bases("service"):
             self.assertGreater(sum(package in packages for packages in needed), 1, package)
 
     def test_the_programs_start_what_they_are_named_after(self) -> None:
@@ -78,6 +87,22 @@ class DockerfileTest(unittest.TestCase):
                          {"hotplugger-agent", "hotplugger-writer", "hotplugctl"})
         self.assertIn("/out/usr/share/hotplugger", self.stage("agent").copied)
 
+    def test_they_expose_what_the_pods_have(self) -> None:
+        for pod in kustomize.pods(kustomize.render(DEPLOY / "kubernetes/base")):
+            for container in pod["spec"]["containers"]:
+                ports = {port["containerPort"] for port in container["ports"]}
+                self.assertEqual(self.stage(container["name"]).exposed, ports)
+        self.assertEqual(self.stage("hotplugctl").exposed, set())
+
+    def test_one_compile_serves_all(self) -> None:
+        """Nothing before the compiling differs from one target to the next."""
+        text = DOCKERFILE.read_text(encoding="utf-8")
+        build = text[text.index(" AS build\n"):text.index(" AS runtime\n")]
+        self.assertEqual(re.findall(r"^ARG (\w+)", build, re.MULTILINE), ["JOBS"])
+        self.assertEqual(build.count("cmake --build"), 1)
+        for target in TARGETS:
+            self.assertIn("--from=build", text[text.index(f" AS {target}\n"):])
+
     def test_nobody_but_the_agent_is_root(self) -> None:
         self.assertEqual({target: self.stage(target).user for target in TARGETS},
                          {"controller": "65532:65532", "agent": "0:0", "hotplugctl": "65532:65532"})
@@ -87,7 +112,7 @@ class DockerfileTest(unittest.TestCase):
 
     def test_all_are_debian_slim_and_labelled(self) -> None:
         for name, stage in self.stages.items():
-            self.assertIn(stage.base, {"debian:bookworm-slim", "runtime"}, name)
+            self.assertIn(stage.base, {"debian:bookworm-slim", "runtime", "service"}, name)
         for target in TARGETS:
             labels = self.stage("runtime").labels | self.stage(target).labels
             for label in ("title", "description", "vendor", "licenses", "version", "revision"):

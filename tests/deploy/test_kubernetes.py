@@ -78,7 +78,14 @@ BREAKAGES: list[tuple[rules.Rule, Callable[[Objects], Any]]] = [
     (rules.volumes_and_mounts_match,
      lambda o: container(o, "agent")["volumeMounts"].pop()),
     (rules.volumes_and_mounts_match, lambda o: rules.agent_pod(o)["volumes"].pop()),
-    (rules.probes_are_there, lambda o: container(o, "controller").pop("livenessProbe")),
+    (rules.probes_ask_for_health, lambda o: container(o, "controller").pop("livenessProbe")),
+    (rules.probes_ask_for_health,
+     lambda o: container(o, "agent")["livenessProbe"]["grpc"].update(port=9416)),
+    (rules.ports_are_those_of_the_arguments, lambda o: container(o, "agent")["ports"].pop()),
+    (rules.ports_are_those_of_the_arguments,
+     lambda o: container(o, "controller")["args"].append("--health-listen=127.0.0.1:7444")),
+    (rules.who_is_scraped_is_named,
+     lambda o: container(o, "agent")["args"].remove("--metrics-address=$(POD_IP):9416")),
     (rules.resources_are_set, lambda o: container(o, "agent")["resources"].pop("limits")),
     (rules.resources_are_set, lambda o: container(o, "agent")["resources"]["limits"].update(cpu=1)),
     (rules.images_have_a_version, lambda o: container(o, "agent").update(image="a/b:latest")),
@@ -193,18 +200,17 @@ class ProgramsTest(unittest.TestCase):
             bad.write_text(config.read_text(encoding="utf-8") + "nothing: known\n", encoding="utf-8")
             self.assertIn("nothing", self.agent_with_config(bad))
 
-    def test_the_probes_ask_what_answers(self) -> None:
-        services = {f"hotplugger.v1.{name}" for path in (SOURCE / "proto").rglob("*.proto")
-                    for name in re.findall(r"^service (\w+)", path.read_text(), re.MULTILINE)}
-        for name in ("startupProbe", "readinessProbe", "livenessProbe"):
-            probe = container(self.objects, "controller")[name]["grpc"]
-            self.assertIn(probe.get("service", "hotplugger.v1.LinkService"), services)
-            listen = [argument for argument in container(self.objects, "controller")["args"]
-                      if argument.startswith("--listen=")]
-            self.assertEqual(listen, [f"--listen=0.0.0.0:{probe['port']}"])
-            program, *words = container(self.objects, "agent")[name]["exec"]["command"]
-            status, text = self.run_program(Path(program).name, *words, "--help")
-            self.assertEqual(status, 0, text)
+    def test_a_monitor_for_each_program_that_has_metrics(self) -> None:
+        objects = kustomize.render(OVERLAY)
+        monitored = {item["spec"]["selector"]["matchLabels"]["app.kubernetes.io/name"]
+                     for item in objects if item["kind"] == "PodMonitor"}
+        self.assertEqual(monitored, {"hotplugger-agent", "hotplugger-controller"})
+        for name in monitored:
+            [ports] = [rule["ports"] for rule in policy(objects, f"{name}-metrics")["ingress"]]
+            [metrics] = [port["containerPort"]
+                         for port in container(objects, name.removeprefix("hotplugger-"))["ports"]
+                         if port["name"] == "metrics"]
+            self.assertEqual(ports, [{"protocol": "TCP", "port": metrics}])
 
 
 if __name__ == "__main__":

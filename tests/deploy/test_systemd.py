@@ -119,9 +119,28 @@ class UnitTest(unittest.TestCase):
             done = subprocess.run([str(BIN / Path(program).name), "--help"], capture_output=True,
                                   text=True, timeout=30, check=True)
             known = set(re.findall(r"(?<!\S)--[a-z-]+", done.stdout))
-            for word in words:
+            [variable] = [word.removeprefix("$") for word in words if word.startswith("$")]
+            options = self.example(unit)[variable].split()
+            self.assertGreater(len(options), 2)
+            for word in words + options:
                 if word.startswith("--"):
                     self.assertIn(word.partition("=")[0], known)
+
+    @staticmethod
+    def example(unit: Path) -> dict[str, str]:
+        """What is set in the example of the file that the unit reads its options from."""
+        [file] = settings(unit.read_text(encoding="utf-8"))["EnvironmentFile"]
+        text = (DEPLOY / "systemd/default" / Path(file).name).read_text(encoding="utf-8")
+        return dict(re.findall(r'^(\w+)="(.*)"$', text, re.MULTILINE))
+
+    def test_the_page_tells_of_each_port(self) -> None:
+        page = PAGE.read_text(encoding="utf-8")
+        for unit in UNITS:
+            options = " ".join(self.example(unit).values())
+            for option, port in re.findall(r"(--[a-z-]*listen)=\S+:(\d+)", options):
+                who = unit.stem.removeprefix("hotplugger-")
+                self.assertIsNotNone(re.search(rf"^\| {port} \| {who}, `{option}` \|", page, re.MULTILINE),
+                                     f"{who} {option} {port}")
 
     def test_folders_are_those_that_the_programs_use(self) -> None:
         agent, controller = (settings(unit.read_text(encoding="utf-8")) for unit in UNITS)

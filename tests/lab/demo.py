@@ -19,7 +19,7 @@ POLICY = Path("examples/park-and-switch.yaml")
 SOURCE_ROOT = Path(__file__).resolve().parents[2]
 # Host, pool, and the hotplug driver that somebody started there before Hotplugger came.
 HOSTS = {"alpha": ("lab", "bricked"), "beta": ("lab", "thermal"), "gamma": ("spare", "bricked")}
-METRICS = ("hotplugger_nodes{", "hotplugger_nodes_in_sync", "hotplugger_node_cpus{",
+METRICS = ("hotplugger_nodes{", "hotplugger_node_in_sync{", "hotplugger_node_cpus{",
            "hotplugger_node_driver_running{")
 
 

@@ -14,6 +14,7 @@ class Stage:
     installed: set[str] = field(default_factory=set)
     copied: set[str] = field(default_factory=set)
     labels: set[str] = field(default_factory=set)
+    exposed: set[int] = field(default_factory=set)
     user: str = ""
     entrypoint: list[str] = field(default_factory=list)
 
@@ -37,6 +38,8 @@ def read_stages(text: str) -> dict[str, Stage]:
             stage.copied |= {name for name in rest.split()[:-1] if not name.startswith("--")}
         elif word == "LABEL":
             stage.labels |= {item.partition("=")[0] for item in shlex.split(rest)}
+        elif word == "EXPOSE":
+            stage.exposed |= {int(port) for port in rest.split()}
         elif word == "USER":
             stage.user = rest.strip()
         elif word == "ENTRYPOINT":

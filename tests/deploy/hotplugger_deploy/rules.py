@@ -81,14 +81,33 @@ def volumes_and_mounts_match(objects: list[Object]) -> list[str]:
     return problems
 
 
-def probes_are_there(objects: list[Object]) -> list[str]:
+def probes_ask_for_health(objects: list[Object]) -> list[str]:
+    """By gRPC, on the port that has nothing else, of the program as a whole."""
     problems = []
     for name, _, container in containers(objects):
+        health = [port["containerPort"] for port in container.get("ports", []) if port["name"] == "health"]
         for kind in ("startupProbe", "readinessProbe", "livenessProbe"):
-            probe = container.get(kind, {})
-            if not ({"grpc", "exec"} & set(probe)):
+            if [container.get(kind, {}).get("grpc")] != [{"port": port} for port in health]:
                 problems.append(f"{name}: {kind}")
     return problems
+
+
+def ports_are_those_of_the_arguments(objects: list[Object]) -> list[str]:
+    """Each --…listen= has its port, on all addresses, since nobody is in the pod to dial loopback."""
+    problems = []
+    for name, _, container in containers(objects):
+        listened = {argument.partition("=")[2] for argument in container["args"]
+                    if argument.partition("=")[0].endswith("listen")}
+        ports = {f"0.0.0.0:{port['containerPort']}" for port in container.get("ports", [])}
+        problems += [f"{name}: {address}" for address in sorted(listened ^ ports)]
+    return problems
+
+
+def who_is_scraped_is_named(objects: list[Object]) -> list[str]:
+    """An agent tells the controller's /sd where it is reached, which is not where it listens."""
+    [arguments] = [container["args"] for name, _, container in containers(objects) if name == "agent"]
+    [port] = [text.rpartition(":")[2] for text in arguments if text.startswith("--metrics-listen=")] or [""]
+    return [] if f"--metrics-address=$(POD_IP):{port}" in arguments else ["--metrics-address"]
 
 
 def resources_are_set(objects: list[Object]) -> list[str]:
@@ -177,6 +196,7 @@ def both_programs_are_closed_off(objects: list[Object]) -> list[str]:
 Rule = Callable[[list[Object]], list[str]]
 RULES: tuple[Rule, ...] = (
     no_rights_beyond_need, no_rights_at_the_api_server, only_the_agent_mounts_the_node,
-    mounts_are_folders, volumes_and_mounts_match, probes_are_there, resources_are_set,
+    mounts_are_folders, volumes_and_mounts_match, probes_ask_for_health,
+    ports_are_those_of_the_arguments, who_is_scraped_is_named, resources_are_set,
     images_have_a_version, names_lead_somewhere, everything_is_in_the_namespace,
     agents_stay_on_their_nodes, one_controller, both_programs_are_closed_off)

@@ -17,8 +17,9 @@ from .sockets import LineReader, exclusive
 
 # What the guest's terminal takes at once without losing any of it.
 PIECE = 1500
-# A guest that has not said anything for so long is not busy, it is gone.
-SILENCE = 45.0
+# A guest that has not said anything for so long is not busy, it is gone. Where this machine builds
+# something, a guest may get a tenth of a CPU for all of its own.
+SILENCE = 120.0
 # On a very busy machine an exchange gets lost now and then; after so long it is made again.
 ONE_EXCHANGE = 15.0
 

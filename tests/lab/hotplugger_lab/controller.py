@@ -1,8 +1,11 @@
 """The real controller on this machine's loopback: started, killed, started again on its port."""
 
+import json
 import signal
 import subprocess
+import urllib.request
 from pathlib import Path
+from typing import Any
 
 from . import tools
 from .deadline import wait_until
@@ -23,6 +26,7 @@ class Controller:
         self._arguments = arguments
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0  # any free one at first, then always that: agents know no other
+        self._metrics_port = 0  # the same of those who scrape it
 
     @property
     def port(self) -> int:
@@ -39,7 +43,8 @@ class Controller:
         ports.unlink(missing_ok=True)
         # The kernel ends it when the thread that starts it ends: a killed test can't tidy up.
         command = [tools.find("setpriv"), "--pdeathsig", "KILL", str(self._program),
-                   "--listen", f"127.0.0.1:{self._port}", "--metrics-listen", "127.0.0.1:0",
+                   "--listen", f"127.0.0.1:{self._port}",
+                   "--metrics-listen", f"127.0.0.1:{self._metrics_port}",
                    "--store", f"sqlite:{self._folder / 'controller.db'}",
                    "--port-file", str(ports), *self._arguments, *once]
         with open(self._folder / "controller.log", "ab") as log:
@@ -50,7 +55,24 @@ class Controller:
         except BaseException:
             self.kill()
             raise
-        self._port = int(dict(line.split("=") for line in ports.read_text().split())["grpc"])
+        found = dict(line.split("=") for line in ports.read_text().split())
+        self._port, self._metrics_port = int(found["grpc"]), int(found["metrics"])
+
+    @property
+    def metrics_address(self) -> str:
+        return f"127.0.0.1:{self._metrics_port}"
+
+    def metrics(self) -> str:
+        """What a scrape gets."""
+        with urllib.request.urlopen(f"http://{self.metrics_address}/metrics",
+                                    timeout=START_SECONDS) as answer:
+            return answer.read().decode()
+
+    def targets(self) -> list[dict[str, Any]]:
+        """What Prometheus is told of the agents that it is to scrape."""
+        with urllib.request.urlopen(f"http://{self.metrics_address}/sd",
+                                    timeout=START_SECONDS) as answer:
+            return json.load(answer)
 
     def kill(self) -> None:
         """SIGKILL: nothing in it gets a chance to tidy up."""

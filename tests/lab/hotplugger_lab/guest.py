@@ -229,7 +229,7 @@ class Guest:
             "-chardev", "socket,id=channel,path=channel.sock,server=on,wait=off",
             "-serial", "chardev:channel",
             "-qmp", "unix:qmp.sock,server=on,wait=off",
-            "-netdev", "user,id=user0,ipv6=off", "-device", "virtio-net-pci,id=net0,netdev=user0,romfile=",
+            "-netdev", options.network(), "-device", "virtio-net-pci,id=net0,netdev=user0,romfile=",
             # Unsafe only for this machine's own crash: what a guest wrote outlives the guest.
             "-drive", "file=state.img,format=raw,if=none,id=state,cache=unsafe",
             "-device", "virtio-blk-pci,drive=state",

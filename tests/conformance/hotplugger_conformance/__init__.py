@@ -1,0 +1,1 @@
+"""What the checks of tests/conformance share."""

@@ -86,6 +86,7 @@ void PrintSummary(const v1::Node& node, absl::Time now, std::ostream& out) {
   PrintLine("Kernel", node.inventory().kernel_release(), out);
   PrintLine("Boot id", node.boot_id(), out);
   PrintLine("Agent version", node.agent_version(), out);
+  if (!node.metrics_address().empty()) PrintLine("Metrics", node.metrics_address(), out);
   PrintLine("Desired digest", node.desired_digest(), out);
   PrintLine("Applied digest", node.applied_digest(), out);
   PrintLine("CPUs present", node.inventory().cpus_present(), out);

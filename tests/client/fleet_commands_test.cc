@@ -168,6 +168,7 @@ TEST_F(FleetCommandsTest, DescribeShowsEverything) {
           connected: true
           boot_id: "b-1"
           agent_version: "0.1"
+          metrics_address: "a:9416"
           desired_digest: "d1"
           applied_digest: "d0"
           labels { key: "pool" value: "lab" }
@@ -240,6 +241,7 @@ TEST_F(FleetCommandsTest, DescribeShowsEverything) {
             "Kernel:          6.1\n"
             "Boot id:         b-1\n"
             "Agent version:   0.1\n"
+            "Metrics:         a:9416\n"
             "Desired digest:  d1\n"
             "Applied digest:  d0\n"
             "CPUs present:    0-3\n"

@@ -143,10 +143,10 @@ class Prometheus:
                 found.setdefault(alert["labels"]["alertname"], []).append(alert["labels"])
         return found
 
-    def fired(self, seconds: float) -> set[str]:
+    def fired(self, seconds: int) -> set[str]:
         """The names of alerts that fired at any time of the last `seconds`."""
         return {series["metric"]["alertname"] for series in self.query(
-            f'max_over_time(ALERTS{{alertstate="firing"}}[{seconds:.0f}s])')}
+            f'max_over_time(ALERTS{{alertstate="firing"}}[{seconds}s])')}
 
     def wait_firing(self, wanted: set[str], others: set[str],
                     seconds: float) -> dict[str, list[dict[str, str]]]:
@@ -163,9 +163,10 @@ class Prometheus:
                 since = None
             elif since is None:
                 since = time.monotonic()
-            held = 0.0 if since is None else time.monotonic() - since
+            if since is None or time.monotonic() - since < HOLD_SECONDS:
+                return False
             # What came and went between two looks is in the records.
-            return held >= HOLD_SECONDS and self.fired(held) - others == wanted
+            return self.fired(HOLD_SECONDS) - others == wanted
 
         try:
             wait_until(as_wanted, seconds, "alerts are as they should be", pause=1.0)

@@ -92,13 +92,19 @@ void AddInventory(const v1::Inventory& inventory, Families* families) {
           {"driver"}, drivers, families);
 }
 
-void AddReport(const v1::NodeReport& report, Families* families) {
-  families->push_back(SingleGauge("hotplugger_agent_in_sync",
-                                  "Whether the host is as the spec in force says.",
-                                  report.state() == v1::APPLY_STATE_APPLIED ? 1 : 0));
+void AddSpec(const ObservedLink& news, Families* families) {
+  const auto report = news.report();
+  const bool turned_down = news.turned_down();
+  if (report != nullptr || turned_down) {
+    const bool applied = report != nullptr && report->state() == v1::APPLY_STATE_APPLIED;
+    families->push_back(SingleGauge("hotplugger_agent_in_sync",
+                                    "Whether the last spec that came is in force and applied.",
+                                    applied && !turned_down ? 1 : 0));
+  }
+  if (report == nullptr) return;
   families->push_back(SingleGauge("hotplugger_agent_drift_items",
                                   "Devices and drivers that are unlike the spec and left so.",
-                                  report.drift_size()));
+                                  report->drift_size()));
 }
 
 std::string OutcomeName(v1::Outcome outcome) {
@@ -168,7 +174,7 @@ std::vector<MetricFamily> AgentCollector::Collect() const {
   families.push_back(SingleGauge("hotplugger_agent_connected",
                                  "Whether the agent has a stream to a controller that it obeys.",
                                  parts_.connected() ? 1 : 0));
-  if (const auto report = parts_.news.report()) AddReport(*report, &families);
+  AddSpec(parts_.news, &families);
   if (const auto inventory = parts_.news.inventory()) AddInventory(*inventory, &families);
   const v1::MetricsSnapshot counted = parts_.counted();
   AddOperations(counted, &families);

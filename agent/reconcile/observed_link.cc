@@ -5,6 +5,10 @@
 namespace hotplugger::agent {
 
 void ObservedLink::SendAck(const v1::SpecAck& ack) {
+  {
+    MutexLock lock(&mutex_);
+    turned_down_ = !ack.errors().empty();
+  }
   if (next_ != nullptr) next_->SendAck(ack);
 }
 
@@ -24,6 +28,7 @@ void ObservedLink::SendReport(const v1::NodeReport& report) {
 void ObservedLink::SendRejection(const v1::NodeReport& report) {
   {
     MutexLock lock(&mutex_);
+    turned_down_ = true;
     if (report_ != nullptr && report_->digest() == report.digest()) report_.reset();
   }
   if (next_ != nullptr) next_->SendRejection(report);
@@ -54,6 +59,11 @@ std::shared_ptr<const v1::Inventory> ObservedLink::inventory() const {
 std::shared_ptr<const v1::NodeReport> ObservedLink::report() const {
   MutexLock lock(&mutex_);
   return report_;
+}
+
+bool ObservedLink::turned_down() const {
+  MutexLock lock(&mutex_);
+  return turned_down_;
 }
 
 }  // namespace hotplugger::agent

@@ -28,12 +28,16 @@ class ObservedLink final : public ControllerLink {
   // is about was given up, and no other is in force.
   std::shared_ptr<const v1::Inventory> inventory() const;
   std::shared_ptr<const v1::NodeReport> report() const;
+  // The controller wants another spec than the one in force: the last that came was refused, or was
+  // given up, and none was taken since.
+  bool turned_down() const;
 
  private:
   ControllerLink* const next_;
   mutable Mutex mutex_;
   std::shared_ptr<const v1::Inventory> inventory_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<const v1::NodeReport> report_ ABSL_GUARDED_BY(mutex_);
+  bool turned_down_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace hotplugger::agent

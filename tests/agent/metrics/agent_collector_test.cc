@@ -46,7 +46,7 @@ hotplugger_agent_info{version="1.2.3",kernel_release="6.1.0-38"} 1
 # HELP hotplugger_agent_connected Whether the agent has a stream to a controller that it obeys.
 # TYPE hotplugger_agent_connected gauge
 hotplugger_agent_connected 1
-# HELP hotplugger_agent_in_sync Whether the host is as the spec in force says.
+# HELP hotplugger_agent_in_sync Whether the last spec that came is in force and applied.
 # TYPE hotplugger_agent_in_sync gauge
 hotplugger_agent_in_sync 1
 # HELP hotplugger_agent_drift_items Devices and drivers that are unlike the spec and left so.
@@ -148,6 +148,22 @@ TEST_F(AgentCollectorTest, TheNewestIsTold) {
   EXPECT_THAT(Samples("hotplugger_agent_condition"), IsEmpty());
   EXPECT_THAT(Samples("hotplugger_agent_in_sync"), ElementsAre(" 0"));
   EXPECT_THAT(Samples("hotplugger_agent_drift_items"), ElementsAre(" 0"));
+}
+
+TEST_F(AgentCollectorTest, ASpecThatWasTurnedDownIsNotInSyncThoughAnotherIsApplied) {
+  news.SendReport(Report());
+  v1::SpecAck refused;
+  refused.add_errors("cpu_offline: no list");
+  news.SendAck(refused);
+  EXPECT_THAT(Samples("hotplugger_agent_in_sync"), ElementsAre(" 0"));
+  news.SendAck(v1::SpecAck());
+  EXPECT_THAT(Samples("hotplugger_agent_in_sync"), ElementsAre(" 1"));
+  // Whatever was in force before is again.
+  v1::NodeReport reverted;
+  reverted.set_digest("another");
+  reverted.set_state(v1::APPLY_STATE_REVERTED);
+  news.SendRejection(reverted);
+  EXPECT_THAT(Samples("hotplugger_agent_in_sync"), ElementsAre(" 0"));
 }
 
 TEST_F(AgentCollectorTest, OfManyCpusTheFirstAreTold) {

@@ -19,6 +19,7 @@ namespace {
 
 // As long as DNS allows.
 constexpr size_t kMaxHostLength = 253;
+constexpr size_t kMaxPortDigits = 5;
 
 struct HostAndPort {
   absl::string_view host;
@@ -31,7 +32,10 @@ std::optional<HostAndPort> Split(absl::string_view address) {
   if (colon == absl::string_view::npos) return std::nullopt;
   parts.host = address.substr(0, colon);
   const absl::string_view port = address.substr(colon + 1);
-  const bool digits = !port.empty() && std::all_of(port.begin(), port.end(), absl::ascii_isdigit);
+  // One way to write each: an address is a name, too, and bounded.
+  const bool digits = !port.empty() && port.size() <= kMaxPortDigits &&
+                      std::all_of(port.begin(), port.end(), absl::ascii_isdigit) &&
+                      (port.size() == 1 || port.front() != '0');
   if (!digits || !absl::SimpleAtoi(port, &parts.port) || parts.port > 65535) return std::nullopt;
   return parts;
 }

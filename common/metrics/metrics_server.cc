@@ -109,6 +109,10 @@ class MetricsServerImpl final : public MetricsServer {
 
   int Metrics(mg_connection* connection) {
     if (!IsRead(connection)) return RefuseMethod(connection);
+    // civetweb takes more for the same than it is.
+    if (absl::string_view(mg_get_request_info(connection)->local_uri) != "/metrics") {
+      return NoSuchPage(connection);
+    }
     const auto rendering = renderer_.Render();
     if (!rendering.ok()) {
       return Send(connection, 503, "Service Unavailable", "text/plain", kRetryLater,
@@ -134,7 +138,7 @@ class MetricsServerImpl final : public MetricsServer {
     }
     const auto page = pages_.json.find(mg_get_request_info(connection)->local_uri);
     if (page == pages_.json.end()) {
-      return Send(connection, 404, "Not Found", "text/plain", "", "there is no such page\n");
+      return NoSuchPage(connection);
     }
     return Send(connection, 200, "OK", kJson, "", page->second());
   }
@@ -142,6 +146,10 @@ class MetricsServerImpl final : public MetricsServer {
   static bool IsRead(const mg_connection* connection) {
     const absl::string_view method = mg_get_request_info(connection)->request_method;
     return method == "GET" || method == "HEAD";
+  }
+
+  int NoSuchPage(mg_connection* connection) {
+    return Send(connection, 404, "Not Found", "text/plain", "", "there is no such page\n");
   }
 
   int RefuseMethod(mg_connection* connection) {

@@ -1,6 +1,7 @@
 #include "server/fleet/agent_totals.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
@@ -134,6 +135,9 @@ int64_t* SumOfLimit(const std::string& limit, const MayBring& may_bring, AgentCo
   return SumOf(limit, std::string(kOtherReason), AgentTotals::kMaxLimits - 1, may_bring,
                &counts->limit_refusals);
 }
+
+// No operation takes longer: a day.
+constexpr double kLongestOperationSeconds = 24 * 60 * 60;
 
 DurationCounts NoDurations() {
   return {kOperationDurationBounds, std::vector<int64_t>(kBuckets), 0};
@@ -305,8 +309,13 @@ void AgentTotals::AddDurationsLocked(const AgentCounts& now, Baseline* baseline)
       for (size_t i = 0; i < kBuckets; ++i) delta.buckets[i] -= it->second.buckets[i];
       delta.sum_seconds -= it->second.sum_seconds;
     }
-    for (int64_t& count : delta.buckets) count = Admit(count, &baseline->room);
-    delta.sum_seconds = std::min(delta.sum_seconds, static_cast<double>(kMaxIncrement));
+    int64_t admitted = 0;
+    for (int64_t& count : delta.buckets) admitted += count = Admit(count, &baseline->room);
+    // They take room as counts do, and there are none without operations that took them.
+    delta.sum_seconds =
+        std::min({delta.sum_seconds, static_cast<double>(admitted) * kLongestOperationSeconds,
+                  static_cast<double>(kMaxIncrement), static_cast<double>(baseline->room)});
+    baseline->room -= static_cast<int64_t>(std::ceil(delta.sum_seconds));
     AddDurations(delta, &totals_.operation_durations.try_emplace(key, NoDurations()).first->second);
   }
 }

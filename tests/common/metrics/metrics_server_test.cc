@@ -138,8 +138,9 @@ TEST_F(MetricsServerTest, ServesOtherPages) {
 
 TEST_F(MetricsServerTest, WhatIsNotThereIsNotFound) {
   Start();
-  for (const char* path : {"/", "/metric", "/metrics/", "/metricss", "/page/a", "/sd",
-                           "/../metrics/x", "/etc/passwd", "/%2e%2e/%2e%2e/etc/passwd"}) {
+  for (const char* path :
+       {"/", "/metric", "/metrics/", "/metricss", "/metrics$", "/METRICS", "/page/a", "/sd",
+        "/../metrics/x", "/etc/passwd", "/%2e%2e/%2e%2e/etc/passwd"}) {
     EXPECT_EQ(HttpGet(port(), path).status, 404) << path;
   }
   EXPECT_EQ(one_.calls(), 0);

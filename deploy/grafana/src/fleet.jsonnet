@@ -26,7 +26,7 @@ lib.dashboard(
                lib.now('sum(hotplugger_nodes{job=~"$job",state="out_of_sync"})'),
                [[null, 'green'], [1, 'orange'], [10, 'red']]),
       lib.stat('CPUs online',
-               'Share of the CPUs of all known nodes, as they told last.',
+               'Share of the CPUs of all known nodes, as they told last since the controller started.',
                'percentunit',
                lib.now('sum(hotplugger_cpus{job=~"$job",state="online"}) / sum(hotplugger_cpus{job=~"$job"})')),
       lib.stat('Drift',
@@ -47,12 +47,12 @@ lib.dashboard(
                      [lib.target('sum by (state) (hotplugger_nodes{job=~"$job"})', '{{state}}')])
       + lib.stacked + lib.stateColors(states),
       lib.timeseries('CPUs',
-                     'CPUs of all known nodes, as they told last.',
+                     'CPUs of all known nodes, as they told last since the controller started.',
                      'short',
                      [lib.target('sum by (state) (hotplugger_cpus{job=~"$job"})', '{{state}}')])
       + lib.stacked + lib.stateColors(onOff),
       lib.timeseries('Memory',
-                     'Memory of all known nodes that can be switched, as they told last.',
+                     'Memory of all known nodes that can be switched, as they told last since the controller started.',
                      'bytes',
                      [lib.target('sum by (state) (hotplugger_memory_bytes{job=~"$job"})', '{{state}}')])
       + lib.stacked + lib.stateColors(onOff),

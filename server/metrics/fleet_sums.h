@@ -11,6 +11,7 @@
 
 #include "server/fleet/node_snapshot.h"
 #include "server/metrics/bounded_sums.h"
+#include "server/metrics/known_conditions.h"
 #include "server/metrics/node_facts.h"
 
 namespace hotplugger::server {
@@ -64,7 +65,7 @@ class FleetSums {
   Group all_;
   NodesByState<7> apply_states_;
   int64_t drift_items_ = 0;
-  BoundedSums<int64_t> conditions_{kMaxConditions};
+  BoundedSums<int64_t> conditions_{kMaxConditions, kKnownConditions};
   BoundedSums<NodesByState<3>> drivers_{kMaxDrivers};
   BoundedSums<int64_t> versions_{kMaxVersions};
   std::vector<Domain> domains_;

@@ -28,6 +28,14 @@ TEST(BoundedSumsTest, SumsUpByValue) {
   EXPECT_THAT(Read(sums), ElementsAre(Pair("", 2), Pair("a", 2), Pair("b", 4)));
 }
 
+TEST(BoundedSumsTest, SomeKeepTheirPlaces) {
+  constexpr absl::string_view kKept[] = {"x", "y"};
+  BoundedSums<int> sums(2, kKept);
+  for (const char* value : {"d", "x", "c", "b", "a", "x"}) sums.Add(value, 1);
+  EXPECT_THAT(Read(sums),
+              ElementsAre(Pair("(other)", 2), Pair("a", 1), Pair("b", 1), Pair("x", 2)));
+}
+
 TEST(BoundedSumsTest, TheFirstByNameStayWhateverTheOrder) {
   std::vector<std::string> values = {"a", "a", "b", "c", "c", "c", "d", "e"};
   do {

@@ -15,7 +15,7 @@ namespace hotplugger::server {
 // start.
 inline constexpr absl::string_view kNackReasons[] = {
     "SPEC_INVALID", "SPEC_REVERTED",  "SPEC_QUARANTINED", "BAD_IDENTITY", "FLEET_MISMATCH",
-    "STALE_EPOCH",  "EPOCH_MISMATCH", "UNKNOWN",          kOtherReason};
+    "STALE_EPOCH",  "EPOCH_MISMATCH", "UNKNOWN",          "OTHER"};
 
 // Safe for concurrent use.
 struct FleetCounters {
